@@ -1,0 +1,61 @@
+// Bundles one file per process into dist/. Options: --watch, --production.
+import { context } from 'esbuild';
+import { existsSync, rmSync } from 'node:fs';
+import { browserBundle } from './tools/browser/bundle-options.mjs';
+
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  bundle: true,
+  format: 'cjs',
+  logLevel: 'warning',
+  sourcemap: production ? false : 'linked',
+  // Inlines constants across modules. Names and line structure stay, so that a user's stack trace can be read.
+  minifySyntax: production,
+  keepNames: true,
+  legalComments: 'none',
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const onNode = { ...common, platform: 'node', target: 'node20', external: ['vscode'] };
+
+/** @type {import('esbuild').BuildOptions} */
+const inBrowser = { ...common, ...browserBundle };
+
+const targets = [
+  { ...onNode, entry: 'extension/extension.ts', outfile: 'dist/extension.cjs' },
+  { ...onNode, entry: 'debug-adapter/hosts/program.ts', outfile: 'dist/debug-adapter.cjs' },
+  { ...onNode, entry: 'language-server/server.ts', outfile: 'dist/language-server.cjs' },
+  {
+    ...inBrowser,
+    entry: 'debug-adapter/hosts/browser-worker.ts',
+    outfile: 'dist/debug-adapter.browser.js',
+  },
+];
+
+if (!watch) rmSync('dist', { recursive: true, force: true });
+
+let failed = false;
+for (const { entry, ...options } of targets) {
+  if (!existsSync(entry)) {
+    console.log(`${options.outfile}: not built, ${entry} does not exist`);
+    continue;
+  }
+  const build = await context({ ...options, entryPoints: [entry] });
+  if (watch) {
+    await build.watch();
+    console.log(`${options.outfile}: watching`);
+    continue;
+  }
+  try {
+    await build.rebuild();
+    console.log(`${options.outfile}: built`);
+  } catch {
+    // esbuild has printed the errors.
+    failed = true;
+  }
+  await build.dispose();
+}
+if (failed) process.exitCode = 1;

@@ -1,0 +1,2 @@
+// Stands for Node's module "url" in a browser bundle.
+export const URL = globalThis.URL;
