@@ -92,6 +92,14 @@ class Pool<Item> {
 const encodingOf = (op0: number, r: { op1: number; CRn: number; CRm: number; op2: number }) =>
   (op0 << 14) | (r.op1 << 11) | (r.CRn << 7) | (r.CRm << 3) | r.op2;
 
+/**
+ * The table takes the lowest EL from the name's suffix. SP_EL<n> is used at EL<n> and accessed by name
+ * from the EL above (Arm ARM, SP_EL0, SP_EL1, SP_EL2), which is also what op1 says.
+ */
+function lowestEL({ name, minEL }: { readonly name: string; readonly minEL: number }): number {
+  return /^SP_EL[0-2]$/.test(name) ? minEL + 1 : minEL;
+}
+
 /** `EC in [36,37]`, `F == 1` and `HCR_EL2.E2H == 0` are the conditions the table uses. */
 function parseCondition(when: string): ViewRow[1] {
   const match = /^(?:(\w+)\.)?(\w+) (?:== (\d+)|in \[([\d,]+)\])$/.exec(when);
@@ -126,7 +134,7 @@ function generate(facts: FactTable): CatalogueData {
 
   const registers = facts.registers.map((register): RegisterRow => {
     const access = ['RW', 'RO', 'WO'].indexOf(register.access);
-    const flags = access | (register.minEL << 2) | (register.isbAfterWrite === true ? 16 : 0);
+    const flags = access | (lowestEL(register) << 2) | (register.isbAfterWrite === true ? 16 : 0);
     const views = register.views?.map(({ name, when, fields, notes }): ViewRow => [
       name,
       parseCondition(when),

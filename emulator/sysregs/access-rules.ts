@@ -1,0 +1,520 @@
+/**
+ * What becomes of an access to a system register or a SYS alias: allowed, UNDEFINED, or trapped.
+ *
+ * Written for a PE with EL0, EL1 and EL2, all AArch64, without EL3 and without FEAT_VHE (so
+ * HCR_EL2.E2H is 0) and FEAT_NV. The order is that of the accessibility pseudocode of each register's
+ * page in the Arm ARM: UNDEFINED, then the traps to EL1, then the traps to EL2. HSTR_EL2 is not among
+ * the inputs: it traps AArch32 accesses only.
+ *
+ * Conditions are bits of two numbers (`ActiveTraps`), computed when a trap control changes, and the
+ * rule of each register is a mask over them, so asking for every register again costs one AND each.
+ */
+import type { SystemInstruction } from './catalogue.ts';
+import { fineGrainedInstructionTrap, fineGrainedTrap } from './fine-grained-traps.ts';
+import type { FineGrainedTrap, FineGrainedTrapRegister } from './fine-grained-traps.ts';
+import { sysRegTrapISS } from './sysreg.ts';
+import type { Direction, ExceptionLevel, SysReg } from './sysreg.ts';
+
+/** The registers that decide, by their architectural names, as 64-bit values. */
+export interface TrapControls {
+  readonly HCR_EL2: bigint;
+  readonly MDCR_EL2: bigint;
+  readonly CPTR_EL2: bigint;
+  readonly CNTHCTL_EL2: bigint;
+  readonly CNTKCTL_EL1: bigint;
+  readonly SCTLR_EL1: bigint;
+  readonly CPACR_EL1: bigint;
+  readonly MDSCR_EL1: bigint;
+  /** The registers of FEAT_FGT; absent when it is not implemented. */
+  readonly fineGrained?: Readonly<Record<FineGrainedTrapRegister, bigint>>;
+  /** Number of breakpoints and watchpoints: DBGB*<n> and DBGW*<n> from there on are UNDEFINED. */
+  readonly implementedBreakpoints: number;
+  readonly implementedWatchpoints: number;
+}
+
+export interface AccessState extends TrapControls {
+  /** PSTATE.EL, 0 to 2. */
+  readonly el: ExceptionLevel;
+  /** PSTATE.SP: SP_EL0 is UNDEFINED while it is the current stack pointer. */
+  readonly SPSel: 0 | 1;
+}
+
+/** EC of a trapped MSR, MRS or System instruction. */
+export const EC_SYSTEM_ACCESS = 0x18;
+/** EC of a trapped access to floating point or Advanced SIMD. */
+export const EC_FP_ACCESS = 0x07;
+/** EC for an unknown reason: also of an FP access from EL0 that HCR_EL2.TGE sends to EL2. */
+export const EC_UNKNOWN = 0x00;
+/** Arm ARM, ISS for EC 0x07: CV = 1, COND = 0b1110. */
+export const ISS_FP_ACCESS = 0x1e00000;
+
+export type AccessResult =
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'undefined' }
+  | {
+      readonly kind: 'trapped';
+      readonly targetEL: 1 | 2;
+      /** ESR_ELx.EC */
+      readonly EC: number;
+      /** ESR_ELx.ISS */
+      readonly ISS: number;
+    };
+
+/** The same as a byte, for tables. The values fit three bits. */
+export const ACCESS_ALLOWED = 0;
+export const ACCESS_UNDEFINED = 1;
+/** EC 0x18, taken to EL1. */
+export const ACCESS_TRAP_EL1 = 2;
+/** EC 0x18, taken to EL2. */
+export const ACCESS_TRAP_EL2 = 3;
+/** EC 0x07, taken to EL1. */
+export const ACCESS_FP_TRAP_EL1 = 4;
+/** EC 0x07, taken to EL2. */
+export const ACCESS_FP_TRAP_EL2 = 5;
+/** EC 0x00, taken to EL2: CPACR_EL1 traps EL0 while HCR_EL2.TGE is 1. */
+export const ACCESS_FP_UNDEFINED_EL2 = 6;
+
+export type AccessCode =
+  | typeof ACCESS_ALLOWED
+  | typeof ACCESS_UNDEFINED
+  | typeof ACCESS_TRAP_EL1
+  | typeof ACCESS_TRAP_EL2
+  | typeof ACCESS_FP_TRAP_EL1
+  | typeof ACCESS_FP_TRAP_EL2
+  | typeof ACCESS_FP_UNDEFINED_EL2;
+
+// Traps of EL0 to EL1. Each bit is set in ActiveTraps.fromEL0 while the condition traps.
+const UCT = 1 << 0;
+const UMA = 1 << 1;
+const DZE = 1 << 2;
+const UCI = 1 << 3;
+const EL0PCTEN = 1 << 4;
+const EL0VCTEN = 1 << 5;
+const EL0ANYCTEN = 1 << 6;
+const EL0PTEN = 1 << 7;
+const EL0VTEN = 1 << 8;
+const MDSCR_TDCC = 1 << 9;
+
+// Traps of EL0 and EL1 to EL2. Each bit is set in ActiveTraps.toEL2 while the condition traps.
+const TVM = 1 << 0;
+const TRVM = 1 << 1;
+const TACR = 1 << 2;
+const TID1 = 1 << 3;
+const TID2 = 1 << 4;
+const TID3 = 1 << 5;
+const TCPAC = 1 << 6;
+const TDA = 1 << 7;
+const TDOSA = 1 << 8;
+const TDRA = 1 << 9;
+const MDCR_TDCC = 1 << 10;
+const EL1PCTEN = 1 << 11;
+const EL1PCEN = 1 << 12;
+const TTRF = 1 << 13;
+const TPMS = 1 << 14;
+const E2PB = 1 << 15;
+const E2TB = 1 << 16;
+const TSW = 1 << 17;
+const TPC = 1 << 18;
+const TPU = 1 << 19;
+const TTLB = 1 << 20;
+const TDZ = 1 << 21;
+const TIDCP = 1 << 22;
+
+/** The trap conditions that hold, from `activeTraps`. */
+export interface ActiveTraps {
+  readonly fromEL0: number;
+  readonly toEL2: number;
+  /** HCR_EL2.TGE: what EL0 would take to EL1 goes to EL2. */
+  readonly TGE: boolean;
+  /** CPACR_EL1.FPEN traps EL0; EL1. CPTR_EL2.TFP traps EL0, EL1 and EL2. */
+  readonly fpFromEL0: boolean;
+  readonly fpFromEL1: boolean;
+  readonly TFP: boolean;
+  readonly fineGrained: Readonly<Record<FineGrainedTrapRegister, bigint>> | undefined;
+  readonly implementedBreakpoints: number;
+  readonly implementedWatchpoints: number;
+}
+
+const bit = (value: bigint, position: number): boolean => ((value >> BigInt(position)) & 1n) === 1n;
+
+/** Combines condition bits: [holds, bit]. */
+function mask(...conditions: readonly (readonly [boolean, number])[]): number {
+  let result = 0;
+  for (const [holds, flag] of conditions) if (holds) result |= flag;
+  return result;
+}
+
+/** Evaluates the trap controls once; compare with `accessCode` for each register. */
+export function activeTraps(controls: TrapControls): ActiveTraps {
+  const { HCR_EL2: hcr, MDCR_EL2: mdcr, SCTLR_EL1: sctlr, CNTKCTL_EL1: cntkctl } = controls;
+  const TGE = bit(hcr, 27);
+  // Arm ARM, MDCR_EL2.TDE: while it or HCR_EL2.TGE is 1, TDRA, TDOSA and TDA are treated as 1.
+  const TDE = TGE || bit(mdcr, 8);
+  const EL0PCTENclear = !bit(cntkctl, 0);
+  const EL0VCTENclear = !bit(cntkctl, 1);
+  const FPEN = (controls.CPACR_EL1 >> 20n) & 3n;
+  return {
+    fromEL0: mask(
+      [!bit(sctlr, 15), UCT],
+      [!bit(sctlr, 9), UMA],
+      [!bit(sctlr, 14), DZE],
+      [!bit(sctlr, 26), UCI],
+      [EL0PCTENclear, EL0PCTEN],
+      [EL0VCTENclear, EL0VCTEN],
+      [EL0PCTENclear && EL0VCTENclear, EL0ANYCTEN],
+      [!bit(cntkctl, 9), EL0PTEN],
+      [!bit(cntkctl, 8), EL0VTEN],
+      [bit(controls.MDSCR_EL1, 12), MDSCR_TDCC],
+    ),
+    toEL2: mask(
+      [bit(hcr, 26), TVM],
+      [bit(hcr, 30), TRVM],
+      [bit(hcr, 21), TACR],
+      [bit(hcr, 16), TID1],
+      [bit(hcr, 17), TID2],
+      [bit(hcr, 18), TID3],
+      [bit(controls.CPTR_EL2, 31), TCPAC],
+      [TDE || bit(mdcr, 9), TDA],
+      [TDE || bit(mdcr, 10), TDOSA],
+      [TDE || bit(mdcr, 11), TDRA],
+      [bit(mdcr, 27), MDCR_TDCC],
+      [!bit(controls.CNTHCTL_EL2, 0), EL1PCTEN],
+      [!bit(controls.CNTHCTL_EL2, 1), EL1PCEN],
+      [bit(mdcr, 19), TTRF],
+      [bit(mdcr, 14), TPMS],
+      // 0b00 (owned by EL2) and 0b10 trap the buffer controls: bit 0 of the field is clear.
+      [!bit(mdcr, 12), E2PB],
+      [!bit(mdcr, 24), E2TB],
+      [bit(hcr, 22), TSW],
+      [bit(hcr, 23), TPC],
+      [bit(hcr, 24), TPU],
+      [bit(hcr, 25), TTLB],
+      [bit(hcr, 28), TDZ],
+      [bit(hcr, 20), TIDCP],
+    ),
+    TGE,
+    fpFromEL0: FPEN !== 3n,
+    fpFromEL1: FPEN === 0n || FPEN === 2n,
+    TFP: bit(controls.CPTR_EL2, 10),
+    fineGrained: controls.fineGrained,
+    implementedBreakpoints: controls.implementedBreakpoints,
+    implementedWatchpoints: controls.implementedWatchpoints,
+  };
+}
+
+/** The rule of one register in one direction, or of one SYS alias. */
+interface Rule {
+  /** The lowest EL at which the access is not UNDEFINED; 3 when it is UNDEFINED everywhere. */
+  readonly minEL: ExceptionLevel;
+  /** Conditions of ActiveTraps.fromEL0 that trap EL0. */
+  readonly fromEL0: number;
+  /** Conditions of ActiveTraps.toEL2 that trap EL0 and EL1. */
+  readonly toEL2: number;
+  readonly fp: boolean;
+  readonly fineGrained: FineGrainedTrap | undefined;
+}
+
+/** The memory-control registers of HCR_EL2.TVM and TRVM. */
+const virtualMemoryControls = new Set([
+  'SCTLR_EL1',
+  'TTBR0_EL1',
+  'TTBR1_EL1',
+  'TCR_EL1',
+  'ESR_EL1',
+  'FAR_EL1',
+  'AFSR0_EL1',
+  'AFSR1_EL1',
+  'MAIR_EL1',
+  'AMAIR_EL1',
+  'CONTEXTIDR_EL1',
+]);
+
+/** EL2 traps by register name; numbered families by their first letters below. */
+const el2Traps: Readonly<Record<string, number>> = {
+  ACTLR_EL1: TACR,
+  REVIDR_EL1: TID1,
+  AIDR_EL1: TID1,
+  CTR_EL0: TID2,
+  CCSIDR_EL1: TID2,
+  CLIDR_EL1: TID2,
+  CSSELR_EL1: TID2,
+  CPACR_EL1: TCPAC,
+  CNTPCT_EL0: EL1PCTEN,
+  CNTP_CTL_EL0: EL1PCEN,
+  CNTP_CVAL_EL0: EL1PCEN,
+  CNTP_TVAL_EL0: EL1PCEN,
+  MDRAR_EL1: TDRA,
+  OSLAR_EL1: TDOSA,
+  OSLSR_EL1: TDOSA,
+  OSDLR_EL1: TDOSA,
+  DBGPRCR_EL1: TDOSA,
+  OSDTRRX_EL1: TDA | MDCR_TDCC,
+  OSDTRTX_EL1: TDA | MDCR_TDCC,
+  MDCCINT_EL1: TDA | MDCR_TDCC,
+  MDCCSR_EL0: TDA | MDCR_TDCC,
+  DBGDTR_EL0: TDA | MDCR_TDCC,
+  DBGDTRRX_EL0: TDA | MDCR_TDCC,
+  DBGDTRTX_EL0: TDA | MDCR_TDCC,
+  MDSCR_EL1: TDA,
+  OSECCR_EL1: TDA,
+  DBGCLAIMSET_EL1: TDA,
+  DBGCLAIMCLR_EL1: TDA,
+  DBGAUTHSTATUS_EL1: TDA,
+  TRFCR_EL1: TTRF,
+  PMSCR_EL1: TPMS,
+  PMSICR_EL1: TPMS,
+  PMSIRR_EL1: TPMS,
+  PMSFCR_EL1: TPMS,
+  PMSEVFR_EL1: TPMS,
+  PMSLATFR_EL1: TPMS,
+  PMSIDR_EL1: TPMS,
+  PMBLIMITR_EL1: E2PB,
+  PMBPTR_EL1: E2PB,
+  PMBSR_EL1: E2PB,
+  TRBLIMITR_EL1: E2TB,
+  TRBPTR_EL1: E2TB,
+  TRBBASER_EL1: E2TB,
+  TRBSR_EL1: E2TB,
+  TRBMAR_EL1: E2TB,
+  TRBTRG_EL1: E2TB,
+};
+
+/** Conditions that trap EL0 to EL1, by register name. */
+const el0Traps: Readonly<Record<string, number>> = {
+  CTR_EL0: UCT,
+  DAIF: UMA,
+  CNTFRQ_EL0: EL0ANYCTEN,
+  CNTPCT_EL0: EL0PCTEN,
+  CNTVCT_EL0: EL0VCTEN,
+  CNTP_CTL_EL0: EL0PTEN,
+  CNTP_CVAL_EL0: EL0PTEN,
+  CNTP_TVAL_EL0: EL0PTEN,
+  CNTV_CTL_EL0: EL0VTEN,
+  CNTV_CVAL_EL0: EL0VTEN,
+  CNTV_TVAL_EL0: EL0VTEN,
+  MDCCSR_EL0: MDSCR_TDCC,
+  DBGDTR_EL0: MDSCR_TDCC,
+  DBGDTRRX_EL0: MDSCR_TDCC,
+  DBGDTRTX_EL0: MDSCR_TDCC,
+};
+
+function el2TrapsOf(reg: SysReg, direction: Direction): number {
+  if (reg.op0 === 3 && reg.op1 === 0 && reg.CRn === 0 && reg.CRm >= 1 && reg.CRm <= 7) return TID3;
+  if (virtualMemoryControls.has(reg.name)) return direction === 'read' ? TRVM : TVM;
+  if (isBreakpointRegister(reg) || isWatchpointRegister(reg)) return TDA;
+  return el2Traps[reg.name] ?? 0;
+}
+
+const isBreakpointRegister = ({ array }: SysReg): boolean =>
+  array?.template === 'DBGBVR<n>_EL1' || array?.template === 'DBGBCR<n>_EL1';
+const isWatchpointRegister = ({ array }: SysReg): boolean =>
+  array?.template === 'DBGWVR<n>_EL1' || array?.template === 'DBGWCR<n>_EL1';
+
+function lowestEL(reg: SysReg, direction: Direction): ExceptionLevel {
+  if (reg.access === (direction === 'read' ? 'WO' : 'RO')) return 3;
+  if (direction === 'write') {
+    // CNTFRQ_EL0 is writable at the highest implemented EL only, TPIDRRO_EL0 not at EL0.
+    if (reg.name === 'CNTFRQ_EL0') return 2;
+    if (reg.name === 'TPIDRRO_EL0') return 1;
+  }
+  return reg.minEL;
+}
+
+const rules: Readonly<Record<Direction, WeakMap<SysReg, Rule>>> = {
+  read: new WeakMap(),
+  write: new WeakMap(),
+};
+
+function ruleOf(reg: SysReg, direction: Direction): Rule {
+  let rule = rules[direction].get(reg);
+  if (rule === undefined) {
+    rule = {
+      minEL: lowestEL(reg, direction),
+      fromEL0: el0Traps[reg.name] ?? 0,
+      toEL2: el2TrapsOf(reg, direction),
+      fp: reg.name === 'FPCR' || reg.name === 'FPSR',
+      fineGrained: fineGrainedTrap(reg, direction),
+    };
+    rules[direction].set(reg, rule);
+  }
+  return rule;
+}
+
+function instructionToEL2(instruction: SystemInstruction): number {
+  switch (instruction.kind) {
+    case 'tlbi':
+      return TTLB;
+    case 'ic':
+      return TPU;
+    case 'dc':
+      switch (instruction.name) {
+        case 'ZVA':
+          return TDZ;
+        case 'CVAU':
+          return TPU;
+        case 'ISW':
+        case 'CSW':
+        case 'CISW':
+          return TSW;
+        default:
+          return TPC;
+      }
+    default:
+      return 0;
+  }
+}
+
+const instructionRules = new WeakMap<SystemInstruction, Rule>();
+
+function instructionRuleOf(instruction: SystemInstruction): Rule {
+  let rule = instructionRules.get(instruction);
+  if (rule === undefined) {
+    // op1 is the lowest EL's: 0 for EL1, 3 for EL0, 4 for EL2; EL3's 6 and 7 are UNDEFINED here.
+    const levels: Readonly<Record<number, ExceptionLevel>> = { 0: 1, 3: 0, 4: 2 };
+    rule = {
+      minEL: levels[instruction.op1] ?? 3,
+      fromEL0: instruction.name === 'ZVA' ? DZE : UCI,
+      toEL2: instructionToEL2(instruction),
+      fp: false,
+      fineGrained: fineGrainedInstructionTrap(instruction),
+    };
+    instructionRules.set(instruction, rule);
+  }
+  return rule;
+}
+
+function codeUnder(rule: Rule, el: ExceptionLevel, traps: ActiveTraps): AccessCode {
+  if (el < rule.minEL) return ACCESS_UNDEFINED;
+  if (rule.fp) return fpAccessCode(el, traps);
+  return trapsUnder(rule, el, traps);
+}
+
+function trapsUnder(rule: Rule, el: ExceptionLevel, traps: ActiveTraps): AccessCode {
+  if (el >= 2) return ACCESS_ALLOWED;
+  if (el === 0 && (traps.fromEL0 & rule.fromEL0) !== 0) {
+    return traps.TGE ? ACCESS_TRAP_EL2 : ACCESS_TRAP_EL1;
+  }
+  if ((traps.toEL2 & rule.toEL2) !== 0) return ACCESS_TRAP_EL2;
+  const { fineGrained } = rule;
+  if (fineGrained !== undefined && traps.fineGrained !== undefined) {
+    if (bit(traps.fineGrained[fineGrained.register], fineGrained.bit)) return ACCESS_TRAP_EL2;
+  }
+  return ACCESS_ALLOWED;
+}
+
+/**
+ * The outcome for an FP or Advanced SIMD instruction, or an access to FPCR or FPSR (Arm ARM,
+ * AArch64.CheckFPEnabled() and AArch64.AdvSIMDFPAccessTrap()).
+ */
+export function fpAccessCode(el: ExceptionLevel, traps: ActiveTraps): AccessCode {
+  if (el === 0 && traps.fpFromEL0) return traps.TGE ? ACCESS_FP_UNDEFINED_EL2 : ACCESS_FP_TRAP_EL1;
+  if (el === 1 && traps.fpFromEL1) return ACCESS_FP_TRAP_EL1;
+  return traps.TFP ? ACCESS_FP_TRAP_EL2 : ACCESS_ALLOWED;
+}
+
+/**
+ * The outcome of MRS (`read`) or MSR (`write`) to a register the processor implements.
+ * @param SPSel PSTATE.SP; matters for SP_EL0 only.
+ */
+export function accessCode(
+  reg: SysReg,
+  direction: Direction,
+  el: ExceptionLevel,
+  SPSel: 0 | 1,
+  traps: ActiveTraps,
+): AccessCode {
+  if (reg.array !== undefined) {
+    if (isBreakpointRegister(reg) && reg.array.index >= traps.implementedBreakpoints) {
+      return ACCESS_UNDEFINED;
+    }
+    if (isWatchpointRegister(reg) && reg.array.index >= traps.implementedWatchpoints) {
+      return ACCESS_UNDEFINED;
+    }
+  }
+  if (SPSel === 0 && reg.name === 'SP_EL0') return ACCESS_UNDEFINED;
+  return codeUnder(ruleOf(reg, direction), el, traps);
+}
+
+/** The outcome of a SYS alias the processor implements. */
+export function instructionAccessCode(
+  instruction: SystemInstruction,
+  el: ExceptionLevel,
+  traps: ActiveTraps,
+): AccessCode {
+  return codeUnder(instructionRuleOf(instruction), el, traps);
+}
+
+/**
+ * The outcome of an access to an encoding no implemented register or instruction has. HCR_EL2.TIDCP
+ * traps EL1 accesses to the IMPLEMENTATION DEFINED space, CRn 11 and 15 with op0 1 or 3; from EL0 that
+ * is IMPLEMENTATION DEFINED, and UNDEFINED here.
+ */
+export function unimplementedAccessCode(
+  encoding: number,
+  el: ExceptionLevel,
+  traps: ActiveTraps,
+): AccessCode {
+  const CRn = (encoding >> 7) & 15;
+  const isImplementationDefined = ((encoding >> 14) & 1) === 1 && (CRn === 11 || CRn === 15);
+  return isImplementationDefined && el === 1 && (traps.toEL2 & TIDCP) !== 0
+    ? ACCESS_TRAP_EL2
+    : ACCESS_UNDEFINED;
+}
+
+/** MSR DAIFSet and DAIFClr: SCTLR_EL1.UMA traps them from EL0. */
+export function daifImmediateAccessCode(el: ExceptionLevel, traps: ActiveTraps): AccessCode {
+  if (el !== 0 || (traps.fromEL0 & UMA) === 0) return ACCESS_ALLOWED;
+  return traps.TGE ? ACCESS_TRAP_EL2 : ACCESS_TRAP_EL1;
+}
+
+/** A code as a result, with the syndrome of an access by this encoding, direction and Rt. */
+export function accessResult(
+  code: AccessCode,
+  encoding: number,
+  direction: Direction,
+  Rt = 0,
+): AccessResult {
+  const trapped = (targetEL: 1 | 2, EC: number, ISS: number): AccessResult => ({
+    kind: 'trapped',
+    targetEL,
+    EC,
+    ISS,
+  });
+  switch (code) {
+    case ACCESS_ALLOWED:
+      return { kind: 'allowed' };
+    case ACCESS_UNDEFINED:
+      return { kind: 'undefined' };
+    case ACCESS_TRAP_EL1:
+      return trapped(1, EC_SYSTEM_ACCESS, sysRegTrapISS(encoding, direction, Rt));
+    case ACCESS_TRAP_EL2:
+      return trapped(2, EC_SYSTEM_ACCESS, sysRegTrapISS(encoding, direction, Rt));
+    case ACCESS_FP_TRAP_EL1:
+      return trapped(1, EC_FP_ACCESS, ISS_FP_ACCESS);
+    case ACCESS_FP_TRAP_EL2:
+      return trapped(2, EC_FP_ACCESS, ISS_FP_ACCESS);
+    case ACCESS_FP_UNDEFINED_EL2:
+      return trapped(2, EC_UNKNOWN, 0);
+  }
+}
+
+/** `accessCode` from the register values, with the syndrome. */
+export function access(
+  reg: SysReg,
+  direction: Direction,
+  state: AccessState,
+  Rt = 0,
+): AccessResult {
+  const code = accessCode(reg, direction, state.el, state.SPSel, activeTraps(state));
+  return accessResult(code, reg.encoding, direction, Rt);
+}
+
+/** `instructionAccessCode` from the register values, with the syndrome (a SYS is a write). */
+export function instructionAccess(
+  instruction: SystemInstruction,
+  state: AccessState,
+  Rt = 31,
+): AccessResult {
+  const code = instructionAccessCode(instruction, state.el, activeTraps(state));
+  return accessResult(code, instruction.encoding, 'write', Rt);
+}

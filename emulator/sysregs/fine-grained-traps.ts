@@ -1,0 +1,83 @@
+/**
+ * FEAT_FGT: which bit of HFGRTR_EL2, HFGWTR_EL2, HDFGRTR_EL2, HDFGWTR_EL2 and HFGITR_EL2 traps which
+ * register or instruction. The fields are named after what they trap, so the catalogue's layouts are
+ * the table.
+ *
+ * Departure from the Arm ARM: HFGITR_EL2.{SVC_EL1, SVC_EL0, ERET} are RES0; only SYS aliases trap.
+ */
+import { byName } from './catalogue.ts';
+import type { SystemInstruction } from './catalogue.ts';
+import { implementedInstructions } from './system-instructions.ts';
+import type { Direction, SysReg } from './sysreg.ts';
+
+export type FineGrainedTrapRegister =
+  'HFGRTR_EL2' | 'HFGWTR_EL2' | 'HFGITR_EL2' | 'HDFGRTR_EL2' | 'HDFGWTR_EL2';
+
+/** The trap control of an access: a bit, 0 to 63, of one of the registers. 1 traps. */
+export interface FineGrainedTrap {
+  readonly register: FineGrainedTrapRegister;
+  readonly bit: number;
+}
+
+function fieldsOf(register: FineGrainedTrapRegister): ReadonlyMap<string, number> {
+  const found = byName(register);
+  if (found === undefined) throw new TypeError(`The catalogue has no register ${register}`);
+  return new Map(found.fields.map(({ name, lsb }) => [name, lsb]));
+}
+
+const bits: Readonly<Record<FineGrainedTrapRegister, ReadonlyMap<string, number>>> = {
+  HFGRTR_EL2: fieldsOf('HFGRTR_EL2'),
+  HFGWTR_EL2: fieldsOf('HFGWTR_EL2'),
+  HFGITR_EL2: fieldsOf('HFGITR_EL2'),
+  HDFGRTR_EL2: fieldsOf('HDFGRTR_EL2'),
+  HDFGWTR_EL2: fieldsOf('HDFGWTR_EL2'),
+};
+
+/** `DBGBCR<n>_EL1` is trapped by `DBGBCRn_EL1`, both claim registers by `DBGCLAIM`. */
+function fieldName({ name, array }: SysReg): string {
+  if (name.startsWith('DBGCLAIM')) return 'DBGCLAIM';
+  return array === undefined ? name : array.template.replace('<n>', 'n');
+}
+
+/** The fine-grained trap of a register access, if there is one. */
+export function fineGrainedTrap(reg: SysReg, direction: Direction): FineGrainedTrap | undefined {
+  const candidates =
+    direction === 'read'
+      ? (['HFGRTR_EL2', 'HDFGRTR_EL2'] as const)
+      : (['HFGWTR_EL2', 'HDFGWTR_EL2'] as const);
+  const field = fieldName(reg);
+  for (const register of candidates) {
+    const bit = bits[register].get(field);
+    if (bit !== undefined) return { register, bit };
+  }
+  return undefined;
+}
+
+/** The fine-grained trap of a SYS alias, if there is one: `DCCIVAC`, `TLBIVAE1IS`, `ATS1E1R`. */
+export function fineGrainedInstructionTrap(
+  instruction: SystemInstruction,
+): FineGrainedTrap | undefined {
+  const bit = bits.HFGITR_EL2.get(`${instruction.kind.toUpperCase()}${instruction.name}`);
+  return bit === undefined ? undefined : { register: 'HFGITR_EL2', bit };
+}
+
+/** The bits of a trap register that trap something the processor has; the others are RES0. */
+export function fineGrainedTrapMask(
+  register: FineGrainedTrapRegister,
+  implementedNames: ReadonlySet<string>,
+): bigint {
+  let mask = 0n;
+  const add = (trap: FineGrainedTrap | undefined): void => {
+    if (trap?.register === register) mask |= 1n << BigInt(trap.bit);
+  };
+  for (const name of implementedNames) {
+    const reg = byName(name);
+    if (reg === undefined) continue; // a reserved ID register: nothing fine-grained traps it
+    if (reg.access !== 'WO') add(fineGrainedTrap(reg, 'read'));
+    if (reg.access !== 'RO') add(fineGrainedTrap(reg, 'write'));
+  }
+  for (const instruction of implementedInstructions.values()) {
+    add(fineGrainedInstructionTrap(instruction));
+  }
+  return mask;
+}

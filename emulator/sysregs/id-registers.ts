@@ -1,0 +1,105 @@
+/** The identification registers: read-only values that follow from the processor's profile. */
+import { byEncoding } from './catalogue.ts';
+import { checkProfile } from './processor-model.ts';
+import type { ProcessorProfile } from './processor-model.ts';
+import { genericName, packEncoding } from './sysreg.ts';
+
+/** CNTFRQ_EL0 of the machine, in Hz. */
+export const CNTFRQ_HZ = 62_500_000n;
+
+/** Geometry of one cache. `ways` and `sets` are counts, `lineBytes` a power of two from 16. */
+interface Cache {
+  readonly lineBytes: number;
+  readonly ways: number;
+  readonly sets: number;
+}
+
+// IMPLEMENTATION DEFINED geometry. The machine has no caches; these agree with CLIDR_EL1 and CTR_EL0.
+const level1Data: Cache = { lineBytes: 64, ways: 4, sets: 128 }; // 32 KiB
+const level1Instruction: Cache = { lineBytes: 64, ways: 4, sets: 128 }; // 32 KiB
+const level2Unified: Cache = { lineBytes: 64, ways: 16, sets: 1024 }; // 1 MiB
+
+/** Arm ARM, CCSIDR_EL1, 32-bit layout (FEAT_CCIDX not implemented). */
+function cacheSizeId({ lineBytes, ways, sets }: Cache): bigint {
+  return BigInt(((sets - 1) << 13) | ((ways - 1) << 3) | (Math.log2(lineBytes) - 4));
+}
+
+/**
+ * CCSIDR_EL1 for a value of CSSELR_EL1. Selecting a cache that is not implemented makes CCSIDR_EL1
+ * UNKNOWN; it reads as zero here.
+ */
+export function CCSIDR_EL1(CSSELR_EL1: bigint): bigint {
+  switch (CSSELR_EL1 & 0xfn) {
+    case 0b0000n:
+      return cacheSizeId(level1Data);
+    case 0b0001n:
+      return cacheSizeId(level1Instruction);
+    case 0b0010n:
+      return cacheSizeId(level2Unified);
+    default:
+      return 0n;
+  }
+}
+
+/** Arm ARM, ID_AA64DFR0_EL1. DoubleLock is a signed field: 0 implemented, 0xf not. */
+function ID_AA64DFR0_EL1(profile: ProcessorProfile): bigint {
+  return (
+    BigInt(profile.debugVersion) |
+    (BigInt(profile.breakpoints - 1) << 12n) |
+    (BigInt(profile.watchpoints - 1) << 20n) |
+    (BigInt(profile.contextAwareBreakpoints - 1) << 28n) |
+    (profile.FEAT_SPE ? 1n << 32n : 0n) |
+    (profile.FEAT_DoubleLock ? 0n : 0xfn << 36n) |
+    (profile.FEAT_TRF ? 1n << 40n : 0n) |
+    (profile.FEAT_TRBE ? 1n << 44n : 0n)
+  );
+}
+
+/** Every encoding of the ID space, op0 = 3, op1 = 0, CRn = 0, CRm = 1 to 7. */
+export const idSpaceEncodings: readonly number[] = Array.from({ length: 7 * 8 }, (_, i) =>
+  packEncoding({ op0: 3, op1: 0, CRn: 0, CRm: 1 + (i >> 3), op2: i & 7 }),
+);
+
+/** The name of an ID-space register; the generic one where the architecture has named none. */
+export function idSpaceName(encoding: number): string {
+  return byEncoding(encoding, 'read')?.name ?? genericName(encoding);
+}
+
+/**
+ * The identification registers of processor `cpu` (MPIDR_EL1.Aff0), by name. The whole ID space is in
+ * it: what the model does not define reads as zero, as the Arm ARM asks of reserved ID registers. The
+ * AArch32 ID registers are zero because no EL has AArch32.
+ * @throws RangeError when the profile or `cpu` is out of range.
+ */
+export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<string, bigint> {
+  checkProfile(profile);
+  if (!Number.isInteger(cpu) || cpu < 0 || cpu > 255) {
+    throw new RangeError(`Processor ${cpu} does not fit MPIDR_EL1.Aff0`);
+  }
+  const values = new Map<string, bigint>();
+  for (const encoding of idSpaceEncodings) values.set(idSpaceName(encoding), 0n);
+  const model: readonly (readonly [string, bigint])[] = [
+    // Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it.
+    ['MIDR_EL1', 0x000f_0510n],
+    // Bit 31 is RES1; U = 0: the processor is part of a multiprocessor system.
+    ['MPIDR_EL1', 0x8000_0000n | BigInt(cpu)],
+    ['REVIDR_EL1', 0n],
+    ['AIDR_EL1', 0n],
+    // EL0, EL1 and EL2 AArch64 only, no EL3; FP and Advanced SIMD without half precision; no GIC
+    // system registers; CSV2 and CSV3: not open to speculation across contexts.
+    ['ID_AA64PFR0_EL1', 0x1100_0000_0000_0111n],
+    ['ID_AA64DFR0_EL1', ID_AA64DFR0_EL1(profile)],
+    // CRC32 only.
+    ['ID_AA64ISAR0_EL1', 0x0000_0000_0001_0000n],
+    // 40-bit physical addresses, 16-bit ASIDs, the 4 KiB granule only.
+    ['ID_AA64MMFR0_EL1', 0x0f00_0022n | (profile.FEAT_FGT ? 1n << 56n : 0n)],
+    // 64-byte lines; DIC and IDC clear, so guests do clean and invalidate code they write.
+    ['CTR_EL0', 0x8444_c004n],
+    // DC ZVA zeroes 64 bytes. DZP is added by whoever executes the read.
+    ['DCZID_EL0', 4n],
+    // Separate level 1, unified level 2; LoUU = LoUIS = 1, LoC = 2.
+    ['CLIDR_EL1', 0x0a20_0023n],
+  ];
+  for (const [name, value] of model) values.set(name, value);
+  return values;
+}

@@ -1,0 +1,70 @@
+/** What may differ between the processors the machine can have: the source of the ID registers. */
+
+export interface ProcessorProfile {
+  /** The name a launch configuration uses. */
+  readonly name: string;
+  /** ID_AA64DFR0_EL1.DebugVer: 6 is Armv8.0, 8 FEAT_Debugv8p2, 9 FEAT_Debugv8p4. */
+  readonly debugVersion: number;
+  /** Number of breakpoints, 2 to 16. */
+  readonly breakpoints: number;
+  /** How many of them, the highest numbered ones, are context-aware: 1 to `breakpoints`. */
+  readonly contextAwareBreakpoints: number;
+  /** Number of watchpoints, 2 to 16. */
+  readonly watchpoints: number;
+  readonly FEAT_DoubleLock: boolean;
+  readonly FEAT_FGT: boolean;
+  readonly FEAT_SPE: boolean;
+  readonly FEAT_TRF: boolean;
+  /** Needs FEAT_TRF. */
+  readonly FEAT_TRBE: boolean;
+}
+
+/**
+ * The neutral Armv8.0-A processor: EL0, EL1 and EL2 in AArch64 only, floating point and Advanced SIMD,
+ * CRC32, 40-bit physical addresses, the 4 KiB granule, 6 breakpoints of which 2 are context-aware, and
+ * 4 watchpoints.
+ */
+export const v8_0: ProcessorProfile = {
+  name: 'v8.0',
+  debugVersion: 6,
+  breakpoints: 6,
+  contextAwareBreakpoints: 2,
+  watchpoints: 4,
+  FEAT_DoubleLock: true,
+  FEAT_FGT: false,
+  FEAT_SPE: false,
+  FEAT_TRF: false,
+  FEAT_TRBE: false,
+};
+
+function requireRange(what: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`${what} is ${value}; it must be ${low} to ${high}`);
+  }
+}
+
+/**
+ * Arm ARM, ID_AA64DFR0_EL1: BRPs and WRPs of 0 are reserved, so there are at least two of each.
+ * @throws RangeError for counts or combinations the architecture or this model does not have.
+ */
+export function checkProfile(profile: ProcessorProfile): void {
+  requireRange('The number of breakpoints', profile.breakpoints, 2, 16);
+  requireRange('The number of watchpoints', profile.watchpoints, 2, 16);
+  requireRange(
+    'The number of context-aware breakpoints',
+    profile.contextAwareBreakpoints,
+    1,
+    profile.breakpoints,
+  );
+  requireRange('The debug architecture version', profile.debugVersion, 6, 10);
+  if (profile.FEAT_TRBE && !profile.FEAT_TRF) {
+    throw new RangeError('FEAT_TRBE needs FEAT_TRF');
+  }
+}
+
+/** The lowest context-aware breakpoint: with at most 16 breakpoints they are the highest numbered. */
+export function firstContextAwareBreakpoint(
+  profile: Pick<ProcessorProfile, 'breakpoints' | 'contextAwareBreakpoints'>,
+): number {
+  return profile.breakpoints - profile.contextAwareBreakpoints;
+}
