@@ -1,0 +1,72 @@
+/** Every instruction that the processor implements. */
+import type { Instruction } from './instruction.ts';
+import { barriers } from './branches/barriers.ts';
+import { compareAndBranchImmediate } from './branches/compare-and-branch-immediate.ts';
+import { conditionalBranchImmediate } from './branches/conditional-branch-immediate.ts';
+import { exceptionGeneration } from './branches/exception-generation.ts';
+import { hints } from './branches/hints.ts';
+import { permanentlyUndefined } from './branches/permanently-undefined.ts';
+import { pstate } from './branches/pstate.ts';
+import {
+  dataCacheZeroByVirtualAddress,
+  systemInstructions,
+} from './branches/system-instructions.ts';
+import { systemRegisterMove } from './branches/system-register-move.ts';
+import { testAndBranchImmediate } from './branches/test-and-branch-immediate.ts';
+import { unconditionalBranchImmediate } from './branches/unconditional-branch-immediate.ts';
+import { unconditionalBranchRegister } from './branches/unconditional-branch-register.ts';
+import { addSubtractImmediate } from './dp-immediate/add-subtract-immediate.ts';
+import { bitfield } from './dp-immediate/bitfield.ts';
+import { extract } from './dp-immediate/extract.ts';
+import { logicalImmediate } from './dp-immediate/logical-immediate.ts';
+import { moveWideImmediate } from './dp-immediate/move-wide-immediate.ts';
+import { pcRelativeAddressing } from './dp-immediate/pc-relative-addressing.ts';
+import { addSubtractExtendedRegister } from './dp-register/add-subtract-extended-register.ts';
+import { addSubtractShiftedRegister } from './dp-register/add-subtract-shifted-register.ts';
+import { addSubtractWithCarry } from './dp-register/add-subtract-with-carry.ts';
+import {
+  conditionalCompareImmediate,
+  conditionalCompareRegister,
+} from './dp-register/conditional-compare.ts';
+import { conditionalSelect } from './dp-register/conditional-select.ts';
+import { crc32 } from './dp-register/crc32.ts';
+import { dataProcessing1Source } from './dp-register/data-processing-1-source.ts';
+import { dataProcessing2Source } from './dp-register/data-processing-2-source.ts';
+import { dataProcessing3Source } from './dp-register/data-processing-3-source.ts';
+import { logicalShiftedRegister } from './dp-register/logical-shifted-register.ts';
+
+/** Integer, branch, load/store and system instructions. */
+export const integerDefinitions: readonly Instruction[] = [
+  permanentlyUndefined,
+  pcRelativeAddressing,
+  addSubtractImmediate,
+  logicalImmediate,
+  moveWideImmediate,
+  bitfield,
+  extract,
+  conditionalBranchImmediate,
+  exceptionGeneration,
+  hints,
+  barriers,
+  pstate,
+  dataCacheZeroByVirtualAddress,
+  systemInstructions,
+  systemRegisterMove,
+  unconditionalBranchRegister,
+  unconditionalBranchImmediate,
+  compareAndBranchImmediate,
+  testAndBranchImmediate,
+  logicalShiftedRegister,
+  addSubtractShiftedRegister,
+  addSubtractExtendedRegister,
+  addSubtractWithCarry,
+  conditionalCompareRegister,
+  conditionalCompareImmediate,
+  conditionalSelect,
+  dataProcessing1Source,
+  dataProcessing2Source,
+  crc32,
+  dataProcessing3Source,
+];
+
+export const allDefinitions: readonly Instruction[] = [...integerDefinitions];
