@@ -44,6 +44,7 @@ export function createDecoder(definitions: readonly Instruction[]): Decoder {
       for (const definition of buckets[bucketOf(word)] ?? []) {
         if (!matches(definition.encoding, word)) continue;
         const fields = extractFields(definition.encoding, word);
+        if (definition.unallocated?.(fields)) continue;
         const variant = definition.variant(fields);
         if (variant !== undefined) return { definition, fields, variant };
       }

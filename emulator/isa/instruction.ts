@@ -58,6 +58,11 @@ export interface MemoryOptions {
   readonly unprivileged?: boolean;
   /** Must be aligned to the access size whatever SCTLR.A says: exclusives, acquire/release. */
   readonly aligned?: boolean;
+  /**
+   * Size in bytes of one element where the access is several (LDP, LD1): alignment is that of the
+   * element. Default: the access size.
+   */
+  readonly element?: number;
 }
 
 /** Bytes that one load fetched; offsets are in bytes from the access's own address. */
@@ -206,6 +211,11 @@ export interface Instruction<
    * semantics. Such semantics must not branch.
    */
   readonly outOfLine?: boolean;
+  /**
+   * True where the encoding is unallocated for reasons that do not belong into the shape, such as
+   * a reserved immediate: variants are enumerated over the fields that `variant` reads.
+   */
+  unallocated?(fields: FieldsOf<S>): boolean;
   /** The shape of the semantics; undefined where the encoding is UNDEFINED (unallocated). */
   variant(fields: FieldsOf<S>): V | undefined;
   /** Register numbers and immediates for the semantics. */

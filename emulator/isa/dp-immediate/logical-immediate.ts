@@ -25,11 +25,8 @@ export const logicalImmediate = instruction({
   title: 'Logical (immediate)',
   encoding: encoding('sf:1 opc:2 100100 N:1 immr:6 imms:6 Rn:5 Rd:5'),
 
-  variant(fields) {
-    if (immediateMask(fields) === undefined) return undefined;
-    const { sf, opc, Rn } = fields;
-    return { sf, opc, move: opc === ORR && Rn === 31 };
-  },
+  unallocated: (fields) => immediateMask(fields) === undefined,
+  variant: ({ sf, opc, Rn }) => ({ sf, opc, move: opc === ORR && Rn === 31 }),
   operands: (fields) => ({ Rd: fields.Rd, Rn: fields.Rn, mask: immediateMask(fields) ?? 0n }),
 
   assembly(fields) {

@@ -1,0 +1,199 @@
+/** The engine's own generated functions: lazy flags, second-chance memory access, entering a code page. */
+import {
+  add,
+  and,
+  call,
+  eq,
+  eqz,
+  extendU,
+  geU,
+  i32,
+  i64,
+  leU,
+  ltS,
+  ltU,
+  ne,
+  or,
+  shl,
+  shrU,
+  stateLoad,
+  sub,
+  wrap,
+  xor,
+} from '../isa/expression.ts';
+import type { Expr, IntegerType } from '../isa/expression.ts';
+import { exitCode } from './exit.ts';
+import * as L from './layout.ts';
+import type { FunctionBuilder, ModuleBuilder, Signature } from './wasm.ts';
+
+/** What the host supplies; `descriptor` is made by `accessDescriptor`. */
+export const IMPORTS: Readonly<Record<string, Signature>> = {
+  /** (VA, descriptor) to a host address that holds the bytes, or -1. */
+  readMemory: { parameters: ['i64', 'i32'], results: ['i32'] },
+  /** (VA, descriptor): the bytes stand in the store buffer. 0 when stored, -1 when refused. */
+  writeMemory: { parameters: ['i64', 'i32'], results: ['i32'] },
+  /** VA of an instruction to its code page, or -1. */
+  fetch: { parameters: ['i64'], results: ['i32'] },
+  /** Fills the predecoded record at this address. */
+  decode: { parameters: ['i32'], results: [] },
+};
+
+/** Size in bits 7:0, ACCESS_* flags in 15:8, element size minus one in 23:16. */
+export function accessDescriptor(size: number, flags: number, element: number): number {
+  return size | (flags << 8) | ((element - 1) << 16);
+}
+export const descriptorSize = (descriptor: number): number => descriptor & 0xff;
+export const descriptorFlags = (descriptor: number): number => (descriptor >> 8) & 0xff;
+export const descriptorElement = (descriptor: number): number => ((descriptor >> 16) & 0xff) + 1;
+
+export function cellI32(offset: number): Expr<'i32'> {
+  return stateLoad('i32', 'i32.load', i32(0), offset);
+}
+export function cellI64(offset: number): Expr<'i64'> {
+  return stateLoad('i64', 'i64.load', i32(0), offset);
+}
+
+export function declareCoreFunctions(module: ModuleBuilder): void {
+  module.declareFunction('packFlags', { parameters: [], results: ['i32'] });
+  module.declareFunction('readSlow', { parameters: ['i64', 'i32', 'i32'], results: ['i32'] });
+  module.declareFunction('writeSlow', { parameters: ['i64', 'i32', 'i32'], results: ['i32'] });
+  module.declareFunction('enterAt', { parameters: ['i64'], results: ['i32'] });
+}
+
+export function buildCoreFunctions(module: ModuleBuilder): void {
+  buildPackFlags(module.defineFunction('packFlags'));
+  buildReadSlow(module.defineFunction('readSlow'));
+  buildWriteSlow(module.defineFunction('writeSlow'));
+  buildEnterAt(module.defineFunction('enterAt'));
+}
+
+/** The lazy flags as NZCV in bits 3:0. */
+function buildPackFlags(f: FunctionBuilder): void {
+  const kind = f.let(cellI32(L.FLAG_KIND));
+  const a = f.let(cellI64(L.FLAG_A));
+  const b = f.let(cellI64(L.FLAG_B));
+  const when = (value: number, body: () => void): void => {
+    f.if(eq(kind, i32(value)), body);
+  };
+  when(L.FLAGS_SUB64, () => f.return(packSub(f, a, b)));
+  when(L.FLAGS_SUB32, () => f.return(packSub(f, wrap(a), wrap(b))));
+  when(L.FLAGS_LOGICAL64, () => f.return(packNZ(a)));
+  when(L.FLAGS_LOGICAL32, () => f.return(packNZ(wrap(a))));
+  when(L.FLAGS_ADD64, () => f.return(packAdd(f, a, b)));
+  when(L.FLAGS_ADD32, () => f.return(packAdd(f, wrap(a), wrap(b))));
+  f.return(wrap(a));
+}
+
+function zeroOf<T extends IntegerType>(e: Expr<T>): Expr<T> {
+  const zero: Expr = e.type === 'i32' ? i32(0) : i64(0);
+  return zero as Expr<T>;
+}
+
+function packNZ<T extends IntegerType>(result: Expr<T>): Expr<'i32'> {
+  return or(shl(ltS(result, zeroOf(result)), i32(3)), shl(eqz(result), i32(2)));
+}
+
+function packSub<T extends IntegerType>(f: FunctionBuilder, a: Expr<T>, b: Expr<T>): Expr<'i32'> {
+  const result = f.let(sub(a, b));
+  const overflow = ltS(and(xor(a, b), xor(a, result)), zeroOf(a));
+  return or(packNZ(result), or(shl(geU(a, b), i32(1)), overflow));
+}
+
+function packAdd<T extends IntegerType>(f: FunctionBuilder, a: Expr<T>, b: Expr<T>): Expr<'i32'> {
+  const result = f.let(add(a, b));
+  const overflow = ltS(and(xor(result, a), xor(result, b)), zeroOf(a));
+  return or(packNZ(result), or(shl(ltU(result, a), i32(1)), overflow));
+}
+
+const PAGE_MASK = i64(-L.PAGE_BYTES);
+
+/** Address of the TLB entry of a VA. */
+export function tlbEntry(tlb: Expr<'i32'>, va: Expr<'i64'>): Expr<'i32'> {
+  const index = and(wrap(shrU(va, i64(7))), i32((L.TLB_ENTRIES - 1) * L.TLB_ENTRY_BYTES));
+  return add(tlb, index);
+}
+
+const sizeOf = (descriptor: Expr<'i32'>): Expr<'i32'> => and(descriptor, i32(0xff));
+const flagOf = (descriptor: Expr<'i32'>, flag: number): Expr<'i32'> =>
+  and(descriptor, i32(flag << 8));
+const offsetInPage = (va: Expr<'i64'>): Expr<'i32'> => and(wrap(va), i32(L.PAGE_BYTES - 1));
+
+/**
+ * After a miss of the fast tag: unaligned loads inside one page of Normal memory are made here,
+ * all others by the host.
+ */
+function buildReadSlow(f: FunctionBuilder): void {
+  const va = f.parameter(0, 'i64');
+  const descriptor = f.parameter(1, 'i32');
+  const entry = f.let(tlbEntry(f.parameter(2, 'i32'), va));
+  const wanted = L.SLOW_READ | L.SLOW_UNALIGNED;
+  const tag = stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG);
+  const samePage = eq(and(tag, or(PAGE_MASK, i64(wanted))), or(and(va, PAGE_MASK), i64(wanted)));
+  const inside = leU(add(offsetInPage(va), sizeOf(descriptor)), i32(L.PAGE_BYTES));
+  f.if(and(and(samePage, inside), eqz(flagOf(descriptor, L.ACCESS_ALIGNED))), () =>
+    f.return(add(wrap(va), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND))),
+  );
+  f.return(call('i32', 'readMemory', va, descriptor));
+}
+
+/**
+ * As `readSlow` for stores. A page that holds code takes stores here too, as long as they touch
+ * no granule with predecoded instructions. Returns STORE_BUFFER when the host has to store.
+ */
+function buildWriteSlow(f: FunctionBuilder): void {
+  const va = f.parameter(0, 'i64');
+  const descriptor = f.parameter(1, 'i32');
+  const entry = f.let(tlbEntry(f.parameter(2, 'i32'), va));
+  const tag = f.let(stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG));
+  const samePage = eq(
+    and(tag, or(PAGE_MASK, i64(L.SLOW_WRITE))),
+    or(and(va, PAGE_MASK), i64(L.SLOW_WRITE)),
+  );
+  const first = f.let(offsetInPage(va));
+  const end = f.let(add(first, sizeOf(descriptor)));
+  f.if(and(samePage, leU(end, i32(L.PAGE_BYTES))), () => {
+    const elementMask = and(shrU(descriptor, i32(16)), i32(0xff));
+    const aligned = eqz(and(wrap(va), elementMask));
+    const mayBeUnaligned = and(
+      ne(and(wrap(tag), i32(L.SLOW_UNALIGNED)), i32(0)),
+      eqz(flagOf(descriptor, L.ACCESS_ALIGNED)),
+    );
+    const zeroBlockRefused = and(
+      ne(flagOf(descriptor, L.ACCESS_ZERO_BLOCK), i32(0)),
+      eqz(and(wrap(tag), i32(L.SLOW_UNALIGNED))),
+    );
+    f.if(and(or(aligned, mayBeUnaligned), eqz(zeroBlockRefused)), () => {
+      const codePage = f.let(stateLoad('i32', 'i32.load', entry, L.TLB_CODE_PAGE));
+      const host = add(wrap(va), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND));
+      f.if(eqz(codePage), () => f.return(host));
+      const granules = f.let(stateLoad('i64', 'i64.load', codePage, L.CODE_PAGE_GRANULES));
+      const shift = Math.log2(L.GRANULE_BYTES);
+      const at = (offset: Expr<'i32'>): Expr<'i64'> =>
+        shrU(granules, extendU(shrU(offset, i32(shift))));
+      const touched = and(or(at(first), at(sub(end, i32(1)))), i64(1));
+      f.if(eqz(touched), () => f.return(host));
+    });
+  });
+  f.return(i32(L.STORE_BUFFER));
+}
+
+/**
+ * Makes `va` the PC and finds its record. Returns the record's address, or an exit code negated;
+ * PC, PAGE and PAGE_VA are up to date in memory either way.
+ */
+function buildEnterAt(f: FunctionBuilder): void {
+  const va = f.parameter(0, 'i64');
+  f.storeTo('i64.store', i32(0), L.PC, va);
+  f.if(ne(and(wrap(va), i32(3)), i32(0)), () => f.return(i32(-exitCode.of('PC_ALIGNMENT'))));
+  const pageVa = f.let(and(va, PAGE_MASK));
+  const index = and(wrap(shrU(va, i64(12))), i32(L.FETCH_TLB_ENTRIES - 1));
+  const entry = f.let(shl(index, i32(Math.log2(L.FETCH_TLB_ENTRY_BYTES))));
+  const page = f.variable(stateLoad('i32', 'i32.load', entry, L.FETCH_TLB + L.FETCH_PAGE));
+  f.if(ne(stateLoad('i64', 'i64.load', entry, L.FETCH_TLB + L.FETCH_TAG), pageVa), () => {
+    f.set(page, call('i32', 'fetch', va));
+    f.if(ltS(page.value, i32(0)), () => f.return(i32(-exitCode.of('HOST_FAULT'))));
+  });
+  f.storeTo('i32.store', i32(0), L.PAGE, page.value);
+  f.storeTo('i64.store', i32(0), L.PAGE_VA, pageVa);
+  f.return(add(page.value, shl(offsetInPage(va), i32(3))));
+}

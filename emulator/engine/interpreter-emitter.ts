@@ -1,0 +1,687 @@
+/**
+ * The emitter that turns semantics into interpreter code. Operands are loads from the predecoded
+ * record at `ip`; which ones a handler uses, and as what, is recorded for the predecoder.
+ */
+import {
+  add,
+  and,
+  call,
+  eq,
+  eqz,
+  extendS,
+  extendU,
+  geS,
+  geU,
+  gtS,
+  gtU,
+  i32,
+  i64,
+  leS,
+  leU,
+  ltS,
+  ltU,
+  mul,
+  ne,
+  not,
+  or,
+  shl,
+  shrU,
+  stateLoad,
+  sub,
+  V128_ZERO,
+  wrap,
+} from '../isa/expression.ts';
+import type { Expr, IntegerType, ValueType } from '../isa/expression.ts';
+import type {
+  Emitter,
+  ExitReason,
+  Instruction,
+  LoadedData,
+  MemoryOptions,
+  Operand,
+  StoredValue,
+  Variable,
+} from '../isa/instruction.ts';
+import { accessDescriptor, cellI32, cellI64, tlbEntry } from './core-functions.ts';
+import { exitCode } from './exit.ts';
+import type { RunExit } from './exit.ts';
+import * as L from './layout.ts';
+import type { FunctionBuilder } from './wasm.ts';
+
+/** How a handler uses an operand, which decides what the predecoder writes for it. */
+export type OperandKind =
+  | 'x' // address of the X register; 31 is the slot that reads as zero
+  | 'xDestination' // address of the X register; 31 is the slot that swallows writes
+  | 'xOrSp' // address of the X register; 31 is SP
+  | 'v' // address of the V register
+  | 'imm32'
+  | 'imm64'
+  | 'systemRegisterRead' // address of the slot in the system-register file
+  | 'systemRegisterWrite';
+
+export interface OperandUse {
+  readonly name: string;
+  readonly kind: OperandKind;
+  /** Offset in the record. */
+  readonly offset: number;
+}
+
+class OperandToken {
+  readonly name: string;
+  readonly wide: boolean;
+  constructor(name: string, wide: boolean) {
+    this.name = name;
+    this.wide = wide;
+  }
+}
+
+interface Place {
+  readonly ip: Expr<'i32'>;
+  readonly page: Expr<'i32'>;
+  readonly pageVa: Expr<'i64'>;
+  readonly dataTlb: Expr<'i32'>;
+}
+
+/** Registers of the dispatch loop; absent in an out-of-line handler. */
+interface LoopLocals {
+  readonly budget: Variable<'i32'>;
+  readonly dispatch: Variable<'i32'>;
+  readonly ip: Variable<'i32'>;
+  readonly page: Variable<'i32'>;
+  readonly pageVa: Variable<'i64'>;
+  readonly dataTlb: Variable<'i32'>;
+}
+
+const ZERO_BLOCK_BYTES = 64; // DCZID_EL0.BS = 4
+
+export class InterpreterEmitter implements Emitter {
+  readonly #f: FunctionBuilder;
+  readonly #place: Place;
+  readonly #loop: LoopLocals | undefined;
+  #uses: OperandUse[] = [];
+  #operandEnd = L.RECORD_OPERANDS;
+  #branched = false;
+
+  private constructor(f: FunctionBuilder, place: Place, loop: LoopLocals | undefined) {
+    this.#f = f;
+    this.#place = place;
+    this.#loop = loop;
+  }
+
+  /** For the body of `run(budget, firstHandler)`. */
+  static inLoop(f: FunctionBuilder): InterpreterEmitter {
+    const loop: LoopLocals = {
+      budget: { type: 'i32', value: f.parameter(0, 'i32') },
+      dispatch: { type: 'i32', value: f.parameter(1, 'i32') },
+      ip: f.permanentLocal('i32'),
+      page: f.permanentLocal('i32'),
+      pageVa: f.permanentLocal('i64'),
+      dataTlb: f.permanentLocal('i32'),
+    };
+    const place: Place = {
+      ip: loop.ip.value,
+      page: loop.page.value,
+      pageVa: loop.pageVa.value,
+      dataTlb: loop.dataTlb.value,
+    };
+    return new InterpreterEmitter(f, place, loop);
+  }
+
+  /** For the body of an out-of-line handler, `handler(ip)`, which returns an exit code. */
+  static outOfLine(f: FunctionBuilder): InterpreterEmitter {
+    const place: Place = {
+      ip: f.parameter(0, 'i32'),
+      page: cellI32(L.PAGE),
+      pageVa: cellI64(L.PAGE_VA),
+      dataTlb: cellI32(L.DATA_TLB),
+    };
+    return new InterpreterEmitter(f, place, undefined);
+  }
+
+  // -- the dispatch loop
+
+  #loopLocals(): LoopLocals {
+    if (!this.#loop)
+      throw new TypeError('an out-of-line handler cannot change the flow of control');
+    return this.#loop;
+  }
+
+  get dispatchIndex(): Expr<'i32'> {
+    return this.#loopLocals().dispatch.value;
+  }
+
+  emitPrologue(): void {
+    const loop = this.#loopLocals();
+    this.#f.set(loop.dataTlb, cellI32(L.DATA_TLB));
+    this.#enter(cellI64(L.PC));
+    this.#f.if(eqz(loop.dispatch.value), () => this.#fetchDispatch());
+  }
+
+  emitBudgetCheck(): void {
+    this.#f.if(leS(this.#loopLocals().budget.value, i32(0)), () => this.emitLeave('BUDGET'));
+  }
+
+  emitDecode(): void {
+    this.#f.callProcedure('decode', this.#place.ip);
+    this.#fetchDispatch();
+  }
+
+  emitNextPage(): void {
+    this.#enter(add(this.#place.pageVa, i64(L.PAGE_BYTES)));
+    this.#fetchDispatch();
+  }
+
+  emitOutOfLineCall(handler: string): void {
+    this.#branched = false;
+    const code = this.#f.let(call('i32', handler, this.#place.ip));
+    this.#f.if(code, () => this.#leave(code));
+  }
+
+  /** Retires the instruction and dispatches the next one. */
+  emitAdvance(): void {
+    const loop = this.#loopLocals();
+    if (!this.#branched) this.#f.set(loop.ip, add(loop.ip.value, i32(L.RECORD_BYTES)));
+    this.#retire();
+    this.#fetchDispatch();
+  }
+
+  emitLeave(reason: RunExit): void {
+    this.#leave(exitCode.constant(reason));
+  }
+
+  #fetchDispatch(): void {
+    const loop = this.#loopLocals();
+    this.#f.set(loop.dispatch, stateLoad('i32', 'i32.load16_u', loop.ip.value, L.RECORD_HANDLER));
+  }
+
+  #retire(): void {
+    const { budget } = this.#loopLocals();
+    this.#f.set(budget, sub(budget.value, i32(1)));
+  }
+
+  /** Continues at `va`; leaves when it cannot be fetched. `beforeLeaving` runs in that case. */
+  #enter(va: Expr<'i64'>, beforeLeaving?: () => void): void {
+    const loop = this.#loopLocals();
+    this.#f.set(loop.ip, call('i32', 'enterAt', va));
+    this.#f.if(ltS(loop.ip.value, i32(0)), () => {
+      beforeLeaving?.();
+      this.#f.storeTo('i32.store', i32(0), L.BUDGET_LEFT, loop.budget.value);
+      this.#f.return(sub(i32(0), loop.ip.value));
+    });
+    this.#f.set(loop.page, cellI32(L.PAGE));
+    this.#f.set(loop.pageVa, cellI64(L.PAGE_VA));
+  }
+
+  #leave(code: Expr<'i32'>): void {
+    if (this.#loop) {
+      this.#f.storeTo('i32.store', i32(0), L.IP, this.#place.ip);
+      this.#f.storeTo('i64.store', i32(0), L.PC, this.pc());
+      this.#f.storeTo('i32.store', i32(0), L.BUDGET_LEFT, this.#loop.budget.value);
+    }
+    this.#f.return(code);
+  }
+
+  // -- one handler
+
+  operandToken(name: string, wide: boolean): Operand {
+    return new OperandToken(name, wide) as unknown as Operand;
+  }
+
+  begin(definition: Instruction): void {
+    this.#uses = [];
+    this.#operandEnd = L.RECORD_OPERANDS;
+    this.#branched = false;
+    if (definition.usesFP === true) {
+      this.#f.if(cellI32(L.FP_TRAP), () => this.emitLeave('FP_ACCESS'));
+    }
+  }
+
+  finish(): readonly OperandUse[] {
+    return this.#uses;
+  }
+
+  #use(operand: Operand, kind: OperandKind): number {
+    const token = operand as unknown as OperandToken;
+    if (!(token instanceof OperandToken))
+      throw new TypeError('an operand is what `operands` returned');
+    if (token.wide !== (kind === 'imm64')) {
+      throw new TypeError(
+        `operand ${token.name} is ${token.wide ? 'a bigint' : 'a number'} and is used as ${kind}`,
+      );
+    }
+    const known = this.#uses.find((use) => use.name === token.name && use.kind === kind);
+    if (known) return known.offset;
+    const offset = this.#operandEnd;
+    this.#operandEnd += token.wide ? 8 : 4;
+    if (this.#operandEnd > L.RECORD_BYTES) {
+      throw new TypeError(`operands take more than ${L.RECORD_OPERAND_BYTES} bytes of the record`);
+    }
+    this.#uses.push({ name: token.name, kind, offset });
+    return offset;
+  }
+
+  #operand32(operand: Operand, kind: OperandKind): Expr<'i32'> {
+    return stateLoad('i32', 'i32.load', this.#place.ip, this.#use(operand, kind));
+  }
+
+  // -- general-purpose registers
+
+  x(register: Operand): Expr<'i64'> {
+    return stateLoad('i64', 'i64.load', this.#operand32(register, 'x'), 0);
+  }
+  w(register: Operand): Expr<'i32'> {
+    return stateLoad('i32', 'i32.load', this.#operand32(register, 'x'), 0);
+  }
+  xOrSp(register: Operand): Expr<'i64'> {
+    return stateLoad('i64', 'i64.load', this.#operand32(register, 'xOrSp'), 0);
+  }
+  wOrSp(register: Operand): Expr<'i32'> {
+    return stateLoad('i32', 'i32.load', this.#operand32(register, 'xOrSp'), 0);
+  }
+  setX(register: Operand, value: Expr<IntegerType>): void {
+    this.#f.storeTo('i64.store', this.#operand32(register, 'xDestination'), 0, to64(value));
+  }
+  setXOrSp(register: Operand, value: Expr<IntegerType>): void {
+    this.#f.storeTo('i64.store', this.#operand32(register, 'xOrSp'), 0, to64(value));
+  }
+  setLinkRegister(): void {
+    this.#f.storeTo('i64.store', i32(0), L.X + 8 * 30, add(this.pc(), i64(4)));
+  }
+  base(register: Operand, isSP: boolean): Expr<'i64'> {
+    const value = this.#f.let(this.xOrSp(register));
+    if (isSP) {
+      const misaligned = and(value, cellI64(L.SP_ALIGNMENT_MASK));
+      this.#f.if(ne(misaligned, i64(0)), () => this.emitLeave('SP_ALIGNMENT'));
+    }
+    return value;
+  }
+
+  // -- SIMD and floating-point registers
+
+  v(register: Operand): Expr<'v128'> {
+    return stateLoad('v128', 'v128.load', this.#operand32(register, 'v'), 0);
+  }
+  setV(register: Operand, value: Expr<'v128'>): void {
+    this.#f.storeTo('v128.store', this.#operand32(register, 'v'), 0, value);
+  }
+  d(register: Operand): Expr<'i64'> {
+    return stateLoad('i64', 'i64.load', this.#operand32(register, 'v'), 0);
+  }
+  s(register: Operand): Expr<'i32'> {
+    return stateLoad('i32', 'i32.load', this.#operand32(register, 'v'), 0);
+  }
+  h(register: Operand): Expr<'i32'> {
+    return stateLoad('i32', 'i32.load16_u', this.#operand32(register, 'v'), 0);
+  }
+  b(register: Operand): Expr<'i32'> {
+    return stateLoad('i32', 'i32.load8_u', this.#operand32(register, 'v'), 0);
+  }
+  setD(register: Operand, value: Expr<'i64'>): void {
+    const address = this.#f.let(this.#operand32(register, 'v'));
+    this.#f.storeTo('i64.store', address, 0, value);
+    this.#f.storeTo('i64.store', address, 8, i64(0));
+  }
+  setS(register: Operand, value: Expr<'i32'>): void {
+    this.setD(register, extendU(value));
+  }
+  setH(register: Operand, value: Expr<'i32'>): void {
+    this.setD(register, extendU(and(value, i32(0xffff))));
+  }
+  setB(register: Operand, value: Expr<'i32'>): void {
+    this.setD(register, extendU(and(value, i32(0xff))));
+  }
+  #vNextAddress(register: Operand, distance: number): Expr<'i32'> {
+    const address = this.#operand32(register, 'v');
+    if (distance === 0) return address;
+    return or(and(add(address, i32(16 * distance)), i32(L.V_BYTES - 1)), i32(L.V));
+  }
+  vNext(register: Operand, distance: number): Expr<'v128'> {
+    return stateLoad('v128', 'v128.load', this.#vNextAddress(register, distance), 0);
+  }
+  setVNext(register: Operand, distance: number, value: Expr<'v128'>): void {
+    this.#f.storeTo('v128.store', this.#vNextAddress(register, distance), 0, value);
+  }
+  #laneAddress(register: Operand, size: number, index: Expr<'i32'>): Expr<'i32'> {
+    return add(this.#operand32(register, 'v'), mul(index, i32(size)));
+  }
+  vLane(register: Operand, size: 1 | 2 | 4 | 8, index: Expr<'i32'>): Expr<'i64'> {
+    return stateLoad('i64', LOAD_UNSIGNED[size], this.#laneAddress(register, size, index), 0);
+  }
+  setVLane(register: Operand, size: 1 | 2 | 4 | 8, index: Expr<'i32'>, value: Expr<'i64'>): void {
+    this.#f.storeTo(STORE[size], this.#laneAddress(register, size, index), 0, value);
+  }
+  FPCR(): Expr<'i32'> {
+    return cellI32(L.SYSTEM_REGISTERS + 8 * L.FPCR_SLOT);
+  }
+  FPSR(): Expr<'i32'> {
+    return cellI32(L.SYSTEM_REGISTERS + 8 * L.FPSR_SLOT);
+  }
+  accumulateFPSR(bits: Expr<'i32'>): void {
+    this.#f.storeTo(
+      'i32.store',
+      i32(0),
+      L.SYSTEM_REGISTERS + 8 * L.FPSR_SLOT,
+      or(this.FPSR(), bits),
+    );
+  }
+
+  // -- immediates
+
+  imm32(operand: Operand): Expr<'i32'> {
+    return this.#operand32(operand, 'imm32');
+  }
+  imm64(operand: Operand): Expr<'i64'> {
+    return stateLoad('i64', 'i64.load', this.#place.ip, this.#use(operand, 'imm64'));
+  }
+
+  // -- values and control inside one instruction
+
+  let<T extends ValueType>(value: Expr<T>): Expr<T> {
+    return this.#f.let(value);
+  }
+  variable<T extends ValueType>(initial: Expr<T>): Variable<T> {
+    return this.#f.variable(initial);
+  }
+  set<T extends ValueType>(variable: Variable<T>, value: Expr<T>): void {
+    this.#f.set(variable, value);
+  }
+  if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
+    this.#f.if(condition, then, otherwise);
+  }
+
+  // -- PSTATE.NZCV
+
+  #setFlags(kind: number, a: Expr<'i64'>, b: Expr<'i64'>): void {
+    this.#f.storeTo('i64.store', i32(0), L.FLAG_A, a);
+    this.#f.storeTo('i64.store', i32(0), L.FLAG_B, b);
+    this.#f.storeTo('i32.store', i32(0), L.FLAG_KIND, i32(kind));
+  }
+  flagsFromAdd(a: Expr<IntegerType>, b: Expr<IntegerType>): void {
+    this.#setFlags(
+      a.type === 'i64' ? L.FLAGS_ADD64 : L.FLAGS_ADD32,
+      signExtended(a),
+      signExtended(b),
+    );
+  }
+  flagsFromSub(a: Expr<IntegerType>, b: Expr<IntegerType>): void {
+    this.#setFlags(
+      a.type === 'i64' ? L.FLAGS_SUB64 : L.FLAGS_SUB32,
+      signExtended(a),
+      signExtended(b),
+    );
+  }
+  flagsFromLogical(result: Expr<IntegerType>): void {
+    const kind = result.type === 'i64' ? L.FLAGS_LOGICAL64 : L.FLAGS_LOGICAL32;
+    this.#setFlags(kind, signExtended(result), i64(0));
+  }
+  setNZCV(nzcv: Expr<'i32'>): void {
+    this.#setFlags(L.FLAGS_PACKED, extendU(nzcv), i64(0));
+  }
+  NZCV(): Expr<'i32'> {
+    return call('i32', 'packFlags');
+  }
+  carry(): Expr<'i32'> {
+    return and(shrU(this.NZCV(), i32(1)), i32(1));
+  }
+  conditionHolds(cond: number): Expr<'i32'> {
+    const direct = DIRECT_CONDITION[cond >> 1];
+    if (cond >> 1 === 7) return i32(1);
+    const fromPacked = (): Expr<'i32'> => conditionOfNZCV(cond, this.#f.let(this.NZCV()));
+    if (!direct) return fromPacked();
+    const result = this.#f.variable(i32(0));
+    const kind = cellI32(L.FLAG_KIND);
+    this.#f.if(
+      ltU(kind, i32(direct.kinds)),
+      () => {
+        const compare = (cond & 1) === 0 ? direct.holds : direct.fails;
+        this.#f.set(result, compare(cellI64(L.FLAG_A), cellI64(L.FLAG_B)));
+      },
+      () => this.#f.set(result, fromPacked()),
+    );
+    return result.value;
+  }
+
+  // -- program counter
+
+  pc(): Expr<'i64'> {
+    const { ip, page, pageVa } = this.#place;
+    return add(pageVa, extendU(shrU(sub(ip, page), i32(3))));
+  }
+  branch(offset: Operand): void {
+    const loop = this.#loopLocals();
+    const distance = this.#f.let(this.imm32(offset));
+    const target = this.#f.let(add(loop.ip.value, shl(distance, i32(3))));
+    const pageBytes = L.RECORD_BYTES * L.INSTRUCTIONS_PER_PAGE;
+    this.#f.if(
+      ltU(sub(target, loop.page.value), i32(pageBytes)),
+      () => this.#f.set(loop.ip, target),
+      () => this.#enter(add(this.pc(), extendS(distance)), () => this.#retire()),
+    );
+    this.#branched = true;
+  }
+  branchIf(condition: Expr<'i32'>, offset: Operand): void {
+    const loop = this.#loopLocals();
+    this.#f.if(
+      condition,
+      () => this.branch(offset),
+      () => this.#f.set(loop.ip, add(loop.ip.value, i32(L.RECORD_BYTES))),
+    );
+    this.#branched = true;
+  }
+  branchTo(target: Expr<'i64'>): void {
+    const loop = this.#loopLocals();
+    const va = this.#f.let(target);
+    const distance = this.#f.let(sub(va, loop.pageVa.value));
+    this.#f.if(
+      eq(and(distance, i64(~(L.PAGE_BYTES - 4))), i64(0)),
+      () => this.#f.set(loop.ip, add(loop.page.value, shl(wrap(distance), i32(3)))),
+      () => this.#enter(va, () => this.#retire()),
+    );
+    this.#branched = true;
+  }
+
+  // -- memory
+
+  #tlb(options: MemoryOptions): Expr<'i32'> {
+    return options.unprivileged === true ? cellI32(L.UNPRIVILEGED_TLB) : this.#place.dataTlb;
+  }
+
+  /** Host address of the access: the fast tag, else the named slow function. */
+  #hostAddress(
+    address: Expr<'i64'>,
+    size: number,
+    tagOffset: number,
+    slow: 'readSlow' | 'writeSlow',
+    flags: number,
+    options: MemoryOptions,
+  ): Expr<'i32'> {
+    const element = options.element ?? size;
+    const tlb = this.#f.let(this.#tlb(options));
+    const entry = this.#f.let(tlbEntry(tlb, address));
+    const lastElement = size > element ? add(address, i64(size - element)) : address;
+    const wanted = and(lastElement, i64(BigInt(-L.PAGE_BYTES) | BigInt(element - 1)));
+    const allFlags =
+      flags |
+      (options.unprivileged === true ? L.ACCESS_UNPRIVILEGED : 0) |
+      (options.aligned === true ? L.ACCESS_ALIGNED : 0);
+    const host = this.#f.variable(i32(0));
+    this.#f.if(
+      eq(stateLoad('i64', 'i64.load', entry, tagOffset), wanted),
+      () =>
+        this.#f.set(host, add(wrap(address), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND))),
+      () => {
+        const descriptor = i32(accessDescriptor(size, allFlags, element));
+        this.#f.set(host, call('i32', slow, address, descriptor, tlb));
+        if (slow === 'readSlow') {
+          this.#f.if(ltS(host.value, i32(0)), () => this.emitLeave('HOST_FAULT'));
+        }
+      },
+    );
+    return host.value;
+  }
+
+  load(address: Expr<'i64'>, size: number, options: MemoryOptions = {}): LoadedData {
+    return this.#load(this.#f.let(address), size, 0, options);
+  }
+  #load(address: Expr<'i64'>, size: number, flags: number, options: MemoryOptions): LoadedData {
+    const host = this.#hostAddress(address, size, L.TLB_READ_TAG, 'readSlow', flags, options);
+    return {
+      i64: (offset, width, signed = false) =>
+        stateLoad('i64', (signed ? LOAD_SIGNED : LOAD_UNSIGNED)[width], host, offset),
+      v128: (offset) => stateLoad('v128', 'v128.load', host, offset),
+    };
+  }
+
+  store(
+    address: Expr<'i64'>,
+    size: number,
+    values: readonly StoredValue[],
+    options: MemoryOptions = {},
+  ): void {
+    this.#store(this.#f.let(address), size, values, 0, options);
+  }
+  #store(
+    address: Expr<'i64'>,
+    size: number,
+    values: readonly StoredValue[],
+    flags: number,
+    options: MemoryOptions,
+  ): void {
+    const host = this.#hostAddress(address, size, L.TLB_WRITE_TAG, 'writeSlow', flags, options);
+    for (const { offset, size: width, value } of values)
+      this.#f.storeTo(STORE[width], host, offset, value);
+    this.#f.if(eq(host, i32(L.STORE_BUFFER)), () => {
+      const element = options.element ?? size;
+      const allFlags =
+        flags |
+        (options.unprivileged === true ? L.ACCESS_UNPRIVILEGED : 0) |
+        (options.aligned === true ? L.ACCESS_ALIGNED : 0);
+      const descriptor = i32(accessDescriptor(size, allFlags, element));
+      const refused = ltS(call('i32', 'writeMemory', address, descriptor), i32(0));
+      this.#f.if(refused, () => this.emitLeave('HOST_FAULT'));
+    });
+  }
+
+  loadExclusive(address: Expr<'i64'>, size: number): LoadedData {
+    const va = this.#f.let(address);
+    const data = this.#load(va, size, L.ACCESS_EXCLUSIVE, { aligned: true });
+    this.#f.storeTo('i64.store', i32(0), L.EXCLUSIVE_ADDRESS, va);
+    this.#f.storeTo('i32.store', i32(0), L.EXCLUSIVE_SIZE, i32(size));
+    return data;
+  }
+  storeExclusive(address: Expr<'i64'>, size: number, values: readonly StoredValue[]): Expr<'i32'> {
+    const va = this.#f.let(address);
+    const failed = this.#f.variable(i32(1));
+    const passes = and(
+      eq(cellI64(L.EXCLUSIVE_ADDRESS), va),
+      eq(cellI32(L.EXCLUSIVE_SIZE), i32(size)),
+    );
+    this.#f.if(passes, () => {
+      this.#store(va, size, values, L.ACCESS_EXCLUSIVE, { aligned: true });
+      this.#f.set(failed, i32(0));
+    });
+    this.clearExclusive();
+    return failed.value;
+  }
+  clearExclusive(): void {
+    this.#f.storeTo('i64.store', i32(0), L.EXCLUSIVE_ADDRESS, i64(L.NO_TAG));
+  }
+  zeroBlock(address: Expr<'i64'>): void {
+    const start = this.#f.let(and(address, i64(-ZERO_BLOCK_BYTES)));
+    const values = [0, 16, 32, 48].map((offset): StoredValue => ({
+      offset,
+      size: 16,
+      value: V128_ZERO,
+    }));
+    this.#store(start, ZERO_BLOCK_BYTES, values, L.ACCESS_ZERO_BLOCK, { element: 16 });
+  }
+
+  // -- system
+
+  /** Trap byte of the slot at `address` for a read (0) or write (1) at the current EL. */
+  #trapByte(address: Expr<'i32'>, direction: 0 | 1): Expr<'i32'> {
+    const column = add(address, cellI32(L.TRAP_COLUMN));
+    return stateLoad('i32', 'i32.load8_u', column, L.TRAP_BYTES - L.SYSTEM_REGISTERS + direction);
+  }
+
+  readSystemRegister(register: Operand, Rt: Operand): void {
+    const { budget } = this.#loopLocals();
+    const slot = this.#f.let(this.#operand32(register, 'systemRegisterRead'));
+    const access = this.#f.let(this.#trapByte(slot, 0));
+    this.#f.if(
+      eqz(access),
+      () => this.setX(Rt, stateLoad('i64', 'i64.load', slot, 0)),
+      () => {
+        this.#f.if(eq(access, i32(L.ACCESS_LEAVES)), () => this.emitLeave('MRS'));
+        const retired = sub(cellI64(L.RETIRED_AT_END), extendU(budget.value));
+        const count = shrU(retired, i64(COUNTER_SHIFT));
+        this.setX(Rt, sub(count, cellI64(L.COUNTER_OFFSET)));
+      },
+    );
+  }
+  writeSystemRegister(register: Operand, Rt: Operand): void {
+    const slot = this.#f.let(this.#operand32(register, 'systemRegisterWrite'));
+    this.#f.if(this.#trapByte(slot, 1), () => this.emitLeave('MSR_REGISTER'));
+    this.#f.storeTo('i64.store', slot, 0, this.x(Rt));
+  }
+  exit(reason: ExitReason): void {
+    this.emitLeave(reason);
+  }
+}
+
+/** The counter advances once for 16 retired instructions: 1 GHz notional against CNTFRQ 62.5 MHz. */
+const COUNTER_SHIFT = 4;
+
+const LOAD_UNSIGNED = {
+  1: 'i64.load8_u',
+  2: 'i64.load16_u',
+  4: 'i64.load32_u',
+  8: 'i64.load',
+} as const;
+const LOAD_SIGNED = {
+  1: 'i64.load8_s',
+  2: 'i64.load16_s',
+  4: 'i64.load32_s',
+  8: 'i64.load',
+} as const;
+const STORE = {
+  1: 'i64.store8',
+  2: 'i64.store16',
+  4: 'i64.store32',
+  8: 'i64.store',
+  16: 'v128.store',
+} as const;
+
+function to64(value: Expr<IntegerType>): Expr<'i64'> {
+  return value.type === 'i64' ? (value as Expr<'i64'>) : extendU(value as Expr<'i32'>);
+}
+function signExtended(value: Expr<IntegerType>): Expr<'i64'> {
+  return value.type === 'i64' ? (value as Expr<'i64'>) : extendS(value as Expr<'i32'>);
+}
+
+type Compare = (a: Expr<'i64'>, b: Expr<'i64'>) => Expr<'i32'>;
+/**
+ * Conditions that follow from the operands of the last comparison when the flag kind is below
+ * `kinds`: subtraction, and for those that ignore C also a logical result against zero.
+ */
+const DIRECT_CONDITION: Readonly<
+  Record<number, { kinds: number; holds: Compare; fails: Compare }>
+> = {
+  0: { kinds: L.FLAGS_ADD64, holds: eq, fails: ne },
+  1: { kinds: L.FLAGS_LOGICAL64, holds: geU, fails: ltU },
+  4: { kinds: L.FLAGS_LOGICAL64, holds: gtU, fails: leU },
+  5: { kinds: L.FLAGS_ADD64, holds: geS, fails: ltS },
+  6: { kinds: L.FLAGS_ADD64, holds: gtS, fails: leS },
+};
+
+/** Arm ARM, ConditionHolds() over NZCV in bits 3:0. */
+function conditionOfNZCV(cond: number, nzcv: Expr<'i32'>): Expr<'i32'> {
+  const bit = (n: number): Expr<'i32'> => and(shrU(nzcv, i32(n)), i32(1));
+  const N = bit(3);
+  const Z = bit(2);
+  const C = bit(1);
+  const V = bit(0);
+  const holds =
+    [Z, C, N, V, and(C, eqz(Z)), eq(N, V), and(eq(N, V), eqz(Z))][cond >> 1] ?? not(i32(0));
+  return (cond & 1) === 1 ? eqz(holds) : holds;
+}

@@ -1,0 +1,216 @@
+/**
+ * Generates the interpreter: one WebAssembly function with a dispatch loop over predecoded
+ * records, made from the instruction definitions when the engine starts.
+ *
+ * Every variant of every definition becomes a handler. Running its semantics against the emitter
+ * here both generates the handler's code and records which operands it uses and how; the
+ * predecoder writes the records by that list, so there is no second table to keep in step.
+ */
+import { extractFields } from '../isa/encoding.ts';
+import type { FieldsOf } from '../isa/encoding.ts';
+import type { Instruction, Operand, Variant } from '../isa/instruction.ts';
+import { buildCoreFunctions, declareCoreFunctions, IMPORTS } from './core-functions.ts';
+import { exitCode } from './exit.ts';
+import { InterpreterEmitter } from './interpreter-emitter.ts';
+import type { OperandUse } from './interpreter-emitter.ts';
+import * as L from './layout.ts';
+import { ModuleBuilder } from './wasm.ts';
+import { RuntimeFunctionBuilder } from './runtime-function.ts';
+import type { RuntimeFunctionDefinition } from './runtime-function.ts';
+
+export interface Handler {
+  readonly definition: Instruction;
+  readonly index: number;
+  readonly uses: readonly OperandUse[];
+}
+
+export interface InterpreterModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly handlerCount: number;
+  /** The handler of a decoded instruction. */
+  handler(definition: Instruction, variant: Variant): Handler;
+}
+
+/** A definition whose variants depend on more combinations than this is mistaken. */
+const MOST_COMBINATIONS = 2 ** 18;
+
+/**
+ * Values of a field to try. Narrow fields are tried in full; of the wide ones (register numbers,
+ * shift amounts) the values that shapes are known to hang on. A test decodes random words, so
+ * that a shape which hangs on another value shows.
+ */
+function representativeValues(width: number): readonly number[] {
+  const all = 2 ** width;
+  if (width <= 4) return Array.from({ length: all }, (_, value) => value);
+  const values = [0, 1, 2, 3, 4, 7, 8, 12, 15, 16, 20, 24, 29, 30, 31, 32, 33, 47, 48, 62, 63];
+  return [...values.filter((value) => value < all), all - 1];
+}
+
+export function variantKey(variant: Variant): string {
+  return Object.values(variant).map(Number).join();
+}
+
+/**
+ * Every distinct variant of a definition with fields that lead to it. The fields that matter are
+ * found by watching which ones `variant` reads.
+ */
+export function enumerateVariants(
+  definition: Instruction,
+): { variant: Variant; fields: FieldsOf<string> }[] {
+  const found = new Map<string, { variant: Variant; fields: FieldsOf<string> }>();
+  const relevant = new Set<string>();
+  const zero = extractFields(definition.encoding, 0);
+  for (;;) {
+    const before = relevant.size;
+    const axes = definition.encoding.fields
+      .filter(({ name }) => relevant.has(name))
+      .map(({ name, width }) => ({ name, values: representativeValues(width) }));
+    const combinations = axes.reduce((product, { values }) => product * values.length, 1);
+    if (combinations > MOST_COMBINATIONS) {
+      throw new TypeError(
+        `${definition.title}: its variants depend on too many fields (${[...relevant].join(', ')})`,
+      );
+    }
+    const fields: Record<string, number> = { ...zero };
+    const watched = new Proxy(fields, {
+      get(target, name: string) {
+        relevant.add(name);
+        return target[name];
+      },
+    }) as FieldsOf<string>;
+    for (let combination = 0; combination < combinations; combination += 1) {
+      let rest = combination;
+      for (const { name, values } of axes) {
+        fields[name] = values[rest % values.length] ?? 0;
+        rest = Math.trunc(rest / values.length);
+      }
+      const variant = definition.variant(watched);
+      if (variant === undefined) continue;
+      const key = variantKey(variant);
+      if (!found.has(key)) found.set(key, { variant, fields: { ...fields } as FieldsOf<string> });
+    }
+    if (relevant.size === before) return [...found.values()];
+  }
+}
+
+export function generateInterpreter(
+  definitions: readonly Instruction[],
+  runtimeFunctions: readonly RuntimeFunctionDefinition[],
+): InterpreterModule {
+  const module = new ModuleBuilder();
+  for (const [name, signature] of Object.entries(IMPORTS)) module.importFunction(name, signature);
+  declareCoreFunctions(module);
+  for (const { name, parameters, result } of runtimeFunctions) {
+    module.declareFunction(name, { parameters, results: [result] });
+  }
+  const planned = definitions.flatMap((definition) =>
+    enumerateVariants(definition).map((sample) => ({ definition, ...sample })),
+  );
+  planned.forEach(({ definition }, ordinal) => {
+    if (definition.outOfLine === true) {
+      module.declareFunction(`handler${ordinal}`, { parameters: ['i32'], results: ['i32'] });
+    }
+  });
+  module.declareFunction('run', { parameters: ['i32', 'i32'], results: ['i32'] });
+
+  buildCoreFunctions(module);
+  for (const { name, build } of runtimeFunctions) {
+    build(module.defineFunction(name, RuntimeFunctionBuilder));
+  }
+
+  const handlers = new Map<Instruction, Map<string, Handler>>();
+  const remember = (ordinal: number, uses: readonly OperandUse[]): void => {
+    const plan = planned[ordinal];
+    if (!plan) throw new TypeError(`handler ${ordinal} was never planned`);
+    let byVariant = handlers.get(plan.definition);
+    if (!byVariant) handlers.set(plan.definition, (byVariant = new Map<string, Handler>()));
+    byVariant.set(variantKey(plan.variant), {
+      definition: plan.definition,
+      index: L.FIRST_INSTRUCTION_HANDLER + ordinal,
+      uses,
+    });
+  };
+
+  const emitSemantics = (emitter: InterpreterEmitter, ordinal: number): void => {
+    const plan = planned[ordinal];
+    if (!plan) return;
+    const { definition, variant, fields } = plan;
+    const values = definition.operands(fields);
+    const operands: Record<string, Operand> = {};
+    for (const [name, value] of Object.entries(values)) {
+      operands[name] = emitter.operandToken(name, typeof value === 'bigint');
+    }
+    emitter.begin(definition);
+    try {
+      definition.semantics(emitter, variant, operands);
+    } catch (cause) {
+      throw new TypeError(`${definition.title} ${JSON.stringify(variant)}: semantics failed`, {
+        cause,
+      });
+    }
+    remember(ordinal, emitter.finish());
+  };
+
+  planned.forEach(({ definition }, ordinal) => {
+    if (definition.outOfLine !== true) return;
+    const f = module.defineFunction(`handler${ordinal}`);
+    emitSemantics(InterpreterEmitter.outOfLine(f), ordinal);
+    f.return(exitCode.constant('NONE'));
+  });
+
+  const f = module.defineFunction('run');
+  const emitter = InterpreterEmitter.inLoop(f);
+  const handlerCount = L.FIRST_INSTRUCTION_HANDLER + planned.length;
+  emitter.emitPrologue();
+  f.beginLoop();
+  emitter.emitBudgetCheck();
+  for (let index = 0; index <= handlerCount; index += 1) f.beginBlock();
+  f.branchTable(
+    emitter.dispatchIndex,
+    Array.from({ length: handlerCount }, (_, index) => index),
+    handlerCount,
+  );
+  /** After handler `index`'s block has ended, the loop is this many levels out. */
+  const depthOfLoop = (index: number): number => handlerCount - index;
+  const fixed = [
+    () => emitter.emitDecode(),
+    () => emitter.emitLeave('BREAKPOINT'),
+    () => emitter.emitLeave('UNDEFINED'),
+    () => emitter.emitNextPage(),
+  ];
+  fixed.forEach((emit, index) => {
+    f.end();
+    f.releaseLocals();
+    emit();
+    f.branch(depthOfLoop(index));
+  });
+  planned.forEach(({ definition }, ordinal) => {
+    f.end();
+    f.releaseLocals();
+    if (definition.outOfLine === true) {
+      emitter.emitOutOfLineCall(`handler${ordinal}`);
+    } else {
+      emitSemantics(emitter, ordinal);
+    }
+    emitter.emitAdvance();
+    f.branch(depthOfLoop(L.FIRST_INSTRUCTION_HANDLER + ordinal));
+  });
+  f.end();
+  f.unreachable();
+  f.end();
+  f.unreachable();
+
+  return {
+    bytes: module.build(['run', 'packFlags']),
+    handlerCount,
+    handler(definition, variant) {
+      const handler = handlers.get(definition)?.get(variantKey(variant));
+      if (!handler) {
+        throw new TypeError(
+          `${definition.title}: no handler for variant ${JSON.stringify(variant)}`,
+        );
+      }
+      return handler;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** The data TLBs that generated code reads: one direct-mapped table for each exception level. */
+import type { ExceptionLevel } from './cpu-state.ts';
+import * as L from './layout.ts';
+
+export interface TlbPermissions {
+  readonly read: boolean;
+  readonly write: boolean;
+  /** Normal memory: unaligned accesses are made without a fault. */
+  readonly unaligned: boolean;
+}
+
+const PAGE_MASK = 0xfffn;
+const INDEX_MASK = L.TLB_ENTRIES - 1;
+
+export class DataTlb {
+  readonly #view: DataView;
+
+  constructor(memory: ArrayBuffer) {
+    this.#view = new DataView(memory, L.TLB, L.TLB_COUNT * L.TLB_BYTES);
+  }
+
+  #entry(el: ExceptionLevel, va: bigint): number {
+    return el * L.TLB_BYTES + (Number((va >> 12n) & 0xffffffffn) & INDEX_MASK) * L.TLB_ENTRY_BYTES;
+  }
+
+  /** `host` is the host address of the page, `codePage` its predecoded page or 0. */
+  install(
+    el: ExceptionLevel,
+    va: bigint,
+    host: number,
+    codePage: number,
+    { read, write, unaligned }: TlbPermissions,
+  ): void {
+    const view = this.#view;
+    const entry = this.#entry(el, va);
+    const page = BigInt.asIntN(64, va & ~PAGE_MASK);
+    const slow =
+      (read ? L.SLOW_READ : 0) | (write ? L.SLOW_WRITE : 0) | (unaligned ? L.SLOW_UNALIGNED : 0);
+    view.setBigInt64(entry + L.TLB_READ_TAG, read ? page : L.NO_TAG, true);
+    view.setBigInt64(entry + L.TLB_WRITE_TAG, write && codePage === 0 ? page : L.NO_TAG, true);
+    view.setBigInt64(entry + L.TLB_SLOW_TAG, page | BigInt(slow), true);
+    view.setInt32(entry + L.TLB_ADDEND, (host - Number(BigInt.asUintN(32, page))) | 0, true);
+    view.setInt32(entry + L.TLB_CODE_PAGE, codePage, true);
+  }
+
+  /** The physical page at `host` holds code from now on: stores to it leave the fast path. */
+  protectCode(host: number, codePage: number): void {
+    const view = this.#view;
+    for (let entry = 0; entry < view.byteLength; entry += L.TLB_ENTRY_BYTES) {
+      const slow = view.getBigInt64(entry + L.TLB_SLOW_TAG, true);
+      if (slow === L.NO_TAG) continue;
+      const page = Number(BigInt.asUintN(32, slow & ~PAGE_MASK));
+      if ((page + view.getInt32(entry + L.TLB_ADDEND, true)) >>> 0 !== host) continue;
+      view.setBigInt64(entry + L.TLB_WRITE_TAG, L.NO_TAG, true);
+      view.setInt32(entry + L.TLB_CODE_PAGE, codePage, true);
+    }
+  }
+
+  #drop(entry: number): void {
+    this.#view.setBigInt64(entry + L.TLB_READ_TAG, L.NO_TAG, true);
+    this.#view.setBigInt64(entry + L.TLB_WRITE_TAG, L.NO_TAG, true);
+    this.#view.setBigInt64(entry + L.TLB_SLOW_TAG, L.NO_TAG, true);
+  }
+
+  flush(): void {
+    for (let entry = 0; entry < this.#view.byteLength; entry += L.TLB_ENTRY_BYTES)
+      this.#drop(entry);
+  }
+
+  /** Drops the page of `va` at every exception level. */
+  flushPage(va: bigint): void {
+    for (const el of [0, 1, 2] as const) this.#drop(this.#entry(el, va));
+  }
+}
