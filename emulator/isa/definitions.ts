@@ -34,6 +34,36 @@ import { dataProcessing1Source } from './dp-register/data-processing-1-source.ts
 import { dataProcessing2Source } from './dp-register/data-processing-2-source.ts';
 import { dataProcessing3Source } from './dp-register/data-processing-3-source.ts';
 import { logicalShiftedRegister } from './dp-register/logical-shifted-register.ts';
+import {
+  loadRegisterLiteral,
+  loadRegisterLiteralSIMD,
+} from './loads-stores/load-register-literal.ts';
+import {
+  loadStoreExclusivePair,
+  loadStoreExclusiveRegister,
+} from './loads-stores/load-store-exclusive.ts';
+import { loadStoreOrdered } from './loads-stores/load-store-ordered.ts';
+import {
+  loadStoreRegisterIndexed,
+  loadStoreRegisterIndexedSIMD,
+} from './loads-stores/load-store-register-indexed.ts';
+import {
+  loadStoreRegisterPair,
+  loadStoreRegisterPairSIMD,
+} from './loads-stores/load-store-register-pair.ts';
+import {
+  loadStoreRegisterRegisterOffset,
+  loadStoreRegisterRegisterOffsetSIMD,
+} from './loads-stores/load-store-register-register-offset.ts';
+import { loadStoreRegisterUnprivileged } from './loads-stores/load-store-register-unprivileged.ts';
+import {
+  loadStoreRegisterUnscaledImmediate,
+  loadStoreRegisterUnscaledImmediateSIMD,
+} from './loads-stores/load-store-register-unscaled-immediate.ts';
+import {
+  loadStoreRegisterUnsignedImmediate,
+  loadStoreRegisterUnsignedImmediateSIMD,
+} from './loads-stores/load-store-register-unsigned-immediate.ts';
 
 /** Integer, branch, load/store and system instructions. */
 export const integerDefinitions: readonly Instruction[] = [
@@ -67,6 +97,22 @@ export const integerDefinitions: readonly Instruction[] = [
   dataProcessing2Source,
   crc32,
   dataProcessing3Source,
+  loadRegisterLiteral,
+  loadRegisterLiteralSIMD,
+  loadStoreExclusivePair,
+  loadStoreExclusiveRegister,
+  loadStoreOrdered,
+  loadStoreRegisterIndexed,
+  loadStoreRegisterIndexedSIMD,
+  loadStoreRegisterPair,
+  loadStoreRegisterPairSIMD,
+  loadStoreRegisterRegisterOffset,
+  loadStoreRegisterRegisterOffsetSIMD,
+  loadStoreRegisterUnprivileged,
+  loadStoreRegisterUnscaledImmediate,
+  loadStoreRegisterUnscaledImmediateSIMD,
+  loadStoreRegisterUnsignedImmediate,
+  loadStoreRegisterUnsignedImmediateSIMD,
 ];
 
 export const allDefinitions: readonly Instruction[] = [...integerDefinitions];

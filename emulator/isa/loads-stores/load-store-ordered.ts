@@ -1,0 +1,26 @@
+/** Arm ARM, "Load/store ordered": LDAR, STLR and their byte and halfword forms. */
+import { spName, xzrName } from '../assembly-text.ts';
+import { encoding } from '../encoding.ts';
+import { instruction } from '../instruction.ts';
+import { bytesOf } from './transfer.ts';
+
+const UNITS = ['b', 'h', '', ''] as const;
+
+export const loadStoreOrdered = instruction({
+  title: 'Load/store ordered',
+  encoding: encoding('size:2 001000 1 L:1 0 (1) (1) (1) (1) (1) 1 (1) (1) (1) (1) (1) Rn:5 Rt:5'),
+  variant: ({ size, L, Rn }) => ({ size, L, sp: Rn === 31 }),
+  operands: ({ Rn, Rt }) => ({ Rn, Rt }),
+
+  assembly({ size, L, Rn, Rt }) {
+    const t = xzrName(size === 3 ? 1 : 0, Rt);
+    return `${L ? 'ldar' : 'stlr'}${UNITS[size]!} ${t}, [${spName(1, Rn)}]`;
+  },
+
+  semantics(e, { size, L, sp }, { Rn, Rt }) {
+    const bytes = bytesOf(size);
+    const address = e.base(Rn, sp);
+    if (L) e.setX(Rt, e.load(address, bytes, { aligned: true }).i64(0, bytes));
+    else e.store(address, bytes, [{ offset: 0, size: bytes, value: e.x(Rt) }], { aligned: true });
+  },
+});
