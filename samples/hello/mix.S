@@ -5,6 +5,7 @@
  * through one instruction at a time. Arguments come in w0 and w1, the result
  * leaves in w0 (AAPCS64); the return address is in x30.
  */
+        .cfi_sections .debug_frame      // how to unwind, for debuggers only
         .text
         .global mix
         .type   mix, %function
