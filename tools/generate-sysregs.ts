@@ -1,16 +1,16 @@
 /**
  * Writes emulator/sysregs/catalogue.generated.ts from a table of system register facts.
  *
- *   node --import tsx tools/generate-sysregs.ts <sysregs.json>
+ *   node --import tsx tools/generate-sysregs.ts [sysregs.jsonl]
  *
- * The table is JSON: `registers` (name, op0 to op2, enc, access, minEL, group, feature, summary, fields,
- * views, array, aliasOf, isbAfterWrite), `systemInstructions`, `namedOperands` and
- * `header.faultStatusCodes`. Only facts and our own words are in it; NOTICE names its sources.
+ * The table, by default tools/data/sysregs.jsonl, has one JSON object on each line (`Fact` below).
+ * tools/data/README.md and NOTICE name its sources.
  *
  * The result is one JSON text in a string literal, which engines parse much faster than a literal of
  * the same size, with equal strings, value lists and layouts stored once. catalogue.ts reads it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type {
   CatalogueData,
   FieldRow,
@@ -32,46 +32,49 @@ interface FactField {
   }[];
 }
 
-interface FactTable {
-  readonly header: {
-    readonly faultStatusCodes: readonly { readonly value: number; readonly meaning: string }[];
-  };
-  readonly registers: readonly {
+interface FactRegister {
+  readonly name: string;
+  readonly op0: number;
+  readonly op1: number;
+  readonly CRn: number;
+  readonly CRm: number;
+  readonly op2: number;
+  readonly access: 'RW' | 'RO' | 'WO';
+  readonly minEL: number;
+  readonly group: string;
+  readonly feature: string;
+  readonly summary: string;
+  readonly isbAfterWrite?: boolean;
+  readonly aliasOf?: string;
+  readonly array?: { readonly template: string; readonly index: number };
+  readonly fields?: readonly FactField[];
+  readonly views?: readonly {
+    readonly when: string;
     readonly name: string;
-    readonly op0: number;
-    readonly op1: number;
-    readonly CRn: number;
-    readonly CRm: number;
-    readonly op2: number;
-    readonly access: 'RW' | 'RO' | 'WO';
-    readonly minEL: number;
-    readonly group: string;
-    readonly feature: string;
-    readonly summary: string;
-    readonly isbAfterWrite?: boolean;
-    readonly aliasOf?: string;
-    readonly array?: { readonly template: string; readonly index: number };
-    readonly fields?: readonly FactField[];
-    readonly views?: readonly {
-      readonly when: string;
-      readonly name: string;
-      readonly fields: readonly FactField[];
-      readonly notes?: Readonly<Record<string, string>>;
-    }[];
+    readonly fields: readonly FactField[];
+    readonly notes?: Readonly<Record<string, string>>;
   }[];
-  readonly systemInstructions: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly op1: number;
-    readonly CRn: number;
-    readonly CRm: number;
-    readonly op2: number;
-    readonly register: boolean;
-  }[];
-  readonly namedOperands: Readonly<
-    Record<string, readonly { readonly name: string; readonly encoding: number }[]>
-  >;
 }
+
+interface FactInstruction {
+  readonly kind: string;
+  readonly name: string;
+  readonly op1: number;
+  readonly CRn: number;
+  readonly CRm: number;
+  readonly op2: number;
+  readonly register: boolean;
+}
+
+/** One line of the table. */
+type Fact =
+  | { readonly register: FactRegister }
+  | { readonly systemInstruction: FactInstruction }
+  | {
+      readonly operandClass: string;
+      readonly operands: readonly { readonly name: string; readonly encoding: number }[];
+    }
+  | { readonly faultStatusCode: { readonly value: number; readonly meaning: string } };
 
 /** Numbers distinct items in order of first use. */
 class Pool<Item> {
@@ -108,7 +111,7 @@ function parseCondition(when: string): ViewRow[1] {
   return [register, field, (single ?? list ?? '').split(',').map(Number)];
 }
 
-function generate(facts: FactTable): CatalogueData {
+function generate(facts: readonly Fact[]): CatalogueData {
   const strings = new Pool<string>();
   const valueLists = new Pool<readonly ValueRow[]>();
   const layouts = new Pool<readonly FieldRow[]>();
@@ -132,7 +135,7 @@ function generate(facts: FactTable): CatalogueData {
     return text >= 0 ? [...head, text] : [...head];
   };
 
-  const registers = facts.registers.map((register): RegisterRow => {
+  const registerRow = (register: FactRegister): RegisterRow => {
     const access = ['RW', 'RO', 'WO'].indexOf(register.access);
     const flags = access | (lowestEL(register) << 2) | (register.isbAfterWrite === true ? 16 : 0);
     const views = register.views?.map(({ name, when, fields, notes }): ViewRow => [
@@ -161,20 +164,32 @@ function generate(facts: FactTable): CatalogueData {
     let length: number = row.length;
     while (row[length - 1] === -1) length -= 1;
     return row.slice(0, length) as unknown as RegisterRow;
-  });
+  };
 
+  const registers: RegisterRow[] = [];
   const systemInstructions: Record<string, [string, number, 0 | 1][]> = {};
-  for (const instruction of facts.systemInstructions) {
-    (systemInstructions[instruction.kind] ??= []).push([
-      instruction.name,
-      encodingOf(1, instruction),
-      instruction.register ? 1 : 0,
-    ]);
-  }
-
   const namedOperands: Record<string, [string, number][]> = {};
-  for (const [kind, operands] of Object.entries(facts.namedOperands)) {
-    namedOperands[kind] = operands.map(({ name, encoding }) => [name, encoding]);
+  const faultStatusCodes: [number, string][] = [];
+  for (const fact of facts) {
+    if ('register' in fact) {
+      registers.push(registerRow(fact.register));
+    } else if ('systemInstruction' in fact) {
+      const { systemInstruction } = fact;
+      const { kind, name, register } = systemInstruction;
+      const row: [string, number, 0 | 1] = [
+        name,
+        encodingOf(1, systemInstruction),
+        register ? 1 : 0,
+      ];
+      (systemInstructions[kind] ??= []).push(row);
+    } else if ('operandClass' in fact) {
+      namedOperands[fact.operandClass] = fact.operands.map(({ name, encoding }) => [
+        name,
+        encoding,
+      ]);
+    } else {
+      faultStatusCodes.push([fact.faultStatusCode.value, fact.faultStatusCode.meaning]);
+    }
   }
 
   return {
@@ -185,19 +200,27 @@ function generate(facts: FactTable): CatalogueData {
     registers,
     systemInstructions,
     namedOperands,
-    faultStatusCodes: facts.header.faultStatusCodes.map(({ value, meaning }) => [value, meaning]),
+    faultStatusCodes,
   };
 }
 
-const [input] = process.argv.slice(2);
-if (input === undefined) {
-  process.stderr.write('Usage: node --import tsx tools/generate-sysregs.ts <sysregs.json>\n');
-  process.exit(2);
+/** The text of catalogue.generated.ts for a table of facts, one JSON object on each line. */
+export function catalogueSource(table: string): string {
+  const facts = table
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Fact);
+  const literal = JSON.stringify(generate(facts)).replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  return (
+    `// Generated by tools/generate-sysregs.ts; do not edit.\n` +
+    `export const catalogueJson: string =\n  '${literal}';\n`
+  );
 }
-const data = generate(JSON.parse(readFileSync(input, 'utf8')) as FactTable);
-const literal = JSON.stringify(data).replaceAll('\\', '\\\\').replaceAll("'", "\\'");
-writeFileSync(
-  new URL('../emulator/sysregs/catalogue.generated.ts', import.meta.url),
-  `// Generated by tools/generate-sysregs.ts; do not edit.\n` +
-    `export const catalogueJson: string =\n  '${literal}';\n`,
-);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const input = process.argv[2] ?? new URL('data/sysregs.jsonl', import.meta.url);
+  writeFileSync(
+    new URL('../emulator/sysregs/catalogue.generated.ts', import.meta.url),
+    catalogueSource(readFileSync(input, 'utf8')),
+  );
+}

@@ -50,7 +50,7 @@ const assemblers = [
       'ID_AA64MMFR3_EL1',
       'ID_AA64MMFR4_EL1',
     ],
-    assemble(source: string, object: string): void {
+    assemble: (source: string, object: string): void => {
       const arguments_ = ['-march=armv8.8-a+profile+sve+sme', '-o', object, source];
       const { status, errors } = run('aarch64-linux-gnu-as', arguments_, 20_000);
       assert.equal(status, 0, errors);
@@ -59,7 +59,7 @@ const assemblers = [
   {
     command: 'llvm-mc-19',
     unknown: [],
-    assemble(source: string, object: string): void {
+    assemble: (source: string, object: string): void => {
       const arguments_ = ['-triple=aarch64', '-mattr=+all', '-filetype=obj', '-o', object, source];
       const { status, errors } = run('llvm-mc-19', arguments_, 20_000);
       assert.equal(status, 0, errors);
