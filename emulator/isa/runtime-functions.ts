@@ -1,0 +1,88 @@
+/**
+ * Functions of the runtime that semantics call by name with `call()`. The engine implements each
+ * of them as a WebAssembly function; names are those of the Arm ARM's pseudocode, with the operand
+ * width appended.
+ */
+import type { ValueType } from './expression.ts';
+
+export interface RuntimeFunction {
+  readonly name: string;
+  readonly parameters: readonly ValueType[];
+  readonly result: ValueType;
+}
+
+const WIDTHS = [
+  [32, 'i32'],
+  [64, 'i64'],
+] as const;
+
+function row(name: string, parameters: readonly ValueType[], result: ValueType): RuntimeFunction {
+  return { name, parameters, result };
+}
+
+/** For both single and double precision; `T` stands for the bits of the format. */
+function forBothWidths(
+  name: string,
+  parameters: readonly (ValueType | 'T')[],
+  result: ValueType | 'T' = 'T',
+): RuntimeFunction[] {
+  return WIDTHS.map(([width, bits]) => {
+    const type = (t: ValueType | 'T'): ValueType => (t === 'T' ? bits : t);
+    return row(`${name}${width}`, parameters.map(type), type(result));
+  });
+}
+
+/**
+ * Floating-point values are passed as their bits: i32 for half and single, i64 for double
+ * precision. All read FPCR and accumulate into FPSR.
+ */
+const FLOATING_POINT: readonly RuntimeFunction[] = [
+  ...['FPAdd', 'FPSub', 'FPMul', 'FPMulX', 'FPDiv'].flatMap((n) => forBothWidths(n, ['T', 'T'])),
+  ...['FPMax', 'FPMin', 'FPMaxNum', 'FPMinNum', 'FPRecipStepFused', 'FPRSqrtStepFused'].flatMap(
+    (name) => forBothWidths(name, ['T', 'T']),
+  ),
+  ...['FPSqrt', 'FPRecipEstimate', 'FPRSqrtEstimate', 'FPRecpX'].flatMap((name) =>
+    forBothWidths(name, ['T']),
+  ),
+  // addend, op1, op2
+  ...forBothWidths('FPMulAdd', ['T', 'T', 'T']),
+  // op, rounding, exact
+  ...forBothWidths('FPRoundInt', ['T', 'i32', 'i32']),
+  // op1, op2, signal_nans; the result is NZCV in bits 3:0
+  ...forBothWidths('FPCompare', ['T', 'T', 'i32'], 'i32'),
+  // the result is 0 or 1
+  ...['FPCompareEQ', 'FPCompareGE', 'FPCompareGT'].flatMap((name) =>
+    forBothWidths(name, ['T', 'T'], 'i32'),
+  ),
+  // op, fbits, unsigned, rounding, width of the result (32 or 64); zero-extended
+  ...forBothWidths('FPToFixed', ['T', 'i32', 'i32', 'i32', 'i32'], 'i64'),
+  // 64-bit integer, fbits, unsigned, rounding; the width is that of the result
+  ...forBothWidths('FixedToFP', ['i64', 'i32', 'i32', 'i32']),
+  // op, rounding
+  row('FPConvert16To32', ['i32', 'i32'], 'i32'),
+  row('FPConvert16To64', ['i32', 'i32'], 'i64'),
+  row('FPConvert32To16', ['i32', 'i32'], 'i32'),
+  row('FPConvert32To64', ['i32', 'i32'], 'i64'),
+  row('FPConvert64To16', ['i64', 'i32'], 'i32'),
+  row('FPConvert64To32', ['i64', 'i32'], 'i32'),
+  row('UnsignedRecipEstimate', ['i32'], 'i32'),
+  row('UnsignedRSqrtEstimate', ['i32'], 'i32'),
+];
+
+/** Advanced SIMD on one element, for what WebAssembly has no vector operator. */
+const ADVANCED_SIMD: readonly RuntimeFunction[] = [
+  // Element extended to 64 bits by its signedness, shift amount (negative: right), unsigned,
+  // rounding, saturating (sets FPSR.QC), element size in bits. Low bits of the result count.
+  row('ShiftElement', ['i64', 'i32', 'i32', 'i32', 'i32', 'i32'], 'i64'),
+];
+
+export const RUNTIME_FUNCTIONS: readonly RuntimeFunction[] = [...FLOATING_POINT, ...ADVANCED_SIMD];
+
+const BY_NAME = new Map(RUNTIME_FUNCTIONS.map((entry) => [entry.name, entry]));
+
+/** Throws TypeError for a name that is not declared. */
+export function runtimeFunction(name: string): RuntimeFunction {
+  const entry = BY_NAME.get(name);
+  if (!entry) throw new TypeError(`no runtime function named "${name}"`);
+  return entry;
+}
