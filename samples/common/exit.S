@@ -1,5 +1,6 @@
 /* The two ways out of a bare-metal program. */
 
+        .cfi_sections .debug_frame
         .text
 
 /*
@@ -12,7 +13,9 @@
         .global semihosting_hlt
         .type   semihosting_exit, %function
 semihosting_exit:
+        .cfi_startproc
         sub     sp, sp, #16
+        .cfi_def_cfa_offset 16
         ldr     x1, =0x20026            // ADP_Stopped_ApplicationExit
         stp     x1, x0, [sp]
         mov     x1, sp
@@ -20,7 +23,9 @@ semihosting_exit:
 semihosting_hlt:
         hlt     #0xf000
         add     sp, sp, #16
+        .cfi_def_cfa_offset 0
         ret
+        .cfi_endproc
         .size   semihosting_exit, . - semihosting_exit
 
 /*
@@ -31,6 +36,7 @@ semihosting_hlt:
         .global psci_system_off
         .type   psci_system_off, %function
 psci_system_off:
+        .cfi_startproc
         ldr     w0, =0x84000008         // SYSTEM_OFF
         mrs     x1, CurrentEL           // EL in bits 3:2
         tbnz    x1, #3, 1f
@@ -39,4 +45,5 @@ psci_system_off:
 1:      smc     #0
 2:      wfi
         b       2b
+        .cfi_endproc
         .size   psci_system_off, . - psci_system_off

@@ -6,11 +6,14 @@
  * What C needs is a stack, zeroed .bss and, where it computes with double,
  * access to the floating-point registers.
  */
+        .cfi_sections .debug_frame
         .section .text.start, "ax"
         .global _start
         .type _start, %function
 _start:
-        // A frame record of zeros ends every backtrace here.
+        .cfi_startproc
+        .cfi_undefined x30
+        // Nobody called us, and a frame record of zeros says so: backtraces end here.
         mov     x29, xzr
         mov     x30, xzr
 
@@ -36,4 +39,5 @@ _start:
 2:      bl      main
         // The value main() returned, in w0, is the exit status.
         bl      system_exit
-        .size _start, . - _start
+        .cfi_endproc
+        .size   _start, . - _start

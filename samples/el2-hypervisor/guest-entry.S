@@ -1,4 +1,5 @@
 /* The way into the guest and back, and the guest's own way to EL0. */
+        .cfi_sections .debug_frame
         .text
 
 /*
@@ -55,16 +56,21 @@ guest_el0_finished:
         .global el0_program
         .type   el0_program, %function
 el0_program:
+        .cfi_startproc
+        .cfi_undefined x30
         mov     x0, #40
         add     x0, x0, #2
         svc     #7                      // #EL0
         b       el0_program
+        .cfi_endproc
         .size   el0_program, . - el0_program
 
 /* The second guest: four instructions for the hypervisor to step over, then BRK. */
         .global stepped_guest, stepped_guest_brk
         .type   stepped_guest, %function
 stepped_guest:
+        .cfi_startproc
+        .cfi_undefined x30
         mov     x0, #1
         add     x0, x0, x0
         add     x0, x0, x0
@@ -72,6 +78,7 @@ stepped_guest:
 stepped_guest_brk:
         brk     #0x99
         hvc     #3                      // HVC_END
+        .cfi_endproc
         .size   stepped_guest, . - stepped_guest
 
         .bss

@@ -2,10 +2,13 @@
  * First instructions, at EL2. What start.S does for EL1 samples, plus: set up
  * what the guest at EL1 finds.
  */
+        .cfi_sections .debug_frame
         .section .text.start, "ax"
         .global _start
         .type   _start, %function
 _start:
+        .cfi_startproc
+        .cfi_undefined x30
         mov     x29, xzr
         mov     x30, xzr
         ldr     x0, =stack_top
@@ -42,6 +45,7 @@ not_el2:
         bl      print
         mov     w0, #3
         bl      system_exit
+        .cfi_endproc
         .size   _start, . - _start
 
         .section .rodata

@@ -2,12 +2,14 @@
  * The programs that the guest's own debugger debugs. They are in assembly
  * because the checks name single instructions in them.
  */
+        .cfi_sections .debug_frame
         .text
 
 /* void stepped(void): EL1 code that is stepped from stepped_start to stepped_end. */
         .global stepped, stepped_start, stepped_end
         .type   stepped, %function
 stepped:
+        .cfi_startproc
         mov     x0, #1
         msr     daifclr, #8             // Debug exceptions on: the step is due at once, ...
 stepped_start:
@@ -16,12 +18,15 @@ stepped_start:
 stepped_end:
         msr     daifset, #8
         ret
+        .cfi_endproc
         .size   stepped, . - stepped
 
 /* EL0 code: multiplies, stores, and asks EL1 to end it. */
         .global el0_program, el0_multiply, el0_store, el0_end
         .type   el0_program, %function
 el0_program:
+        .cfi_startproc
+        .cfi_undefined x30              // EL0 code has no caller
         mov     x0, #6
         mov     x1, #7
 el0_multiply:
@@ -33,6 +38,7 @@ el0_store:
         svc     #0
 el0_end:
         b       el0_end
+        .cfi_endproc
         .size   el0_program, . - el0_program
 
 /*
