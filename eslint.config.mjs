@@ -43,11 +43,6 @@ export default defineConfig(
     },
   },
   {
-    // A typed array read within its length is never undefined; the file's header says why each index is in range.
-    files: ['emulator/**/*.ts', 'debug-adapter/**/*.ts', 'language-server/**/*.ts', 'test/**/*.ts'],
-    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
-  },
-  {
     files: [
       'emulator/**/*.ts',
       'debug-adapter/**/*.ts',

@@ -13,6 +13,7 @@ declare namespace WebAssembly {
   /** Compiled code. The constructor compiles at once and throws CompileError. */
   class Module {
     constructor(bytes: Uint8Array);
+    readonly [Symbol.toStringTag]: string;
   }
 
   class Instance {

@@ -26,6 +26,7 @@ const settings = {
   // A sticky copy of a row or line would be read twice.
   'editor.stickyScroll.enabled': false,
   'workbench.tree.enableStickyScroll': false,
+  'debug.console.collapseIdenticalLines': false,
   // See PIXELS_A_TURN in tree.ts.
   'workbench.list.mouseWheelScrollSensitivity': 1.76,
   // Every item of a menu and every notification is then found by its text.

@@ -37,9 +37,12 @@ export function visibleRows(list: Locator): Promise<TreeRow[]> {
           (text ?? '').replaceAll('\u00a0', ' ').replace(/\s+/g, ' ').trim();
         const part = (selector: string): string => clean(row.querySelector(selector)?.textContent);
         const expanded = row.getAttribute('aria-expanded');
-        const text = clean(
-          row.querySelector('.monaco-tl-contents')?.textContent ?? row.textContent,
-        );
+        const contents = (row.querySelector('.monaco-tl-contents') ?? row).cloneNode(
+          true,
+        ) as Element;
+        // How often a console line repeated: hidden while it did not, and never part of the line.
+        for (const badge of contents.querySelectorAll('.count-badge-wrapper')) badge.remove();
+        const text = clean(contents.textContent);
         return {
           index: Number(row.dataset['index']),
           level: Number(row.getAttribute('aria-level') ?? 1),

@@ -1,0 +1,77 @@
+/** The launch schema in package.json and the adapter's own check of a launch configuration say the same. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  BREAKPOINT_MODES,
+  LAUNCH_ARGUMENT_NAMES,
+  PACES,
+} from '../../debug-adapter/launch-arguments.ts';
+
+interface Attribute {
+  readonly markdownDescription?: string;
+  readonly enum?: readonly unknown[];
+  readonly enumDescriptions?: readonly string[];
+}
+
+interface Manifest {
+  readonly contributes: {
+    readonly debuggers: readonly {
+      readonly type: string;
+      readonly configurationAttributes: {
+        readonly launch: {
+          readonly required: readonly string[];
+          readonly properties: Readonly<Record<string, Attribute>>;
+        };
+      };
+      readonly initialConfigurations: readonly Readonly<Record<string, unknown>>[];
+      readonly configurationSnippets: readonly {
+        readonly body: Readonly<Record<string, unknown>>;
+      }[];
+    }[];
+  };
+}
+
+const manifestFile = path.resolve(import.meta.dirname, '../../package.json');
+const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as Manifest;
+
+describe('launch schema', () => {
+  const debugType = manifest.contributes.debuggers.find((it) => it.type === 'trapline');
+  assert.ok(debugType, 'package.json contributes the debug type "trapline"');
+  const { required, properties } = debugType.configurationAttributes.launch;
+
+  it('lists the attributes that the adapter knows', () => {
+    assert.deepEqual(Object.keys(properties).sort(), [...LAUNCH_ARGUMENT_NAMES].sort());
+  });
+
+  it('offers the same choices', () => {
+    assert.deepEqual(properties['pace']?.enum, PACES);
+    assert.deepEqual(properties['breakpointMode']?.enum, BREAKPOINT_MODES);
+    assert.deepEqual(properties['el']?.enum, [1, 2]);
+  });
+
+  it('describes every attribute and every choice', () => {
+    for (const [name, attribute] of Object.entries(properties)) {
+      assert.ok(attribute.markdownDescription, `${name} has a description`);
+      const descriptions = attribute.enumDescriptions ?? [];
+      assert.equal(descriptions.length, attribute.enum?.length ?? 0, `choices of ${name}`);
+    }
+  });
+
+  it('requires only the program', () => {
+    assert.deepEqual(required, ['program']);
+  });
+
+  it('proposes configurations with known attributes', () => {
+    const bodies = [
+      ...debugType.initialConfigurations,
+      ...debugType.configurationSnippets.map((it) => it.body),
+    ];
+    const known: readonly string[] = [...LAUNCH_ARGUMENT_NAMES, 'type', 'request', 'name'];
+    for (const body of bodies) {
+      const unknown = Object.keys(body).filter((name) => !known.includes(name));
+      assert.deepEqual(unknown, []);
+      assert.ok(required.every((name) => Object.hasOwn(body, name)));
+    }
+  });
+});
