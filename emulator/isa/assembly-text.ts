@@ -40,9 +40,9 @@ export function shiftSuffix(type: number, amount: number): string {
   return type === 0 && amount === 0 ? '' : `, ${SHIFT_NAMES[type]!} #${amount}`;
 }
 
-/** `#0x1f`, as logical immediates and exception payloads are written. */
+/** `#0x1f`, as logical immediates and exception payloads are written; zero is `#0`. */
 export function hexImmediate(value: number | bigint): string {
-  return `#0x${value.toString(16)}`;
+  return value === 0 ? '#0' : `#0x${value.toString(16)}`;
 }
 
 /** A 64-bit virtual address that lies `offset` bytes from `pc`. */

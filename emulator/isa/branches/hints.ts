@@ -24,7 +24,6 @@ const LATER_NAMES: Readonly<Record<number, string>> = {
   16: 'esb',
   17: 'psb csync',
   18: 'tsb csync',
-  19: 'gcsb dsync',
   20: 'csdb',
   22: 'clrbhb',
   24: 'paciaz',
@@ -39,7 +38,6 @@ const LATER_NAMES: Readonly<Record<number, string>> = {
   34: 'bti c',
   36: 'bti j',
   38: 'bti jc',
-  40: 'chkfeat x16',
 };
 
 export const hints = instruction({

@@ -1,4 +1,7 @@
-/** Names of the AT, DC, IC and TLBI operations of Armv8.0, which are aliases of SYS. */
+/**
+ * Names of the AT, DC, IC and TLBI operations, which are aliases of SYS: those of Armv8.2 and the
+ * AT operations that assemblers know whatever the architecture.
+ */
 
 export interface SystemOperation {
   /** Such as `tlbi vae1is`. */
@@ -30,6 +33,7 @@ const ROWS: readonly (readonly [number, number, number, number, string])[] = [
   [3, 7, 10, 1, 'dc cvac'],
   [0, 7, 10, 2, 'dc csw'],
   [3, 7, 11, 1, 'dc cvau'],
+  [3, 7, 12, 1, 'dc cvap'],
   [3, 7, 14, 1, 'dc civac'],
   [0, 7, 14, 2, 'dc cisw'],
 
@@ -37,6 +41,11 @@ const ROWS: readonly (readonly [number, number, number, number, string])[] = [
   [0, 7, 8, 1, 'at s1e1w'],
   [0, 7, 8, 2, 'at s1e0r'],
   [0, 7, 8, 3, 'at s1e0w'],
+  [0, 7, 9, 0, 'at s1e1rp'],
+  [0, 7, 9, 1, 'at s1e1wp'],
+  [0, 7, 9, 2, 'at s1e1a'],
+  [4, 7, 9, 2, 'at s1e2a'],
+  [6, 7, 9, 2, 'at s1e3a'],
   [4, 7, 8, 0, 'at s1e2r'],
   [4, 7, 8, 1, 'at s1e2w'],
   [4, 7, 8, 4, 'at s12e1r'],

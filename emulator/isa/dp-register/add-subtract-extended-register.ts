@@ -26,7 +26,7 @@ export const addSubtractExtendedRegister = instruction({
 
   assembly({ sf, op, S, Rm, option, imm3, Rn, Rd }) {
     const n = spName(sf, Rn);
-    const m = xzrName(option === UXTX || option === SXTX ? 1 : 0, Rm);
+    const m = xzrName(sf && (option === UXTX || option === SXTX) ? 1 : 0, Rm);
     // Beside the stack pointer the extension that changes nothing is written LSL, or not at all.
     const isLSL = option === (sf ? UXTX : 2) && (Rn === 31 || (!S && Rd === 31));
     const amount = imm3 ? ` #${imm3}` : '';

@@ -70,14 +70,19 @@ export const loadStoreRegisterPair = instruction({
     const bytes = opc === 2 ? 8 : 4;
     atPairAddress(e, { mode, sp }, { Rn, offset }, (address) => {
       if (L) {
-        const data = e.load(address, 2 * bytes);
+        const data = e.load(address, 2 * bytes, { element: bytes });
         e.setX(Rt, data.i64(0, bytes, opc === LDPSW));
         e.setX(Rt2, data.i64(bytes, bytes, opc === LDPSW));
       } else {
-        e.store(address, 2 * bytes, [
-          { offset: 0, size: bytes, value: e.x(Rt) },
-          { offset: bytes, size: bytes, value: e.x(Rt2) },
-        ]);
+        e.store(
+          address,
+          2 * bytes,
+          [
+            { offset: 0, size: bytes, value: e.x(Rt) },
+            { offset: bytes, size: bytes, value: e.x(Rt2) },
+          ],
+          { element: bytes },
+        );
       }
     });
   },
@@ -105,14 +110,16 @@ export const loadStoreRegisterPairSIMD = instruction({
     const bytes = 1 << scale;
     atPairAddress(e, { mode, sp }, { Rn, offset }, (address) => {
       if (L) {
-        const data = e.load(address, 2 * bytes);
+        const data = e.load(address, 2 * bytes, { element: bytes });
         setVectorRegister(e, scale, Rt, data, 0);
         setVectorRegister(e, scale, Rt2, data, bytes);
       } else {
-        e.store(address, 2 * bytes, [
-          storedVectorRegister(e, scale, Rt, 0),
-          storedVectorRegister(e, scale, Rt2, bytes),
-        ]);
+        e.store(
+          address,
+          2 * bytes,
+          [storedVectorRegister(e, scale, Rt, 0), storedVectorRegister(e, scale, Rt2, bytes)],
+          { element: bytes },
+        );
       }
     });
   },
