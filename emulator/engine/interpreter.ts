@@ -15,7 +15,6 @@ import { InterpreterEmitter } from './interpreter-emitter.ts';
 import type { OperandUse } from './interpreter-emitter.ts';
 import * as L from './layout.ts';
 import { ModuleBuilder } from './wasm.ts';
-import { RuntimeFunctionBuilder } from './runtime-function.ts';
 import type { RuntimeFunctionDefinition } from './runtime-function.ts';
 
 export interface Handler {
@@ -31,19 +30,24 @@ export interface InterpreterModule {
   handler(definition: Instruction, variant: Variant): Handler;
 }
 
+/** Up to this many combinations of fields are tried in full. */
+const FULL_COMBINATIONS = 2 ** 13;
 /** A definition whose variants depend on more combinations than this is mistaken. */
 const MOST_COMBINATIONS = 2 ** 18;
 
 /**
- * Values of a field to try. Narrow fields are tried in full; of the wide ones (register numbers,
- * shift amounts) the values that shapes are known to hang on. A test decodes random words, so
- * that a shape which hangs on another value shows.
+ * Values of a field to try where trying all takes too long: of the wide ones (register numbers,
+ * shift amounts) those that shapes are known to hang on. A test decodes random words, so that a
+ * shape which hangs on another value shows.
  */
 function representativeValues(width: number): readonly number[] {
-  const all = 2 ** width;
-  if (width <= 4) return Array.from({ length: all }, (_, value) => value);
+  if (width <= 4) return allValues(width);
   const values = [0, 1, 2, 3, 4, 7, 8, 12, 15, 16, 20, 24, 29, 30, 31, 32, 33, 47, 48, 62, 63];
-  return [...values.filter((value) => value < all), all - 1];
+  const most = 2 ** width - 1;
+  return [...values.filter((value) => value < most), most];
+}
+function allValues(width: number): readonly number[] {
+  return Array.from({ length: 2 ** width }, (_, value) => value);
 }
 
 export function variantKey(variant: Variant): string {
@@ -62,9 +66,10 @@ export function enumerateVariants(
   const zero = extractFields(definition.encoding, 0);
   for (;;) {
     const before = relevant.size;
-    const axes = definition.encoding.fields
-      .filter(({ name }) => relevant.has(name))
-      .map(({ name, width }) => ({ name, values: representativeValues(width) }));
+    const touched = definition.encoding.fields.filter(({ name }) => relevant.has(name));
+    const bits = touched.reduce((sum, { width }) => sum + width, 0);
+    const valuesOf = 2 ** bits <= FULL_COMBINATIONS ? allValues : representativeValues;
+    const axes = touched.map(({ name, width }) => ({ name, values: valuesOf(width) }));
     const combinations = axes.reduce((product, { values }) => product * values.length, 1);
     if (combinations > MOST_COMBINATIONS) {
       throw new TypeError(
@@ -114,9 +119,7 @@ export function generateInterpreter(
   module.declareFunction('run', { parameters: ['i32', 'i32'], results: ['i32'] });
 
   buildCoreFunctions(module);
-  for (const { name, build } of runtimeFunctions) {
-    build(module.defineFunction(name, RuntimeFunctionBuilder));
-  }
+  for (const { name, build } of runtimeFunctions) build(module.defineFunction(name));
 
   const handlers = new Map<Instruction, Map<string, Handler>>();
   const remember = (ordinal: number, uses: readonly OperandUse[]): void => {

@@ -305,19 +305,12 @@ export class ModuleBuilder {
     this.#functions.push({ name, signature });
   }
 
-  /** The builder for the body of a declared function; `Builder` may offer more than the base. */
-  defineFunction<B extends FunctionBuilder = FunctionBuilder>(
-    name: string,
-    Builder: new (
-      signature: Signature,
-      functionIndex: FunctionIndex,
-    ) => B = FunctionBuilder as never,
-  ): B {
+  /** The builder for the body of a declared function. */
+  defineFunction(name: string): FunctionBuilder {
     const entry = this.#functions[this.functionIndex(name) - this.#imports.length];
     if (!entry) throw new TypeError(`"${name}" is imported and has no body here`);
-    const builder = new Builder(entry.signature, this.functionIndex);
-    entry.builder = builder;
-    return builder;
+    entry.builder = new FunctionBuilder(entry.signature, this.functionIndex);
+    return entry.builder;
   }
 
   #type(signature: Signature): number {
