@@ -1,4 +1,5 @@
 /** Words of the assembly language that many encoding classes share, in the GNU and LLVM spelling. */
+import { entryOf } from './tables.ts';
 
 /** The general-purpose register, 31 being the zero register. */
 export function xzrName(sf: number, register: number): string {
@@ -15,12 +16,12 @@ export function spName(sf: number, register: number): string {
 const CONDITIONS = 'eq ne hs lo mi pl vs vc hi ls ge lt gt le al nv'.split(' ');
 
 export function conditionName(cond: number): string {
-  return CONDITIONS[cond]!;
+  return entryOf(CONDITIONS, cond);
 }
 
 /** The condition that holds when `cond` does not; meaningless for AL and NV. */
 export function invertedConditionName(cond: number): string {
-  return CONDITIONS[cond ^ 1]!;
+  return entryOf(CONDITIONS, cond ^ 1);
 }
 
 export const SHIFT_NAMES = ['lsl', 'lsr', 'asr', 'ror'] as const;
@@ -37,7 +38,7 @@ export const EXTEND_NAMES = [
 
 /** `, lsr #3`, and nothing for LSL #0. */
 export function shiftSuffix(type: number, amount: number): string {
-  return type === 0 && amount === 0 ? '' : `, ${SHIFT_NAMES[type]!} #${amount}`;
+  return type === 0 && amount === 0 ? '' : `, ${entryOf(SHIFT_NAMES, type)} #${amount}`;
 }
 
 /** `#0x1f`, as logical immediates and exception payloads are written; zero is `#0`. */

@@ -4,6 +4,7 @@
  */
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
+import { entryOf } from '../tables.ts';
 
 const CLREX = 2;
 const DSB = 4;
@@ -18,9 +19,9 @@ const FULL_SYSTEM = 15;
 function optionName(CRm: number): string {
   const type = CRm & 3;
   if (type === 0) return `#${CRm}`;
-  const domain = DOMAINS[CRm >> 2]!;
-  if (domain === '') return type === 3 ? 'sy' : TYPES[type]!;
-  return `${domain}${TYPES[type]!}`;
+  const domain = entryOf(DOMAINS, CRm >> 2);
+  if (domain === '') return type === 3 ? 'sy' : entryOf(TYPES, type);
+  return `${domain}${entryOf(TYPES, type)}`;
 }
 
 export const barriers = instruction({

@@ -3,6 +3,7 @@ import { hexImmediate } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import type { ExitReason } from '../instruction.ts';
+import { entryOf } from '../tables.ts';
 
 /** By opc:LL. */
 const INSTRUCTIONS: readonly {
@@ -41,6 +42,6 @@ export const exceptionGeneration = instruction({
   },
 
   semantics(e, { index }) {
-    e.exit(INSTRUCTIONS[index]!.reason);
+    e.exit(entryOf(INSTRUCTIONS, index).reason);
   },
 });

@@ -5,6 +5,7 @@ import { and, or, xor } from '../expression.ts';
 import { instruction } from '../instruction.ts';
 import { DecodeBitMasks, X, wideImmediateOf } from '../shared-functions.ts';
 import { isMoveWideImmediate } from './move-wide-immediate.ts';
+import { entryOf } from '../tables.ts';
 
 const MNEMONICS = ['and', 'orr', 'eor', 'ands'] as const;
 const OPERATIONS = [and, or, xor, and] as const;
@@ -39,7 +40,7 @@ export const logicalImmediate = instruction({
       return `mov ${spName(sf, Rd)}, #${BigInt.asIntN(width, mask)}`;
     }
     const d = opc === ANDS ? xzrName(sf, Rd) : spName(sf, Rd);
-    return `${MNEMONICS[opc]!} ${d}, ${n}, ${hexImmediate(mask)}`;
+    return `${entryOf(MNEMONICS, opc)} ${d}, ${n}, ${hexImmediate(mask)}`;
   },
 
   semantics(e, { sf, opc, move }, { Rd, Rn, mask }) {
@@ -48,7 +49,7 @@ export const logicalImmediate = instruction({
       e.setXOrSp(Rd, immediate);
       return;
     }
-    const result = OPERATIONS[opc]!(X(e, Rn, sf), immediate);
+    const result = entryOf(OPERATIONS, opc)(X(e, Rn, sf), immediate);
     if (opc !== ANDS) {
       e.setXOrSp(Rd, result);
       return;

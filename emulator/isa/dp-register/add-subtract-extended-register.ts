@@ -4,6 +4,7 @@ import { encoding } from '../encoding.ts';
 import { add, sub } from '../expression.ts';
 import { instruction } from '../instruction.ts';
 import { ExtendReg, ShiftValue, XOrSP } from '../shared-functions.ts';
+import { entryOf } from '../tables.ts';
 
 const UXTX = 3;
 const SXTX = 7;
@@ -30,7 +31,7 @@ export const addSubtractExtendedRegister = instruction({
     // Beside the stack pointer the extension that changes nothing is written LSL, or not at all.
     const isLSL = option === (sf ? UXTX : 2) && (Rn === 31 || (!S && Rd === 31));
     const amount = imm3 ? ` #${imm3}` : '';
-    const name = isLSL ? (imm3 ? ', lsl' : '') : `, ${EXTEND_NAMES[option]!}`;
+    const name = isLSL ? (imm3 ? ', lsl' : '') : `, ${entryOf(EXTEND_NAMES, option)}`;
     const extended = `${n}, ${m}${name}${amount}`;
     if (S && Rd === 31) return `${op ? 'cmp' : 'cmn'} ${extended}`;
     if (S) return `${op ? 'subs' : 'adds'} ${xzrName(sf, Rd)}, ${extended}`;

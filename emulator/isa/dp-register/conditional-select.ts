@@ -4,6 +4,7 @@ import { encoding } from '../encoding.ts';
 import { add, constantLike, negate, not, select } from '../expression.ts';
 import { instruction } from '../instruction.ts';
 import { X } from '../shared-functions.ts';
+import { entryOf } from '../tables.ts';
 
 const MNEMONICS = ['csel', 'csinc', 'csinv', 'csneg'] as const;
 /** Of the same register twice, under the inverted condition. */
@@ -23,12 +24,12 @@ export const conditionalSelect = instruction({
     const kind = (op << 1) | o2;
     if (Rn === Rm && cond < AL) {
       const inverted = invertedConditionName(cond);
-      const setter = SETTERS[kind]!;
+      const setter = entryOf(SETTERS, kind);
       if (Rn === 31 && setter) return `${setter} ${d}, ${inverted}`;
-      const alias = ALIASES[kind]!;
+      const alias = entryOf(ALIASES, kind);
       if (alias) return `${alias} ${d}, ${n}, ${inverted}`;
     }
-    return `${MNEMONICS[kind]!} ${d}, ${n}, ${m}, ${conditionName(cond)}`;
+    return `${entryOf(MNEMONICS, kind)} ${d}, ${n}, ${m}, ${conditionName(cond)}`;
   },
 
   semantics(e, { sf, op, o2, cond }, { Rd, Rn, Rm }) {

@@ -6,14 +6,14 @@ import type { Expr, IntegerType } from '../expression.ts';
 import { instruction } from '../instruction.ts';
 import type { Emitter } from '../instruction.ts';
 import { BitReverse, CountLeadingSignBits, ReverseBytes, X } from '../shared-functions.ts';
+import { entryOf } from '../tables.ts';
 
 const REV32_OR_REV = 2;
 const REV64 = 3;
-const COUNT = 6;
+const MNEMONICS = ['rbit', 'rev16', 'rev32', 'rev', 'clz', 'cls'] as const;
 
 function mnemonicOf(sf: number, opcode: number): string {
-  if (opcode === REV32_OR_REV) return sf ? 'rev32' : 'rev';
-  return ['rbit', 'rev16', '', 'rev', 'clz', 'cls'][opcode]!;
+  return opcode === REV32_OR_REV && !sf ? 'rev' : entryOf(MNEMONICS, opcode);
 }
 
 function calculate(e: Emitter, opcode: number, operand: Expr<IntegerType>): Expr<IntegerType> {
@@ -37,7 +37,7 @@ export const dataProcessing1Source = instruction({
   title: 'Data-processing (1 source)',
   encoding: encoding('sf:1 1 0 11010110 00000 opcode:6 Rn:5 Rd:5'),
   variant({ sf, opcode }) {
-    if (opcode >= COUNT || (opcode === REV64 && !sf)) return undefined;
+    if (opcode >= MNEMONICS.length || (opcode === REV64 && !sf)) return undefined;
     return { sf, opcode };
   },
   operands: ({ Rn, Rd }) => ({ Rd, Rn }),

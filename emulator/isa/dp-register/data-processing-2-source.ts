@@ -3,6 +3,7 @@ import { SHIFT_NAMES, xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import { ShiftValue, SignedQuotient, UnsignedQuotient, X } from '../shared-functions.ts';
+import { entryOf } from '../tables.ts';
 
 const UDIV = 2;
 const SDIV = 3;
@@ -22,7 +23,7 @@ export const dataProcessing2Source = instruction({
 
   assembly({ sf, Rm, opcode, Rn, Rd }) {
     const mnemonic =
-      opcode === UDIV ? 'udiv' : opcode === SDIV ? 'sdiv' : SHIFT_NAMES[opcode - LSLV]!;
+      opcode === UDIV ? 'udiv' : opcode === SDIV ? 'sdiv' : entryOf(SHIFT_NAMES, opcode - LSLV);
     return `${mnemonic} ${xzrName(sf, Rd)}, ${xzrName(sf, Rn)}, ${xzrName(sf, Rm)}`;
   },
 

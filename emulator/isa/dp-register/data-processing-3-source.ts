@@ -15,12 +15,13 @@ const SMULH_OP = 2;
 const UMADDL = 5;
 const UMULH_OP = 6;
 
-/** With an accumulator, without one, each for addition and subtraction. */
-const MNEMONICS: Readonly<Record<number, readonly [string, string, string, string]>> = {
-  [MADD]: ['madd', 'msub', 'mul', 'mneg'],
-  [SMADDL]: ['smaddl', 'smsubl', 'smull', 'smnegl'],
-  [UMADDL]: ['umaddl', 'umsubl', 'umull', 'umnegl'],
-};
+/** `madd`, `smsubl`; `mul`, `umnegl` without an accumulator. */
+function mnemonicOf(op31: number, o0: number, accumulate: boolean): string {
+  const signedness = op31 === MADD ? '' : op31 === SMADDL ? 's' : 'u';
+  const long = op31 === MADD ? '' : 'l';
+  const stem = accumulate ? (o0 ? 'msub' : 'madd') : o0 ? 'mneg' : 'mul';
+  return `${signedness}${stem}${long}`;
+}
 
 function product(
   e: Emitter,
@@ -56,9 +57,8 @@ export const dataProcessing3Source = instruction({
     }
     const width = op31 === MADD ? sf : 0;
     const factors = `${xzrName(width, Rn)}, ${xzrName(width, Rm)}`;
-    const names = MNEMONICS[op31]!;
-    if (Ra === 31) return `${names[o0 ? 3 : 2]} ${d}, ${factors}`;
-    return `${names[o0 ? 1 : 0]} ${d}, ${factors}, ${xzrName(sf, Ra)}`;
+    const mnemonic = mnemonicOf(op31, o0, Ra !== 31);
+    return `${mnemonic} ${d}, ${factors}${Ra === 31 ? '' : `, ${xzrName(sf, Ra)}`}`;
   },
 
   semantics(e, { sf, op31, o0, accumulate }, { Rd, Rn, Rm, Ra }) {

@@ -4,6 +4,7 @@ import { encoding } from '../encoding.ts';
 import { and, not, or, xor } from '../expression.ts';
 import { instruction } from '../instruction.ts';
 import { NO_SHIFT, ShiftReg, X } from '../shared-functions.ts';
+import { entryOf } from '../tables.ts';
 
 const MNEMONICS = ['and', 'bic', 'orr', 'orn', 'eor', 'eon', 'ands', 'bics'] as const;
 const OPERATIONS = [and, or, xor, and] as const;
@@ -27,7 +28,7 @@ export const logicalShiftedRegister = instruction({
     if (opc === ORR && Rn === 31 && N) return `mvn ${d}, ${shifted}`;
     if (opc === ORR && Rn === 31 && shift === 0 && imm6 === 0) return `mov ${d}, ${m}`;
     if (opc === ANDS && Rd === 31 && !N) return `tst ${n}, ${shifted}`;
-    return `${MNEMONICS[(opc << 1) | N]!} ${d}, ${n}, ${shifted}`;
+    return `${entryOf(MNEMONICS, (opc << 1) | N)} ${d}, ${n}, ${shifted}`;
   },
 
   semantics(e, { sf, opc, N, shift, isMove }, { Rd, Rn, Rm, amount }) {
@@ -37,7 +38,7 @@ export const logicalShiftedRegister = instruction({
       e.setX(Rd, operand2);
       return;
     }
-    const result = OPERATIONS[opc]!(X(e, Rn, sf), operand2);
+    const result = entryOf(OPERATIONS, opc)(X(e, Rn, sf), operand2);
     if (opc !== ANDS) {
       e.setX(Rd, result);
       return;

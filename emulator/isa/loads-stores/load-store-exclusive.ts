@@ -7,6 +7,7 @@ import { spName, xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import { bytesOf } from './transfer.ts';
+import { entryOf } from '../tables.ts';
 
 const UNITS = ['b', 'h', '', ''] as const;
 
@@ -19,7 +20,7 @@ export const loadStoreExclusiveRegister = instruction({
   assembly({ size, L, Rs, o0, Rn, Rt }) {
     const t = xzrName(size === 3 ? 1 : 0, Rt);
     const address = `[${spName(1, Rn)}]`;
-    const unit = UNITS[size]!;
+    const unit = entryOf(UNITS, size);
     if (L) return `ld${o0 ? 'a' : ''}xr${unit} ${t}, ${address}`;
     return `st${o0 ? 'l' : ''}xr${unit} ${xzrName(0, Rs)}, ${t}, ${address}`;
   },

@@ -3,6 +3,7 @@ import { spName, xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import { bytesOf } from './transfer.ts';
+import { entryOf } from '../tables.ts';
 
 const UNITS = ['b', 'h', '', ''] as const;
 
@@ -14,7 +15,7 @@ export const loadStoreOrdered = instruction({
 
   assembly({ size, L, Rn, Rt }) {
     const t = xzrName(size === 3 ? 1 : 0, Rt);
-    return `${L ? 'ldar' : 'stlr'}${UNITS[size]!} ${t}, [${spName(1, Rn)}]`;
+    return `${L ? 'ldar' : 'stlr'}${entryOf(UNITS, size)} ${t}, [${spName(1, Rn)}]`;
   },
 
   semantics(e, { size, L, sp }, { Rn, Rt }) {

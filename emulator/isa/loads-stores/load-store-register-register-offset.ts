@@ -16,6 +16,7 @@ import {
   vectorRegisterName,
   vectorScale,
 } from './transfer.ts';
+import { entryOf } from '../tables.ts';
 
 const UXTW = 2;
 const LSL = 3;
@@ -46,7 +47,7 @@ interface AddressFields {
 function registerOffsetText({ Rm, option, S, Rn }: AddressFields, scale: number): string {
   const m = xzrName(option & 1, Rm);
   const amount = S ? ` #${scale}` : '';
-  const extend = option === LSL ? (S ? ', lsl' : '') : `, ${EXTEND_NAMES[option]!}`;
+  const extend = option === LSL ? (S ? ', lsl' : '') : `, ${entryOf(EXTEND_NAMES, option)}`;
   return `[${spName(1, Rn)}, ${m}${extend}${amount}]`;
 }
 
