@@ -147,6 +147,10 @@ export class Engine {
     this.#run = instance.exports['run'] as GeneratedRun;
     this.state = new CpuState(memory.buffer, instance.exports['packFlags'] as () => number);
     this.state.reset();
+    for (const el of [0, 1, 2] as const) {
+      this.setTrapByte(L.UNKNOWN_SLOT, el, 'read', L.ACCESS_LEAVES);
+      this.setTrapByte(L.UNKNOWN_SLOT, el, 'write', L.ACCESS_LEAVES);
+    }
     this.tlb.flush();
     this.#pages.flush();
   }

@@ -1,0 +1,80 @@
+/** An engine over flat RAM with an identity translation, for tests of what the engine itself does. */
+import { Engine } from '../../emulator/engine/engine.ts';
+import type { EngineHost, RunExit } from '../../emulator/engine/engine.ts';
+import { softFloatFunctions } from '../../emulator/engine/soft-float.ts';
+import { allDefinitions } from '../../emulator/isa/definitions.ts';
+
+export const RAM_BASE = 0x4000_0000n;
+const RAM_BYTES = 0x10_0000;
+
+export interface HostAccess {
+  readonly va: bigint;
+  readonly size: number;
+  readonly isWrite: boolean;
+}
+
+export interface TestEngine {
+  readonly engine: Engine;
+  /** Accesses that reached the host instead of the fast path. */
+  readonly seen: HostAccess[];
+  /** Addresses that the host refuses. */
+  readonly faulting: Set<bigint>;
+  load(words: readonly number[], at?: bigint): void;
+  run(budget?: number): RunExit;
+  word(at: bigint): number;
+}
+
+/** `unaligned: false` makes the memory behave as Device memory: unaligned accesses reach the host. */
+export function testEngine({ unaligned = true, install = true } = {}): TestEngine {
+  const seen: HostAccess[] = [];
+  const faulting = new Set<bigint>();
+  const permissions = { read: true, write: true, unaligned };
+  const host: EngineHost = {
+    readMemory(va, size) {
+      seen.push({ va, size, isWrite: false });
+      const view = engine.ram.view(va, size);
+      if (faulting.has(va) || !view) return -1;
+      if (install) engine.installTlb(1, va, va, permissions);
+      engine.bounceBytes(size).set(view);
+      return engine.bounce;
+    },
+    writeMemory(va, size) {
+      seen.push({ va, size, isWrite: true });
+      if (faulting.has(va)) return -1;
+      if (!engine.writePhysical(va, engine.storeBytes(size))) return -1;
+      if (install) engine.installTlb(1, va, va, permissions);
+      return 0;
+    },
+    fetchPage: (va) => (engine.ram.hostAddress(va) === undefined ? -1n : va & ~0xfffn),
+    systemRegisterSlot: () => undefined,
+  };
+  const engine = new Engine({
+    ram: [{ base: RAM_BASE, size: RAM_BYTES }],
+    host,
+    definitions: allDefinitions,
+    runtimeFunctions: softFloatFunctions,
+    features: new Set(['FEAT_CRC32']),
+  });
+  engine.state.EL = 1;
+  engine.setRegime(1, 0);
+  engine.state.PC = RAM_BASE;
+  engine.state.SP = RAM_BASE + BigInt(RAM_BYTES);
+  return {
+    engine,
+    seen,
+    faulting,
+    load(words, at = RAM_BASE) {
+      const bytes = new Uint8Array(words.length * 4);
+      words.forEach((word, index) => {
+        new DataView(bytes.buffer).setUint32(index * 4, word, true);
+      });
+      engine.writePhysical(at, bytes);
+    },
+    run: (budget = 1000) => engine.run(budget),
+    word(at) {
+      const bytes = engine.readPhysical(at, 4);
+      if (!bytes) throw new RangeError(`0x${at.toString(16)} is not RAM`);
+      return new DataView(bytes.buffer).getUint32(0, true);
+    },
+  };
+}
