@@ -78,12 +78,22 @@ export class DebugInfo {
   readonly #types: TypeBuilder;
   readonly #scopes = new Map<Unit, ExpressionScope>();
   #filesToUnits: Map<string, Set<CompileUnit>> | undefined;
+  readonly #host: UnitHost;
 
   constructor(image: ElfImage) {
     this.image = image;
     this.symbols = new SymbolTable(image);
     this.#sections = new DwarfSections(image);
     this.frames = new CallFrameInfo(image, this.#sections);
+    this.#host = {
+      sections: this.#sections,
+      abbreviations: (offset) => this.#abbreviationTable(offset),
+      dieAt: (offset) => this.#dieAt(offset),
+      dieBySignature: (signature) => {
+        const unit = this.#bySignature.get(signature);
+        return unit?.dieAtOffset(unit.header.start + unit.header.typeOffset);
+      },
+    };
     this.#types = new TypeBuilder((die, attribute) => this.#describe(die, attribute, undefined));
     for (const section of ['.debug_info', '.debug_types'] as const) {
       this.#guarded(() => {
@@ -435,27 +445,14 @@ export class DebugInfo {
     });
   }
 
-  readonly #host: UnitHost = (() => {
-    const info = this;
-    return {
-      get sections(): DwarfSections {
-        return info.#sections;
-      },
-      abbreviations: (offset: number): AbbreviationTable => {
-        let table = info.#abbreviations.get(offset);
-        if (table === undefined) {
-          table = readAbbreviations(info.#sections.reader('.debug_abbrev', offset));
-          info.#abbreviations.set(offset, table);
-        }
-        return table;
-      },
-      dieAt: (offset: number): Die | undefined => info.#dieAt(offset),
-      dieBySignature: (signature: bigint): Die | undefined => {
-        const unit = info.#bySignature.get(signature);
-        return unit?.dieAtOffset(unit.header.start + unit.header.typeOffset);
-      },
-    };
-  })();
+  #abbreviationTable(offset: number): AbbreviationTable {
+    let table = this.#abbreviations.get(offset);
+    if (table === undefined) {
+      table = readAbbreviations(this.#sections.reader('.debug_abbrev', offset));
+      this.#abbreviations.set(offset, table);
+    }
+    return table;
+  }
 
   #dieAt(offset: number): Die | undefined {
     let low = 0;

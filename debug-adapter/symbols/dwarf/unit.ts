@@ -371,8 +371,9 @@ export class Die {
 
   /** This entry or the nearest one that its origin and specification lead to which has `name`. */
   holder(name: number): Die | undefined {
-    let die: Die | undefined = this;
-    for (let i = 0; die !== undefined && i < MAX_CHAIN; i++) {
+    if (this.has(name)) return this;
+    let die = this.origin;
+    for (let i = 1; die !== undefined && i < MAX_CHAIN; i++) {
       if (die.has(name)) return die;
       die = die.origin;
     }
@@ -386,13 +387,12 @@ export class Die {
 
   /** The end of the chain of origins: two copies of one function share it. */
   get abstract(): Die {
-    let die: Die = this;
-    for (let i = 0; i < MAX_CHAIN; i++) {
-      const { origin } = die;
-      if (origin === undefined) break;
-      die = origin;
+    let last: Die | undefined;
+    for (let i = 0, next = this.origin; next !== undefined && i < MAX_CHAIN; i++) {
+      last = next;
+      next = next.origin;
     }
-    return die;
+    return last ?? this;
   }
 
   string(name: number): string | undefined {
