@@ -1,6 +1,14 @@
 /** One VS Code server for a whole test run, with the packaged extension installed. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +19,6 @@ const root = path.resolve(import.meta.dirname, '../../..');
 const logFolder = path.join(root, '.cache', 'vscode-tests');
 
 const settings = {
-  'security.workspace.trust.enabled': false,
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,
@@ -40,14 +47,24 @@ export interface VsCodeServer {
   stop(): Promise<void>;
 }
 
-/** Starts VS Code on a free port of 127.0.0.1. Without `vsix` it runs without any extension of ours. */
-export async function startServer(vsix: string | undefined): Promise<VsCodeServer> {
+export interface ServerOptions {
+  /** The packaged extension; undefined: a VS Code without any extension of ours. */
+  readonly vsix: string | undefined;
+  /** Whether folders are restricted until the user trusts them. */
+  readonly workspaceTrust: boolean;
+}
+
+/** Starts VS Code on a free port of 127.0.0.1. */
+export async function startServer({ vsix, workspaceTrust }: ServerOptions): Promise<VsCodeServer> {
   const installation = installVsCode();
   const folder = mkdtempSync(path.join(tmpdir(), 'trapline-vscode-'));
   const userData = path.join(folder, 'user-data');
   const extensions = path.join(folder, 'extensions');
   mkdirSync(path.join(userData, 'User'), { recursive: true });
-  writeFileSync(path.join(userData, 'User', 'settings.json'), JSON.stringify(settings, null, 2));
+  writeFileSync(
+    path.join(userData, 'User', 'settings.json'),
+    JSON.stringify({ ...settings, 'security.workspace.trust.enabled': workspaceTrust }, null, 2),
+  );
   const folders = ['--user-data-dir', userData, '--extensions-dir', extensions];
 
   if (vsix !== undefined) {
@@ -68,7 +85,8 @@ export async function startServer(vsix: string | undefined): Promise<VsCodeServe
       installation.entry,
       ...['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`],
       ...folders,
-      ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
+      ...['--disable-telemetry', '--disable-update-check'],
+      ...(workspaceTrust ? [] : ['--disable-workspace-trust']),
     ],
     // Its own process group, so that stop() also ends the extension hosts.
     { detached: true, stdio: ['ignore', log, log], cwd: folder },
@@ -77,6 +95,8 @@ export async function startServer(vsix: string | undefined): Promise<VsCodeServe
   const url = `http://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
     await stopGroup(server);
+    // The logs of the extension hosts: the place to look when the extension did nothing at all.
+    cpSync(path.join(userData, 'logs'), path.join(logFolder, 'logs'), { recursive: true });
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   try {

@@ -1,4 +1,4 @@
-/** The run's one server and one browser, started by the first window and stopped by mocha's root hook. */
+/** The run's servers and its browser, started by the first window that needs them and stopped by mocha's root hook. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,24 +19,28 @@ const chromiumArguments = [
   '--disable-sync',
 ];
 
-let running: Promise<{ server: VsCodeServer; browser: Browser }> | undefined;
+let browser: Promise<Browser> | undefined;
+const servers = new Map<boolean, Promise<VsCodeServer>>();
 const open = new Set<Workbench>();
 const folders: string[] = [];
 
-async function start(): Promise<{ server: VsCodeServer; browser: Browser }> {
-  const server = await startServer(vsix);
-  const browser = await chromium.launch({
-    executablePath: server.installation.chromium,
-    args: chromiumArguments,
-  });
-  return { server, browser };
+export interface WindowOptions {
+  /** Whether folders are restricted until the user trusts them; default false. */
+  readonly workspaceTrust?: boolean;
 }
 
 /** A new window without a folder; see Workbench.openFolder. */
-export async function newWindow(): Promise<Workbench> {
-  running ??= start();
-  const { server, browser } = await running;
-  const workbench = await Workbench.create(browser, server.url);
+export async function newWindow({
+  workspaceTrust = false,
+}: WindowOptions = {}): Promise<Workbench> {
+  const starting = servers.get(workspaceTrust) ?? startServer({ vsix, workspaceTrust });
+  servers.set(workspaceTrust, starting);
+  const server = await starting;
+  browser ??= chromium.launch({
+    executablePath: server.installation.chromium,
+    args: chromiumArguments,
+  });
+  const workbench = await Workbench.create(await browser, server.url);
   open.add(workbench);
   return workbench;
 }
@@ -83,11 +87,8 @@ export const mochaHooks = {
   },
 
   async afterAll(): Promise<void> {
-    if (running) {
-      const { server, browser } = await running;
-      await browser.close();
-      await server.stop();
-    }
+    await (await browser)?.close();
+    for (const server of servers.values()) await (await server).stop();
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   },
 };
