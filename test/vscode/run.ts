@@ -21,7 +21,11 @@ try {
 mkdirSync(path.dirname(vsix), { recursive: true });
 rmSync(vsix, { force: true });
 run('esbuild.mjs', '--production');
-run('node_modules/@vscode/vsce/vsce', 'package', '--no-dependencies', '--out', vsix);
+run(
+  'node_modules/@vscode/vsce/vsce',
+  ...['package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links'],
+  ...['--out', vsix],
+);
 console.log(`Packaged: ${(statSync(vsix).size / 1024 / 1024).toFixed(1)} MB`);
 
 process.env['TRAPLINE_VSIX'] = vsix;
