@@ -1,0 +1,265 @@
+/**
+ * The debug logic of one processor over its registers: what is armed, what fires now, and the state
+ * of the software step machine. Nothing here changes architectural state.
+ */
+import type { CpuState } from '../../engine/cpu-state.ts';
+import type { ProcessorProfile } from '../../sysregs/processor-model.ts';
+import { DAIF_D } from '../pstate.ts';
+import type { ExceptionLevel } from '../pstate.ts';
+import type { SystemRegisters } from '../system-registers.ts';
+import {
+  breakpointType,
+  breakpointTypeInfo,
+  breakpointVerdict,
+  debugResources,
+  inertBreakpointReason,
+  silent,
+} from './breakpoint.ts';
+import type { DebugContext, DebugResources, Verdict } from './breakpoint.ts';
+import {
+  debugTarget,
+  isDoubleLocked,
+  MDSCR_MDE,
+  monitorDisabledReason,
+} from './enable-and-routing.ts';
+import type { DebugControls } from './enable-and-routing.ts';
+import { softwareStepState } from './software-step.ts';
+import type { SoftwareStepState } from './software-step.ts';
+import { watchedRange, watchpointVerdict } from './watchpoint.ts';
+import type {
+  WatchedAccess,
+  WatchedRange,
+  WatchpointRegisters,
+  WatchpointVerdict,
+} from './watchpoint.ts';
+
+interface WatchedSlot extends WatchedRange {
+  readonly n: number;
+}
+
+export class DebugUnit {
+  readonly resources: DebugResources;
+  readonly #profile: ProcessorProfile;
+  readonly #state: CpuState;
+  readonly #registers: WatchpointRegisters;
+  readonly #slots: {
+    readonly HCR_EL2: number;
+    readonly MDCR_EL2: number;
+    readonly MDSCR_EL1: number;
+    readonly OSLSR_EL1: number;
+    readonly OSDLR_EL1: number;
+    readonly DBGPRCR_EL1: number;
+    readonly CONTEXTIDR_EL1: number;
+    readonly VTTBR_EL2: number;
+  };
+
+  #stale = true;
+  #controls: DebugControls | undefined;
+  #contextBreakpoints: readonly number[] = [];
+  #addresses: readonly bigint[] = [];
+  #watched: readonly WatchedSlot[] = [];
+
+  constructor(profile: ProcessorProfile, state: CpuState, registers: SystemRegisters) {
+    this.#profile = profile;
+    this.#state = state;
+    this.resources = debugResources(profile, true);
+    const slots = (family: string, count: number): readonly number[] =>
+      Array.from({ length: count }, (_, n) => registers.slotOf(`${family}${n}_EL1`));
+    const DBGBCR = slots('DBGBCR', profile.breakpoints);
+    const DBGBVR = slots('DBGBVR', profile.breakpoints);
+    const DBGWCR = slots('DBGWCR', profile.watchpoints);
+    const DBGWVR = slots('DBGWVR', profile.watchpoints);
+    const read = (family: readonly number[], n: number): bigint => {
+      const slot = family[n];
+      return slot === undefined ? 0n : state.sysreg(slot);
+    };
+    this.#registers = {
+      DBGBCR: (n) => read(DBGBCR, n),
+      DBGBVR: (n) => read(DBGBVR, n),
+      DBGWCR: (n) => read(DBGWCR, n),
+      DBGWVR: (n) => read(DBGWVR, n),
+    };
+    this.#slots = {
+      HCR_EL2: registers.slotOf('HCR_EL2'),
+      MDCR_EL2: registers.slotOf('MDCR_EL2'),
+      MDSCR_EL1: registers.slotOf('MDSCR_EL1'),
+      OSLSR_EL1: registers.slotOf('OSLSR_EL1'),
+      OSDLR_EL1: registers.slotOf('OSDLR_EL1'),
+      DBGPRCR_EL1: registers.slotOf('DBGPRCR_EL1'),
+      CONTEXTIDR_EL1: registers.slotOf('CONTEXTIDR_EL1'),
+      VTTBR_EL2: registers.slotOf('VTTBR_EL2'),
+    };
+  }
+
+  /** A debug register, MDCR_EL2 or HCR_EL2 was written. */
+  invalidate(): void {
+    this.#stale = true;
+    this.#controls = undefined;
+  }
+
+  get isStale(): boolean {
+    return this.#stale;
+  }
+
+  /** Recomputes what is armed; the lists below are valid after it. */
+  refresh(): void {
+    if (!this.#stale) return;
+    this.#stale = false;
+    const { controls } = this;
+    const live =
+      (controls.MDSCR_EL1 & MDSCR_MDE) !== 0n && !controls.OSLK && !controls.doubleLocked;
+    const contexts: number[] = [];
+    const addresses: bigint[] = [];
+    const watched: WatchedSlot[] = [];
+    for (let n = 0; live && n < this.resources.breakpoints; n += 1) {
+      const DBGBCR = this.#registers.DBGBCR(n);
+      if (inertBreakpointReason(n, DBGBCR, this.resources) !== undefined) continue;
+      if (breakpointTypeInfo(breakpointType(DBGBCR)).address) {
+        addresses.push(this.#registers.DBGBVR(n) & ~3n);
+      } else {
+        contexts.push(n);
+      }
+    }
+    for (let n = 0; live && n < this.resources.watchpoints; n += 1) {
+      const range = watchedRange(
+        n,
+        this.#registers.DBGWCR(n),
+        this.#registers.DBGWVR(n),
+        this.resources,
+      );
+      if (typeof range !== 'string') watched.push({ n, ...range });
+    }
+    this.#contextBreakpoints = contexts;
+    this.#addresses = addresses;
+    this.#watched = watched;
+  }
+
+  /** Instruction addresses at which an enabled address breakpoint has to be evaluated. */
+  get breakpointAddresses(): readonly bigint[] {
+    return this.#addresses;
+  }
+
+  /** Ranges that enabled watchpoints cover, whatever the current EL. */
+  get watchedRanges(): readonly WatchedRange[] {
+    return this.#watched;
+  }
+
+  get controls(): DebugControls {
+    if (this.#controls === undefined) {
+      const state = this.#state;
+      const slots = this.#slots;
+      this.#controls = {
+        el2: true,
+        TDE: (state.sysreg(slots.MDCR_EL2) & (1n << 8n)) !== 0n,
+        TGE: (state.sysreg(slots.HCR_EL2) & (1n << 27n)) !== 0n,
+        OSLK: (state.sysreg(slots.OSLSR_EL1) & 2n) !== 0n,
+        doubleLocked: isDoubleLocked(
+          this.#profile.FEAT_DoubleLock,
+          state.sysreg(slots.OSDLR_EL1),
+          state.sysreg(slots.DBGPRCR_EL1),
+        ),
+        MDSCR_EL1: state.sysreg(slots.MDSCR_EL1),
+      };
+    }
+    return this.#controls;
+  }
+
+  /** EL_D: where breakpoint, watchpoint and software step exceptions go. */
+  get target(): 1 | 2 {
+    return debugTarget(this.controls);
+  }
+
+  get context(): DebugContext {
+    const state = this.#state;
+    return {
+      EL: state.EL,
+      secure: false,
+      CONTEXTIDR_EL1: state.sysreg(this.#slots.CONTEXTIDR_EL1),
+      CONTEXTIDR_EL2: 0n, // needs FEAT_VHE or FEAT_Debugv8p2 registers, which no profile has
+      VMID: (state.sysreg(this.#slots.VTTBR_EL2) >> 48n) & 0xffn,
+      inHost: false, // HCR_EL2.E2H needs FEAT_VHE
+    };
+  }
+
+  get #mask(): boolean {
+    return (this.#state.DAIF & DAIF_D) !== 0;
+  }
+
+  /** Why breakpoints and watchpoints generate nothing at the current EL, or undefined. */
+  get monitorDisabledReason(): string | undefined {
+    return monitorDisabledReason(this.controls, this.#state.EL, this.#mask);
+  }
+
+  /** The lowest breakpoint that fires for the instruction at `pc` now. */
+  breakpointAt(pc: bigint): number | undefined {
+    if (this.#addresses.length === 0 && this.#contextBreakpoints.length === 0) return undefined;
+    if (this.monitorDisabledReason !== undefined) return undefined;
+    const context = this.context;
+    for (let n = 0; n < this.resources.breakpoints; n += 1) {
+      if (breakpointVerdict(n, pc, this.#registers, context, this.resources).fires) return n;
+    }
+    return undefined;
+  }
+
+  /** Whether an unlinked context breakpoint fires for every instruction in the current context. */
+  get firesInThisContext(): boolean {
+    if (this.#contextBreakpoints.length === 0) return false;
+    if (this.monitorDisabledReason !== undefined) return false;
+    const context = this.context;
+    const pc = this.#state.PC;
+    return this.#contextBreakpoints.some(
+      (n) => breakpointVerdict(n, pc, this.#registers, context, this.resources).fires,
+    );
+  }
+
+  /** The first watchpoint that fires for the access; `offset` is that of its first watched byte. */
+  watchpointFor(
+    access: WatchedAccess,
+    topByteIgnored: boolean,
+  ): { readonly n: number; readonly offset: number } | undefined {
+    if (this.#watched.length === 0 || this.monitorDisabledReason !== undefined) return undefined;
+    const context = this.context;
+    for (const { n } of this.#watched) {
+      const verdict = watchpointVerdict(
+        n,
+        access,
+        this.#registers,
+        context,
+        this.resources,
+        topByteIgnored,
+      );
+      if (verdict.fires) return { n, offset: verdict.offset };
+    }
+    return undefined;
+  }
+
+  get stepState(): SoftwareStepState {
+    const { EL, SS } = this.#state;
+    return softwareStepState(this.controls, { EL, D: this.#mask, SS });
+  }
+
+  // -- verdicts in words, for whoever shows the slots
+
+  /** Whether breakpoint n fires for the instruction at `pc` now, and why not. */
+  breakpointVerdict(n: number, pc: bigint): Verdict {
+    const inert = inertBreakpointReason(n, this.#registers.DBGBCR(n), this.resources);
+    if (inert !== undefined) return silent(inert);
+    const disabled = this.monitorDisabledReason;
+    return disabled === undefined
+      ? breakpointVerdict(n, pc, this.#registers, this.context, this.resources)
+      : silent(disabled);
+  }
+
+  /** Whether watchpoint n fires for the access now, and why not. */
+  watchpointVerdict(n: number, access: WatchedAccess): WatchpointVerdict {
+    const disabled = this.monitorDisabledReason;
+    if (disabled !== undefined) return { fires: false, because: disabled };
+    return watchpointVerdict(n, access, this.#registers, this.context, this.resources, false);
+  }
+
+  /** PSTATE.EL of an access: EL0 for LDTR and STTR executed at EL1. */
+  accessEL(unprivileged: boolean): ExceptionLevel {
+    const { EL } = this.#state;
+    return unprivileged && EL === 1 ? 0 : EL;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * Taking exceptions and returning from them. Arm ARM, AArch64.TakeException(),
+ * AArch64.ExceptionReturn() and the routing of each kind of exception.
+ */
+import type { CpuState } from '../engine/cpu-state.ts';
+import { exceptionReturnSS } from './debug/software-step.ts';
+import type { DebugControls } from './debug/enable-and-routing.ts';
+import { DAIF_D, illegalReturnReason, packSpsr, SPSR_D, unpackSpsr } from './pstate.ts';
+import type { ExceptionLevel, Pstate } from './pstate.ts';
+import { makeESR } from './syndrome.ts';
+import type { SystemRegisters } from './system-registers.ts';
+
+export type ExceptionKind = 'Synchronous' | 'IRQ' | 'FIQ' | 'SError';
+
+/** An exception that is due: a value, never thrown. */
+export interface PendingException {
+  readonly kind: ExceptionKind;
+  readonly targetEL: 1 | 2;
+  /** ESR_ELx.EC; absent for IRQ and FIQ, which set no syndrome. */
+  readonly EC?: number;
+  readonly ISS?: number;
+  /** Absent: FAR_ELx keeps its value (architecturally UNKNOWN). */
+  readonly FAR?: bigint;
+  /** HPFAR_EL2 as a register value; stage 2 faults only. */
+  readonly HPFAR?: bigint;
+  /** The value of ELR_ELx. */
+  readonly preferredReturn: bigint;
+}
+
+/** An exception that has been taken. */
+export interface ExceptionRecord extends PendingException {
+  readonly ESR?: bigint;
+  readonly fromEL: ExceptionLevel;
+  /** Address the PE continues at: VBAR_ELx plus the vector's offset. */
+  readonly vector: bigint;
+}
+
+/** What exception entry and return need of the processor. */
+export interface ExceptionContext {
+  readonly state: CpuState;
+  readonly registers: SystemRegisters;
+  readonly debugControls: DebugControls;
+  /** Replaces PSTATE and switches the stack pointer, the TLBs and what depends on EL. */
+  setPstate(pstate: Pstate): void;
+}
+
+const VECTOR_OFFSET: Readonly<Record<ExceptionKind, bigint>> = {
+  Synchronous: 0x000n,
+  IRQ: 0x080n,
+  FIQ: 0x100n,
+  SError: 0x180n,
+};
+const CURRENT_SPx = 0x200n;
+const LOWER_AARCH64 = 0x400n;
+
+export function currentPstate(state: CpuState): Pstate {
+  const { NZCV, DAIF, SS, IL, EL, SPSel } = state;
+  return { NZCV, DAIF, SS, IL, EL, SPSel };
+}
+
+/** Offset of the vector from VBAR_ELx. */
+export function vectorOffset(
+  kind: ExceptionKind,
+  from: Pick<Pstate, 'EL' | 'SPSel'>,
+  targetEL: 1 | 2,
+): bigint {
+  const base = from.EL < targetEL ? LOWER_AARCH64 : from.SPSel === 1 ? CURRENT_SPx : 0n;
+  return base + VECTOR_OFFSET[kind];
+}
+
+/** Arm ARM, AArch64.TakeException(). The PE continues at the vector. */
+export function takeException(
+  context: ExceptionContext,
+  exception: PendingException,
+): ExceptionRecord {
+  const { state, registers } = context;
+  const { kind, targetEL } = exception;
+  const from = currentPstate(state);
+  const suffix = `EL${targetEL}`;
+  let ESR: bigint | undefined;
+  if (exception.EC !== undefined) {
+    ESR = makeESR(exception.EC, exception.ISS);
+    registers.setRaw(`ESR_${suffix}`, ESR);
+  }
+  if (exception.FAR !== undefined) registers.setRaw(`FAR_${suffix}`, exception.FAR);
+  if (exception.HPFAR !== undefined) registers.setRaw('HPFAR_EL2', exception.HPFAR);
+  registers.setRaw(`SPSR_${suffix}`, packSpsr(from));
+  registers.setRaw(`ELR_${suffix}`, exception.preferredReturn);
+  context.setPstate({
+    NZCV: from.NZCV,
+    DAIF: 0xf,
+    SS: 0,
+    IL: false,
+    EL: targetEL,
+    SPSel: 1,
+  });
+  // IMPLEMENTATION DEFINED: taking an exception opens the monitor, as it does on most cores.
+  state.clearExclusiveMonitor();
+  const vector = registers.raw(`VBAR_${suffix}`) + vectorOffset(kind, from, targetEL);
+  state.PC = vector;
+  return { ...exception, ...(ESR !== undefined && { ESR }), fromEL: from.EL, vector };
+}
+
+/** What became of an ERET: the reason when SPSR_ELx named a state it cannot return to. */
+export interface ReturnOutcome {
+  readonly illegal: string | undefined;
+}
+
+/** Arm ARM, AArch64.ExceptionReturn() from the current EL. */
+export function exceptionReturn(context: ExceptionContext): ReturnOutcome {
+  const { state, registers, debugControls } = context;
+  const source = currentPstate(state);
+  if (source.EL === 0) throw new TypeError('ERET is UNDEFINED at EL0');
+  const suffix = `EL${source.EL}`;
+  const SPSR = registers.raw(`SPSR_${suffix}`);
+  const ELR = registers.raw(`ELR_${suffix}`);
+  const saved = unpackSpsr(SPSR);
+  const TGE = debugControls.TGE;
+  const illegal = illegalReturnReason(SPSR, source.EL, { el2Implemented: debugControls.el2, TGE });
+  const EL = illegal === undefined ? saved.EL : source.EL;
+  const SS = exceptionReturnSS(
+    debugControls,
+    { EL: source.EL, D: (source.DAIF & DAIF_D) !== 0 },
+    { EL, D: (SPSR & SPSR_D) !== 0n },
+    saved.SS,
+  );
+  context.setPstate({
+    NZCV: saved.NZCV,
+    DAIF: saved.DAIF,
+    SS,
+    // An illegal return keeps EL and SP and sets IL: the next instruction takes an exception.
+    IL: illegal === undefined ? saved.IL : true,
+    EL,
+    SPSel: illegal === undefined ? saved.SPSel : source.SPSel,
+  });
+  state.clearExclusiveMonitor();
+  state.PC = ELR;
+  return { illegal };
+}
+
+/** HCR_EL2 bits that route exceptions. */
+export interface RoutingControls {
+  readonly TGE: boolean;
+  readonly AMO: boolean;
+  readonly IMO: boolean;
+  readonly FMO: boolean;
+}
+
+const HCR_VF = 1n << 6n;
+const HCR_VI = 1n << 7n;
+const HCR_VSE = 1n << 8n;
+const bit = (value: bigint, position: bigint): boolean => ((value >> position) & 1n) === 1n;
+
+export function routingControls(HCR_EL2: bigint): RoutingControls {
+  return {
+    TGE: bit(HCR_EL2, 27n),
+    AMO: bit(HCR_EL2, 5n),
+    IMO: bit(HCR_EL2, 4n),
+    FMO: bit(HCR_EL2, 3n),
+  };
+}
+
+/** Where a synchronous exception that is not routed otherwise goes: EL1, or EL2 from EL2 and with TGE from EL0. */
+export function defaultTarget(EL: ExceptionLevel, TGE: boolean): 1 | 2 {
+  return EL === 2 || (EL === 0 && TGE) ? 2 : 1;
+}
+
+export interface InterruptLines {
+  readonly irq: boolean;
+  readonly fiq: boolean;
+  readonly serror: boolean;
+}
+
+interface Candidate {
+  readonly kind: Exclude<ExceptionKind, 'Synchronous'>;
+  readonly virtual: boolean;
+}
+
+export interface DeliverableInterrupt extends Candidate {
+  readonly targetEL: 1 | 2;
+}
+
+/**
+ * The interrupt to take before the next instruction, if any. Arm ARM, "Asynchronous exception
+ * types, routing, masking and priorities". IMPLEMENTATION DEFINED priority: SError, FIQ, IRQ,
+ * physical before virtual.
+ */
+export function deliverableInterrupt(
+  lines: InterruptLines,
+  HCR_EL2: bigint,
+  { EL, DAIF }: Pick<Pstate, 'EL' | 'DAIF'>,
+): DeliverableInterrupt | undefined {
+  const routing = routingControls(HCR_EL2);
+  const physical = [
+    { kind: 'SError', pending: lines.serror, toEL2: routing.AMO, mask: 4 },
+    { kind: 'FIQ', pending: lines.fiq, toEL2: routing.FMO, mask: 1 },
+    { kind: 'IRQ', pending: lines.irq, toEL2: routing.IMO, mask: 2 },
+  ] as const;
+  for (const { kind, pending, toEL2, mask } of physical) {
+    if (!pending) continue;
+    const targetEL = toEL2 || routing.TGE ? 2 : 1;
+    // Interrupts for a lower EL wait; those for a higher EL cannot be masked.
+    if (targetEL < EL) continue;
+    if (targetEL === EL || (targetEL === 1 && EL === 0)) {
+      if ((DAIF & mask) !== 0) continue;
+    }
+    return { kind, virtual: false, targetEL };
+  }
+  if (EL === 2 || routing.TGE) return undefined;
+  const virtual = [
+    { kind: 'SError', pending: (HCR_EL2 & HCR_VSE) !== 0n, enabled: routing.AMO, mask: 4 },
+    { kind: 'FIQ', pending: (HCR_EL2 & HCR_VF) !== 0n, enabled: routing.FMO, mask: 1 },
+    { kind: 'IRQ', pending: (HCR_EL2 & HCR_VI) !== 0n, enabled: routing.IMO, mask: 2 },
+  ] as const;
+  for (const { kind, pending, enabled, mask } of virtual) {
+    if (pending && enabled && (DAIF & mask) === 0) return { kind, virtual: true, targetEL: 1 };
+  }
+  return undefined;
+}
+
+/** ISR_EL1 bits A (8), I (7), F (6): virtual ones at EL0 and EL1 while they are routed to EL2. */
+export function interruptStatus(
+  lines: InterruptLines,
+  HCR_EL2: bigint,
+  EL: ExceptionLevel,
+): bigint {
+  const { AMO, IMO, FMO, TGE } = routingControls(HCR_EL2);
+  const seen = (routed: boolean, physical: boolean, virtualBit: bigint): boolean =>
+    EL < 2 && routed && !TGE ? (HCR_EL2 & virtualBit) !== 0n : physical;
+  return (
+    (seen(AMO, lines.serror, HCR_VSE) ? 1n << 8n : 0n) |
+    (seen(IMO, lines.irq, HCR_VI) ? 1n << 7n : 0n) |
+    (seen(FMO, lines.fiq, HCR_VF) ? 1n << 6n : 0n)
+  );
+}

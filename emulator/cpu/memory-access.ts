@@ -1,0 +1,385 @@
+/**
+ * Data accesses and instruction fetches that the engine cannot make on its own: translation, the
+ * alignment rules of the memory type, watchpoints, devices, and filling the TLB for the next time.
+ *
+ * The order of the checks is the Arm ARM's: alignment that does not depend on the memory type,
+ * translation, alignment that does, watchpoints, external aborts.
+ */
+import type { ExceptionLevel } from '../engine/cpu-state.ts';
+import type { Engine } from '../engine/engine.ts';
+import { ACCESS_ALIGNED, ACCESS_UNPRIVILEGED, ACCESS_ZERO_BLOCK } from '../engine/layout.ts';
+import { topByteIgnored, translate } from '../mmu/translate.ts';
+import type { MemoryType, TranslationAccess, TranslationRegime } from '../mmu/translate.ts';
+import type { DebugUnit } from './debug/debug-unit.ts';
+import type { IdentifiedWatchpoint, MachineWatchpoints } from './machine-stops.ts';
+import { FSC_ALIGNMENT, FSC_EXTERNAL_ABORT } from './syndrome.ts';
+
+/** What lies outside RAM. `undefined` and `false` are external aborts. */
+export interface Bus {
+  read(pa: bigint, size: 1 | 2 | 4 | 8): bigint | undefined;
+  write(pa: bigint, size: 1 | 2 | 4 | 8, value: bigint): boolean;
+  /** As `read`, without side effects. */
+  peek(pa: bigint, size: 1 | 2 | 4 | 8): bigint | undefined;
+}
+
+/** Why an access was not made. */
+export type MemoryFault =
+  | {
+      readonly kind: 'abort';
+      readonly access: TranslationAccess;
+      readonly FSC: number;
+      readonly FAR: bigint;
+      /** By a DC or IC instruction: ESR_ELx.CM. */
+      readonly cacheMaintenance?: boolean;
+    }
+  | {
+      readonly kind: 'watchpoint';
+      readonly n: number;
+      readonly FAR: bigint;
+      readonly isWrite: boolean;
+      readonly cacheMaintenance?: boolean;
+    }
+  | {
+      readonly kind: 'machineWatchpoint';
+      readonly watchpoint: IdentifiedWatchpoint;
+      readonly address: bigint;
+      readonly size: number;
+      readonly isWrite: boolean;
+    }
+  | { readonly kind: 'unimplemented'; readonly what: string };
+
+export interface MemoryAccessHost {
+  readonly engine: Engine;
+  readonly bus: Bus;
+  readonly debug: DebugUnit;
+  readonly machineWatchpoints: MachineWatchpoints;
+  /** Unaligned accesses to Device memory are made instead of faulting. */
+  readonly allowUnalignedDevice: boolean;
+  readonly EL: ExceptionLevel;
+  regime(EL: ExceptionLevel): TranslationRegime;
+  /** SCTLR_ELx.A of the regime that EL uses. */
+  alignmentChecked(EL: ExceptionLevel): boolean;
+}
+
+const PAGE_BYTES = 4096;
+/** CTR_EL0.DminLine. */
+const CACHE_LINE_BYTES = 64;
+const PAGE_MASK = 0xfffn;
+
+interface Piece {
+  readonly PA: bigint;
+  readonly memory: MemoryType;
+  readonly length: number;
+}
+
+type DeviceSize = 1 | 2 | 4 | 8;
+
+export class MemoryAccess {
+  readonly #host: MemoryAccessHost;
+  #fault: MemoryFault | undefined;
+  /** The debugger's watchpoints do not stop the instruction being executed: it was reported already. */
+  ignoreMachineWatchpoints = false;
+
+  constructor(host: MemoryAccessHost) {
+    this.#host = host;
+  }
+
+  /** The fault behind the engine's HOST_FAULT exit. */
+  takeFault(): MemoryFault {
+    const fault = this.#fault;
+    if (fault === undefined) throw new TypeError('the engine reports a fault that nobody recorded');
+    this.#fault = undefined;
+    return fault;
+  }
+
+  #refuse(fault: MemoryFault): -1 {
+    this.#fault = fault;
+    return -1;
+  }
+
+  /** EngineHost.fetchPage */
+  fetchPage(va: bigint): bigint {
+    const fault = this.fetchFault(va);
+    if (fault !== undefined) {
+      this.#refuse(fault);
+      return -1n;
+    }
+    const { EL } = this.#host;
+    const result = translate(this.#host.regime(EL), va, 'execute');
+    if (result.kind !== 'mapped') throw new TypeError('a fetch without a fault is mapped');
+    return result.PA & ~PAGE_MASK;
+  }
+
+  /** Why the instruction at `va` cannot be fetched, or undefined. */
+  fetchFault(va: bigint): MemoryFault | undefined {
+    const { EL, engine } = this.#host;
+    const result = translate(this.#host.regime(EL), va, 'execute');
+    switch (result.kind) {
+      case 'mapped':
+        return engine.ram.hostAddress(result.PA) === undefined
+          ? { kind: 'abort', access: 'execute', FSC: FSC_EXTERNAL_ABORT, FAR: va }
+          : undefined;
+      case 'fault':
+        return { kind: 'abort', access: 'execute', FSC: result.FSC, FAR: va };
+      case 'unimplemented':
+        return result;
+    }
+  }
+
+  /** EngineHost.readMemory */
+  read(va: bigint, size: number, flags: number, element: number): number {
+    const pieces = this.#prepare(va, size, flags, element, 'read');
+    if (pieces === undefined) return -1;
+    const { engine } = this.#host;
+    const [only] = pieces;
+    if (pieces.length === 1 && only !== undefined) {
+      const host = engine.ram.hostAddress(only.PA);
+      if (host !== undefined) return host;
+    }
+    const buffer = engine.bounceBytes(size);
+    return this.#readPieces(pieces, buffer, element)
+      ? engine.bounce
+      : this.#externalAbort(va, 'read');
+  }
+
+  /** EngineHost.writeMemory */
+  write(va: bigint, size: number, flags: number, element: number): number {
+    const pieces = this.#prepare(va, size, flags, element, 'write');
+    if (pieces === undefined) return -1;
+    const bytes = this.#host.engine.storeBytes(size);
+    return this.#writePieces(pieces, bytes, element) ? 0 : this.#externalAbort(va, 'write');
+  }
+
+  #externalAbort(va: bigint, access: TranslationAccess): -1 {
+    return this.#refuse({ kind: 'abort', access, FSC: FSC_EXTERNAL_ABORT, FAR: va });
+  }
+
+  /** All checks of one access; undefined after recording a fault. */
+  #prepare(
+    va: bigint,
+    size: number,
+    flags: number,
+    element: number,
+    access: 'read' | 'write',
+  ): readonly Piece[] | undefined {
+    const host = this.#host;
+    const EL = host.debug.accessEL((flags & ACCESS_UNPRIVILEGED) !== 0);
+    const isAligned = (va & BigInt(element - 1)) === 0n;
+    const mustBeAligned = (flags & ACCESS_ALIGNED) !== 0 || host.alignmentChecked(EL);
+    const isZeroBlock = (flags & ACCESS_ZERO_BLOCK) !== 0;
+    if (!isAligned && mustBeAligned) return this.#alignmentFault(va, access);
+
+    const regime = host.regime(EL);
+    const pieces: Piece[] = [];
+    for (let done = 0; done < size;) {
+      const at = BigInt.asUintN(64, va + BigInt(done));
+      const length = Math.min(size - done, PAGE_BYTES - Number(at & PAGE_MASK));
+      const result = translate(regime, at, access);
+      if (result.kind === 'unimplemented') {
+        this.#refuse(result);
+        return undefined;
+      }
+      if (result.kind === 'fault') {
+        this.#refuse({ kind: 'abort', access, FSC: result.FSC, FAR: at });
+        return undefined;
+      }
+      // Device memory allows neither unaligned accesses nor DC ZVA.
+      const isDevice = result.memory === 'Device-nGnRnE' && !host.allowUnalignedDevice;
+      if (isDevice && (!isAligned || isZeroBlock)) return this.#alignmentFault(va, access);
+      pieces.push({ PA: result.PA, memory: result.memory, length });
+      done += length;
+    }
+    if (this.#watchpointHit(va, size, EL, access === 'write', regime)) return undefined;
+    const [first] = pieces;
+    if (pieces.length === 1 && first !== undefined) this.#fillTlb(EL, va, first, regime);
+    return pieces;
+  }
+
+  #alignmentFault(va: bigint, access: 'read' | 'write'): undefined {
+    this.#refuse({ kind: 'abort', access, FSC: FSC_ALIGNMENT, FAR: va });
+    return undefined;
+  }
+
+  #watchpointHit(
+    va: bigint,
+    size: number,
+    EL: ExceptionLevel,
+    isWrite: boolean,
+    regime: TranslationRegime,
+  ): boolean {
+    const { debug, machineWatchpoints } = this.#host;
+    if (!this.ignoreMachineWatchpoints) {
+      const watchpoint = machineWatchpoints.hit(va, size, isWrite);
+      if (watchpoint !== undefined) {
+        this.#refuse({ kind: 'machineWatchpoint', watchpoint, address: va, size, isWrite });
+        return true;
+      }
+    }
+    const hit = debug.watchpointFor({ address: va, size, isWrite, EL }, topByteIgnored(regime, va));
+    if (hit === undefined) return false;
+    const FAR = BigInt.asUintN(64, va + BigInt(hit.offset));
+    this.#refuse({ kind: 'watchpoint', n: hit.n, FAR, isWrite });
+    return true;
+  }
+
+  #fillTlb(EL: ExceptionLevel, va: bigint, piece: Piece, regime: TranslationRegime): void {
+    const { engine, allowUnalignedDevice } = this.#host;
+    if (engine.ram.hostAddress(piece.PA) === undefined) return;
+    const page = va & ~PAGE_MASK;
+    const ignoreTop = topByteIgnored(regime, va);
+    engine.installTlb(EL, page, piece.PA & ~PAGE_MASK, {
+      read: !this.#isWatched(page, false, ignoreTop),
+      write: !this.#isWatched(page, true, ignoreTop),
+      unaligned:
+        !this.#host.alignmentChecked(EL) && (piece.memory === 'Normal' || allowUnalignedDevice),
+    });
+  }
+
+  /** Whether a watchpoint covers part of the page in this direction. */
+  #isWatched(page: bigint, isWrite: boolean, ignoreTop: boolean): boolean {
+    const { debug, machineWatchpoints } = this.#host;
+    if (machineWatchpoints.hit(page, PAGE_BYTES, isWrite) !== undefined) return true;
+    const significant = (value: bigint): bigint => (ignoreTop ? BigInt.asUintN(56, value) : value);
+    const low = significant(page);
+    return debug.watchedRanges.some((range) => {
+      if (!(isWrite ? range.writes : range.reads)) return false;
+      const start = significant(range.start);
+      const end = start + (range.end - range.start);
+      return start < low + BigInt(PAGE_BYTES) && low < end;
+    });
+  }
+
+  #readPieces(pieces: readonly Piece[], buffer: Uint8Array, element: number): boolean {
+    let done = 0;
+    for (const { PA, length } of pieces) {
+      const view = this.#host.engine.ram.view(PA, length);
+      if (view !== undefined) buffer.set(view, done);
+      else {
+        for (const [offset, size] of deviceAccesses(PA, length, element)) {
+          const value = this.#host.bus.read(PA + BigInt(offset), size);
+          if (value === undefined) return false;
+          storeLittleEndian(buffer, done + offset, size, value);
+        }
+      }
+      done += length;
+    }
+    return true;
+  }
+
+  #writePieces(pieces: readonly Piece[], bytes: Uint8Array, element: number): boolean {
+    let done = 0;
+    for (const { PA, length } of pieces) {
+      const part = bytes.subarray(done, done + length);
+      if (!this.#host.engine.writePhysical(PA, part)) {
+        for (const [offset, size] of deviceAccesses(PA, length, element)) {
+          const value = loadLittleEndian(part, offset, size);
+          if (!this.#host.bus.write(PA + BigInt(offset), size, value)) return false;
+        }
+      }
+      done += length;
+    }
+    return true;
+  }
+
+  /**
+   * Why a DC or IC instruction by VA does not complete. DC IVAC (`isInvalidate`) counts as a store
+   * of the cache line for watchpoints; the others are never watched.
+   */
+  cacheMaintenanceFault(va: bigint, isInvalidate: boolean): MemoryFault | undefined {
+    const { EL, debug } = this.#host;
+    const regime = this.#host.regime(EL);
+    const result = translate(regime, va, 'read');
+    if (result.kind === 'unimplemented') return result;
+    const cacheMaintenance = true;
+    if (result.kind === 'fault') {
+      return { kind: 'abort', access: 'write', FSC: result.FSC, FAR: va, cacheMaintenance };
+    }
+    if (!isInvalidate) return undefined;
+    const address = va & ~BigInt(CACHE_LINE_BYTES - 1);
+    const access = { address, size: CACHE_LINE_BYTES, isWrite: true, EL };
+    const hit = debug.watchpointFor(access, topByteIgnored(regime, va));
+    if (hit === undefined) return undefined;
+    const FAR = address + BigInt(hit.offset);
+    return { kind: 'watchpoint', n: hit.n, FAR, isWrite: true, cacheMaintenance };
+  }
+
+  // -- the debugger's view: no faults recorded, no watchpoints, no side effects
+
+  /** As many bytes from `va` as are readable, up to `length`. */
+  peek(va: bigint, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const at = BigInt.asUintN(64, va + BigInt(done));
+      const count = Math.min(length - done, PAGE_BYTES - Number(at & PAGE_MASK));
+      const result = translate(this.#host.regime(this.#host.EL), at, 'read');
+      if (result.kind !== 'mapped') break;
+      const read = this.peekPhysical(result.PA, count);
+      bytes.set(read, done);
+      done += read.length;
+      if (read.length < count) break;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  /** As many bytes from a physical address as RAM or a device answers for. */
+  peekPhysical(PA: bigint, length: number): Uint8Array {
+    const ram = this.#host.engine.readPhysical(PA, length);
+    if (ram !== undefined) return ram;
+    const bytes = new Uint8Array(length);
+    for (const [offset, size] of deviceAccesses(PA, length, 4)) {
+      const value = this.#host.bus.peek(PA + BigInt(offset), size);
+      if (value === undefined) return bytes.subarray(0, offset);
+      storeLittleEndian(bytes, offset, size, value);
+    }
+    return bytes;
+  }
+
+  /** Writes RAM through the current translation; false when a byte is not in RAM, nothing is written then. */
+  poke(va: bigint, bytes: Uint8Array): boolean {
+    const { engine } = this.#host;
+    const parts: { PA: bigint; part: Uint8Array }[] = [];
+    for (let done = 0; done < bytes.length;) {
+      const at = BigInt.asUintN(64, va + BigInt(done));
+      const count = Math.min(bytes.length - done, PAGE_BYTES - Number(at & PAGE_MASK));
+      const result = translate(this.#host.regime(this.#host.EL), at, 'write');
+      if (result.kind !== 'mapped') return false;
+      if (engine.ram.view(result.PA, count) === undefined) return false;
+      parts.push({ PA: result.PA, part: bytes.subarray(done, done + count) });
+      done += count;
+    }
+    for (const { PA, part } of parts) engine.writePhysical(PA, part);
+    return true;
+  }
+}
+
+/** Splits a range into naturally aligned accesses of at most the element's size and 8 bytes. */
+function* deviceAccesses(
+  PA: bigint,
+  length: number,
+  element: number,
+): Generator<readonly [offset: number, size: DeviceSize]> {
+  for (let offset = 0; offset < length;) {
+    const misalignment = Number((PA + BigInt(offset)) & 7n);
+    let size: DeviceSize = 8;
+    while (size > 1 && (size > element || size > length - offset || misalignment % size !== 0)) {
+      size = (size / 2) as DeviceSize;
+    }
+    yield [offset, size];
+    offset += size;
+  }
+}
+
+function storeLittleEndian(buffer: Uint8Array, at: number, size: number, value: bigint): void {
+  for (let index = 0; index < size; index += 1) {
+    buffer[at + index] = Number((value >> BigInt(8 * index)) & 0xffn);
+  }
+}
+
+function loadLittleEndian(buffer: Uint8Array, at: number, size: number): bigint {
+  let value = 0n;
+  for (let index = size - 1; index >= 0; index -= 1) {
+    value = (value << 8n) | BigInt(buffer[at + index] ?? 0);
+  }
+  return value;
+}

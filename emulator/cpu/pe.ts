@@ -1,0 +1,544 @@
+/**
+ * One processing element: EL0, EL1 and EL2, all AArch64, without EL3.
+ *
+ * `run.ts` drives the engine and decides what each of its exits means; this file holds the parts
+ * together and is what the hypervisor, the machine and the debugger see.
+ */
+import { Engine } from '../engine/engine.ts';
+import type { EngineHost, RamRegion } from '../engine/engine.ts';
+import type { CpuState } from '../engine/cpu-state.ts';
+import { allDefinitions } from '../isa/definitions.ts';
+import { ACCESS_ALLOWED } from '../sysregs/access-rules.ts';
+import { implementedRegisters } from '../sysregs/definitions.ts';
+import { checkProfile } from '../sysregs/processor-model.ts';
+import type { ProcessorProfile } from '../sysregs/processor-model.ts';
+import { physicalAddressBits } from '../mmu/translate.ts';
+import type { TranslationRegime } from '../mmu/translate.ts';
+import { ownDebugRegisters } from './debug/debug-registers.ts';
+import { DebugUnit } from './debug/debug-unit.ts';
+import type { DebugControls } from './debug/enable-and-routing.ts';
+import { exceptionReturn, takeException } from './exceptions.ts';
+import type { ExceptionContext, ExceptionRecord, PendingException } from './exceptions.ts';
+import { currentPstate } from './exceptions.ts';
+import { MachineBreakpoints, MachineWatchpoints } from './machine-stops.ts';
+import { MemoryAccess } from './memory-access.ts';
+import type { Bus, MemoryAccessHost } from './memory-access.ts';
+import { illegalReturnReason, packSpsr, unpackSpsr } from './pstate.ts';
+import type { ExceptionLevel, Pstate } from './pstate.ts';
+import { ownProcessorRegisters } from './register-effects.ts';
+import { Runner } from './run.ts';
+import type { PeEvent } from './run.ts';
+import { SystemRegisters } from './system-registers.ts';
+import { GenericTimers } from './timers.ts';
+import { TrapTable } from './traps.ts';
+
+export type { PeEvent } from './run.ts';
+export type { Bus } from './memory-access.ts';
+export type { ExceptionRecord, PendingException } from './exceptions.ts';
+
+export interface ProcessorOptions {
+  readonly profile: ProcessorProfile;
+  readonly ram: readonly RamRegion[];
+  readonly bus: Bus;
+  /** 1: EL2 belongs to `el2Software` or to nobody; 2: to the guest. */
+  readonly startEL: 1 | 2;
+  /**
+   * Unaligned accesses to Device memory, which is what data is while the MMU is off: `fault` as the
+   * Arm ARM has it, or `allow` as QEMU does. Default `fault`.
+   */
+  readonly unalignedDeviceAccess?: 'fault' | 'allow';
+  /** HLT #0xF000 above EL0 is a semihosting call. Default true. */
+  readonly semihosting?: boolean;
+  /** MPIDR_EL1.Aff0. Default 0. */
+  readonly cpu?: number;
+}
+
+/** EL2 software in TypeScript. */
+export interface El2Software {
+  /**
+   * An exception was taken to EL2: ESR_EL2, ELR_EL2, SPSR_EL2, FAR_EL2 and HPFAR_EL2 are set and the
+   * PE is at EL2. Ends with `pe.exceptionReturn()` or `pe.requestStop()`.
+   */
+  handle(pe: ProcessingElement, exception: ExceptionRecord): void;
+}
+
+/** A call to what stands in for EL3 firmware, or for the hypervisor of a guest that has none. */
+export interface SmcCall {
+  readonly conduit: 'SMC' | 'HVC';
+  /** Immediate of the instruction. */
+  readonly imm16: number;
+  /** W0. */
+  readonly functionId: number;
+  /** X1 to X3. */
+  readonly arguments: readonly [bigint, bigint, bigint];
+  /** X0 on return; a negative value is sign-extended. */
+  setResult(value: bigint): void;
+}
+
+export interface AccessCounts {
+  reads: number;
+  writes: number;
+}
+
+export interface InterruptInputs {
+  irq: boolean;
+  fiq: boolean;
+  serror: boolean;
+}
+
+const SCTLR_M = 1n << 0n;
+const SCTLR_A = 1n << 1n;
+const SCTLR_SA = 1n << 3n;
+const SCTLR_SA0 = 1n << 4n;
+const SCTLR_I = 1n << 12n;
+const HCR_VM = 1n << 0n;
+const HCR_DC = 1n << 12n;
+const HCR_TGE = 1n << 27n;
+
+const isSet = (value: bigint, bit: bigint): boolean => (value & bit) !== 0n;
+
+/** Optional instructions that every profile has (ID_AA64ISAR0_EL1). */
+const FEATURES: ReadonlySet<string> = new Set(['FEAT_CRC32']);
+
+export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAccessHost {
+  readonly profile: ProcessorProfile;
+  readonly startEL: 1 | 2;
+  readonly semihosting: boolean;
+  readonly allowUnalignedDevice: boolean;
+  readonly bus: Bus;
+  readonly engine: Engine;
+  readonly state: CpuState;
+  readonly registers: SystemRegisters;
+  readonly timers: GenericTimers;
+  readonly traps: TrapTable;
+  readonly debug: DebugUnit;
+  readonly memory: MemoryAccess;
+  readonly machineBreakpoints: MachineBreakpoints;
+  readonly machineWatchpoints: MachineWatchpoints;
+  /** Interrupt inputs; level sensitive. Whoever drives them keeps them up to date. */
+  readonly pendingInterrupts: InterruptInputs = { irq: false, fiq: false, serror: false };
+  /** Accesses through `readRegister` and `writeRegister`, by register. */
+  readonly counters = new Map<string, AccessCounts>();
+
+  el2Software: El2Software | undefined;
+  firmware: ((call: SmcCall) => void) | undefined;
+  /** Sees every exception that is taken to a vector; true stops the run there. */
+  exceptionHook: ((exception: ExceptionRecord) => boolean) | undefined;
+  /** The Event Register that WFE consumes. */
+  eventRegister = false;
+
+  readonly #physicalAddressBits: number;
+  readonly #runner: Runner;
+  readonly #events: PeEvent[] = [];
+  readonly #told = new Set<string>();
+  readonly #marks = new Set<bigint>();
+  #regimes: Partial<Record<0 | 1 | 2, TranslationRegime>> = {};
+  #elSwitchesStale = true;
+  #translationStale = true;
+  #stopsStale = true;
+  #watchesStale = true;
+  #lastEl2Exception: ExceptionRecord | undefined;
+
+  constructor(options: ProcessorOptions) {
+    const { profile } = options;
+    checkProfile(profile);
+    this.profile = profile;
+    this.startEL = options.startEL;
+    this.semihosting = options.semihosting ?? true;
+    this.allowUnalignedDevice = options.unalignedDeviceAccess === 'allow';
+    this.bus = options.bus;
+    const implemented = implementedRegisters(profile, options.cpu ?? 0);
+    this.engine = new Engine({
+      ram: options.ram,
+      host: this,
+      definitions: allDefinitions,
+      runtimeFunctions: [],
+      features: FEATURES,
+    });
+    this.state = this.engine.state;
+    this.registers = new SystemRegisters(this.state, implemented);
+    this.timers = new GenericTimers(this.registers, () => this.state.retired);
+    this.traps = new TrapTable(this.engine, this.registers, this.timers, profile);
+    this.timers.onCounterChanged(() => {
+      this.traps.invalidate();
+      this.engine.setCounterOffset(this.timers.virtualCountOffset);
+    });
+    ownProcessorRegisters(this.registers, {
+      state: this.state,
+      interruptLines: this.pendingInterrupts,
+      trapsChanged: () => {
+        this.traps.invalidate();
+        this.#elSwitchesStale = true;
+      },
+      debugChanged: () => {
+        this.debug.invalidate();
+      },
+      translationChanged: () => {
+        this.#translationStale = true;
+        this.#regimes = {};
+      },
+      stackAlignmentChanged: () => {
+        this.#elSwitchesStale = true;
+      },
+      selectStackPointer: (SPSel) => {
+        this.setPstate({ ...currentPstate(this.state), SPSel });
+      },
+      unimplemented: (what) => {
+        this.tellUnimplemented(what);
+      },
+    });
+    ownDebugRegisters(this.registers, profile, {
+      debugChanged: () => {
+        this.debug.invalidate();
+      },
+      trapsChanged: () => {
+        this.traps.invalidate();
+      },
+    });
+    this.debug = new DebugUnit(profile, this.state, this.registers);
+    this.machineBreakpoints = new MachineBreakpoints(() => {
+      this.#stopsStale = true;
+    });
+    this.machineWatchpoints = new MachineWatchpoints(() => {
+      this.#watchesStale = true;
+    });
+    this.memory = new MemoryAccess(this);
+    this.#runner = new Runner(this);
+    const PARange = Number(implemented.byName('ID_AA64MMFR0_EL1')!.reset & 0xfn);
+    this.#physicalAddressBits = physicalAddressBits(PARange);
+    this.reset();
+  }
+
+  /** Cold reset. PC is 0 and X0-X30 are 0; memory keeps its contents. */
+  reset(): void {
+    this.state.reset();
+    this.registers.reset();
+    // What an EL2 that hands the machine to EL1 leaves behind: EL1 may use the physical timer.
+    if (this.startEL === 1) this.registers.setRaw('CNTHCTL_EL2', 3n);
+    this.state.EL = this.startEL;
+    this.state.SPSel = 1;
+    this.state.DAIF = 0xf;
+    Object.assign(this.pendingInterrupts, { irq: false, fiq: false, serror: false });
+    this.eventRegister = false;
+    this.#events.length = 0;
+    this.#told.clear();
+    this.counters.clear();
+    this.#lastEl2Exception = undefined;
+    this.#runner.reset();
+    this.timers.reset();
+    this.#everythingChanged();
+  }
+
+  #everythingChanged(): void {
+    this.#regimes = {};
+    this.#elSwitchesStale = true;
+    this.#translationStale = true;
+    this.#stopsStale = true;
+    this.#watchesStale = true;
+    this.debug.invalidate();
+    this.traps.forgetApplied();
+    this.engine.setCounterOffset(this.timers.virtualCountOffset);
+  }
+
+  /**
+   * Runs until `budget` instructions have retired or something happens that the layer above has to
+   * see. Taking an exception counts as one instruction, so no run is endless.
+   *
+   * With `resume` the first instruction executes past the debugger's breakpoint or watchpoint that
+   * the previous run has reported.
+   */
+  run(budget: number, options: { readonly resume?: boolean } = {}): PeEvent {
+    return this.#runner.run(budget, options.resume === true);
+  }
+
+  /** Ends the current `run`, or the next one at its start, with this event. */
+  requestStop(event: PeEvent = { kind: 'stopped' }): void {
+    this.#events.push(event);
+  }
+
+  takeEvent(): PeEvent | undefined {
+    return this.#events.shift();
+  }
+
+  /** Something that is not implemented was met: an event, once for each text. */
+  tellUnimplemented(what: string): void {
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    this.#events.push({ kind: 'unimplemented', what, pc: this.state.PC, resumable: true });
+  }
+
+  // -- exceptions
+
+  get debugControls(): DebugControls {
+    return this.debug.controls;
+  }
+
+  setPstate(pstate: Pstate): void {
+    const { state } = this;
+    const changesStack = pstate.EL !== state.EL || pstate.SPSel !== state.SPSel;
+    if (changesStack) this.registers.setRaw(stackPointerName(state.EL, state.SPSel), state.SP);
+    if (pstate.EL !== state.EL) this.#elSwitchesStale = true;
+    state.NZCV = pstate.NZCV;
+    state.DAIF = pstate.DAIF;
+    state.SS = pstate.SS;
+    state.IL = pstate.IL;
+    state.EL = pstate.EL;
+    state.SPSel = pstate.SPSel;
+    if (changesStack) state.SP = this.registers.raw(stackPointerName(pstate.EL, pstate.SPSel));
+  }
+
+  /** Takes an exception as the architecture does, and gives it to EL2 software if it targets EL2. */
+  takeException(exception: PendingException): ExceptionRecord {
+    const record = takeException(this, exception);
+    this.state.retired += 1n;
+    this.#runner.exceptionTaken(record);
+    if (record.targetEL === 2 && this.startEL === 1) {
+      this.#lastEl2Exception = record;
+      if (this.el2Software !== undefined) this.el2Software.handle(this, record);
+      else this.#events.push({ kind: 'el2', exception: record });
+    } else if (this.exceptionHook?.(record) === true) {
+      this.#events.push({ kind: 'exceptionTaken', exception: record });
+    }
+    return record;
+  }
+
+  /** ERET from the current EL. */
+  exceptionReturn(): void {
+    exceptionReturn(this);
+    this.#runner.exceptionReturned();
+    this.eventRegister = true;
+  }
+
+  /** The exception EL2 software stopped at, while the PE is at EL2 on its behalf. */
+  get lastEl2Exception(): ExceptionRecord | undefined {
+    return this.#lastEl2Exception;
+  }
+
+  /**
+   * The instruction at PC is done, by whoever emulated it: PC moves past it, it counts as retired and
+   * software step advances. For the caller of an event such as `halt`.
+   */
+  completeInstruction(): void {
+    this.#runner.completeInstruction();
+  }
+
+  // -- system registers for EL2 software, counted
+
+  readRegister(name: string): bigint {
+    this.#count(name).reads += 1;
+    return this.registers.read(name);
+  }
+  writeRegister(name: string, value: bigint): void {
+    this.#count(name).writes += 1;
+    this.registers.write(name, value);
+  }
+  #count(name: string): AccessCounts {
+    let counts = this.counters.get(name);
+    if (counts === undefined) this.counters.set(name, (counts = { reads: 0, writes: 0 }));
+    return counts;
+  }
+
+  // -- for the debugger: no traps, no side effects of reads, not counted
+
+  /** A system register, SP_EL2, or PSTATE in the layout of SPSR_ELx. */
+  peekRegister(name: string): bigint {
+    if (name === 'PSTATE') return packSpsr(currentPstate(this.state));
+    return this.registers.peek(name);
+  }
+
+  /**
+   * Writes with the register's masks and effects.
+   * @throws RangeError for a register that does not exist, or a PSTATE that is no legal state.
+   */
+  pokeRegister(name: string, value: bigint): void {
+    if (name !== 'PSTATE') {
+      this.registers.write(name, value);
+      return;
+    }
+    const illegal = illegalReturnReason(value, 2, { el2Implemented: true, TGE: false });
+    if (illegal !== undefined) throw new RangeError(`PSTATE: ${illegal.replace('SPSR.', '')}`);
+    this.setPstate(unpackSpsr(value));
+  }
+
+  /** As many bytes from `va` as can be read without side effects, up to `length`. */
+  peekVirtual(va: bigint, length: number): Uint8Array {
+    return this.memory.peek(va, length);
+  }
+  /** Writes RAM at `va`; false, and nothing written, when not all of it is RAM. */
+  pokeVirtual(va: bigint, bytes: Uint8Array): boolean {
+    return this.memory.poke(va, bytes);
+  }
+
+  // -- time
+
+  /** Instructions retired when a connected timer asserts its line next, if time passes by execution. */
+  nextDeadline(): bigint | undefined {
+    return this.timers.nextDeadline();
+  }
+
+  // -- EngineHost
+
+  readMemory(va: bigint, size: number, flags: number, element: number): number {
+    return this.memory.read(va, size, flags, element);
+  }
+  writeMemory(va: bigint, size: number, flags: number, element: number): number {
+    return this.memory.write(va, size, flags, element);
+  }
+  fetchPage(va: bigint): bigint {
+    return this.memory.fetchPage(va);
+  }
+  systemRegisterSlot(packed: number, direction: 'read' | 'write'): number | undefined {
+    return this.registers.byEncoding(packed, direction)?.slot;
+  }
+
+  // -- what the current EL and the control registers mean for memory
+
+  get EL(): ExceptionLevel {
+    return this.state.EL;
+  }
+
+  regime(EL: ExceptionLevel): TranslationRegime {
+    let regime = this.#regimes[EL];
+    if (regime === undefined) this.#regimes[EL] = regime = this.#makeRegime(EL);
+    return regime;
+  }
+
+  #makeRegime(EL: ExceptionLevel): TranslationRegime {
+    const { registers } = this;
+    const physicalAddressBits = this.#physicalAddressBits;
+    if (EL === 2) {
+      const SCTLR = registers.raw('SCTLR_EL2');
+      const TBI = isSet(registers.raw('TCR_EL2'), 1n << 20n);
+      return {
+        name: 'EL2',
+        stage1: isSet(SCTLR, SCTLR_M),
+        stage2: false,
+        defaultCacheable: false,
+        TBI0: TBI,
+        TBI1: TBI,
+        instructionCacheable: isSet(SCTLR, SCTLR_I),
+        physicalAddressBits,
+      };
+    }
+    const SCTLR = registers.raw('SCTLR_EL1');
+    const HCR = registers.raw('HCR_EL2');
+    const TCR = registers.raw('TCR_EL1');
+    const defaultCacheable = isSet(HCR, HCR_DC);
+    return {
+      name: 'EL1&0',
+      stage1: isSet(SCTLR, SCTLR_M) && !isSet(HCR, HCR_TGE) && !defaultCacheable,
+      stage2: isSet(HCR, HCR_VM) || defaultCacheable,
+      defaultCacheable,
+      TBI0: isSet(TCR, 1n << 37n),
+      TBI1: isSet(TCR, 1n << 38n),
+      instructionCacheable: isSet(SCTLR, SCTLR_I),
+      physicalAddressBits,
+    };
+  }
+
+  alignmentChecked(EL: ExceptionLevel): boolean {
+    return isSet(this.registers.raw(EL === 2 ? 'SCTLR_EL2' : 'SCTLR_EL1'), SCTLR_A);
+  }
+
+  #stackAlignmentChecked(): boolean {
+    switch (this.state.EL) {
+      case 0:
+        return isSet(this.registers.raw('SCTLR_EL1'), SCTLR_SA0);
+      case 1:
+        return isSet(this.registers.raw('SCTLR_EL1'), SCTLR_SA);
+      case 2:
+        return isSet(this.registers.raw('SCTLR_EL2'), SCTLR_SA);
+    }
+  }
+
+  /** TLBI: translations may have changed. */
+  invalidateTranslations(): void {
+    this.#translationStale = true;
+  }
+
+  /** Brings the engine up to date with everything that was written since it last ran. */
+  synchronise(): void {
+    const { engine, debug, state } = this;
+    this.traps.apply(state.SPSel);
+    if (this.#elSwitchesStale) {
+      this.#elSwitchesStale = false;
+      engine.setRegime(state.EL, state.EL === 1 ? 0 : state.EL);
+      engine.setFpTrap(this.traps.fpAccess(state.EL) !== ACCESS_ALLOWED);
+      engine.setSpAlignmentCheck(this.#stackAlignmentChecked());
+    }
+    if (debug.isStale) {
+      const before = debug.watchedRanges;
+      debug.refresh();
+      this.#stopsStale = true;
+      if (before.length > 0 || debug.watchedRanges.length > 0) this.#watchesStale = true;
+    }
+    if (this.#stopsStale) this.#updateMarks();
+    if (this.#translationStale) engine.flushFetch();
+    if (this.#translationStale || this.#watchesStale) engine.flushTlb();
+    this.#translationStale = false;
+    this.#watchesStale = false;
+  }
+
+  #updateMarks(): void {
+    this.#stopsStale = false;
+    const wanted = new Set([
+      ...this.machineBreakpoints.addresses,
+      ...this.debug.breakpointAddresses,
+    ]);
+    for (const va of this.#marks) {
+      if (wanted.has(va)) continue;
+      this.#marks.delete(va);
+      this.engine.clearBreakpoint(va);
+    }
+    for (const va of wanted) {
+      if (this.#marks.has(va)) continue;
+      this.#marks.add(va);
+      this.engine.setBreakpoint(va);
+    }
+  }
+
+  // -- snapshots
+
+  /** The processor's own state; RAM and devices have their own. Breakpoints of the debugger stay. */
+  saveState(): unknown {
+    return {
+      block: this.state.saveBlock(),
+      timers: this.timers.saveState(),
+      interrupts: { ...this.pendingInterrupts },
+      eventRegister: this.eventRegister,
+      runner: this.#runner.saveState(),
+      lastEl2Exception: this.#lastEl2Exception,
+      told: [...this.#told],
+      counters: [...this.counters].map(([name, counts]) => [name, { ...counts }]),
+    };
+  }
+
+  restoreState(state: unknown): void {
+    const saved = state as {
+      block: Uint8Array;
+      timers: unknown;
+      interrupts: InterruptInputs;
+      eventRegister: boolean;
+      runner: unknown;
+      lastEl2Exception: ExceptionRecord | undefined;
+      told: readonly string[];
+      counters: readonly [string, AccessCounts][];
+    };
+    this.state.restoreBlock(saved.block);
+    Object.assign(this.pendingInterrupts, saved.interrupts);
+    this.eventRegister = saved.eventRegister;
+    this.#lastEl2Exception = saved.lastEl2Exception;
+    this.#told.clear();
+    for (const what of saved.told) this.#told.add(what);
+    this.counters.clear();
+    for (const [name, counts] of saved.counters) this.counters.set(name, { ...counts });
+    this.#events.length = 0;
+    this.#runner.restoreState(saved.runner);
+    this.timers.restoreState(saved.timers);
+    this.#everythingChanged();
+  }
+}
+
+function stackPointerName(EL: ExceptionLevel, SPSel: 0 | 1): string {
+  return SPSel === 0 ? 'SP_EL0' : `SP_EL${EL}`;
+}

@@ -1,0 +1,183 @@
+/**
+ * Effects of the registers that are views of PSTATE, of identification values and of controls that
+ * other parts of the processor have to hear about.
+ */
+import type { CpuState } from '../engine/cpu-state.ts';
+import { CCSIDR_EL1 } from '../sysregs/id-registers.ts';
+import { interruptStatus } from './exceptions.ts';
+import type { InterruptLines } from './exceptions.ts';
+import type { SystemRegisters } from './system-registers.ts';
+import { trapControlRegisters } from './traps.ts';
+
+export interface RegisterEffectsHost {
+  readonly state: CpuState;
+  readonly interruptLines: InterruptLines;
+  /** What MRS and MSR may do has changed. */
+  trapsChanged(): void;
+  /** Which debug exceptions are armed or where they go has changed. */
+  debugChanged(): void;
+  /** Anything that translations depend on has changed. */
+  translationChanged(): void;
+  /** SCTLR_ELx.SA or SA0 has changed. */
+  stackAlignmentChanged(): void;
+  /** PSTATE.SP := SPSel. */
+  selectStackPointer(SPSel: 0 | 1): void;
+  /** Told once for each text. */
+  unimplemented(what: string): void;
+}
+
+const DCZID_DZP = 1n << 4n;
+const SCTLR_DZE = 1n << 14n;
+const HCR_TDZ = 1n << 28n;
+const SCTLR_EE = 1n << 25n;
+const SCTLR_E0E = 1n << 24n;
+
+export function ownProcessorRegisters(registers: SystemRegisters, host: RegisterEffectsHost): void {
+  const { state } = host;
+
+  registers.own('NZCV', {
+    read: () => BigInt(state.NZCV) << 28n,
+    store(written) {
+      state.NZCV = Number((written >> 28n) & 0xfn);
+      return 0n;
+    },
+  });
+  registers.own('DAIF', {
+    read: () => BigInt(state.DAIF) << 6n,
+    store(written) {
+      state.DAIF = Number((written >> 6n) & 0xfn);
+      return 0n;
+    },
+  });
+  registers.own('CurrentEL', { read: () => BigInt(state.EL) << 2n });
+  registers.own('SPSel', {
+    read: () => BigInt(state.SPSel),
+    store(written) {
+      host.selectStackPointer((written & 1n) === 1n ? 1 : 0);
+      return 0n;
+    },
+  });
+
+  // The current stack pointer is SP; its register holds an old value meanwhile.
+  const stackPointer = (name: string, isCurrent: () => boolean): void => {
+    registers.own(name, {
+      direct: true,
+      read: () => (isCurrent() ? state.SP : registers.raw(name)),
+      store(written, current) {
+        if (!isCurrent()) return written;
+        state.SP = written;
+        return current;
+      },
+    });
+  };
+  stackPointer('SP_EL0', () => state.EL === 0 || state.SPSel === 0);
+  stackPointer('SP_EL1', () => state.EL === 1 && state.SPSel === 1);
+
+  registers.own('MIDR_EL1', {
+    read: () => registers.raw(state.EL === 1 ? 'VPIDR_EL2' : 'MIDR_EL1'),
+    peek: () => registers.raw('MIDR_EL1'),
+  });
+  registers.own('MPIDR_EL1', {
+    read: () => registers.raw(state.EL === 1 ? 'VMPIDR_EL2' : 'MPIDR_EL1'),
+    peek: () => registers.raw('MPIDR_EL1'),
+  });
+  registers.own('CCSIDR_EL1', { read: () => CCSIDR_EL1(registers.raw('CSSELR_EL1')) });
+  registers.own('DCZID_EL0', {
+    read() {
+      const trappedToEL1 = state.EL === 0 && (registers.raw('SCTLR_EL1') & SCTLR_DZE) === 0n;
+      const trappedToEL2 = state.EL < 2 && (registers.raw('HCR_EL2') & HCR_TDZ) !== 0n;
+      return registers.raw('DCZID_EL0') | (trappedToEL1 || trappedToEL2 ? DCZID_DZP : 0n);
+    },
+  });
+  registers.own('ISR_EL1', {
+    read: () => interruptStatus(host.interruptLines, registers.raw('HCR_EL2'), state.EL),
+  });
+
+  // Runtime functions read FPCR where an operation depends on it.
+  registers.own('FPCR', {});
+
+  const traps = new Set(trapControlRegisters);
+  const debug = new Set(['HCR_EL2', 'MDCR_EL2']);
+  const translation = new Set([
+    'SCTLR_EL1',
+    'SCTLR_EL2',
+    'HCR_EL2',
+    'TCR_EL1',
+    'TCR_EL2',
+    'TTBR0_EL1',
+    'TTBR1_EL1',
+    'TTBR0_EL2',
+    'VTTBR_EL2',
+    'VTCR_EL2',
+    'MAIR_EL1',
+    'MAIR_EL2',
+  ]);
+  // MDSCR_EL1 belongs to the debug registers.
+  const controls = new Set([...traps, ...debug, ...translation]);
+  controls.delete('MDSCR_EL1');
+  for (const name of controls) {
+    registers.own(name, {
+      written(value, previous) {
+        if (value === previous) return;
+        if (traps.has(name)) host.trapsChanged();
+        if (debug.has(name)) host.debugChanged();
+        if (translation.has(name)) host.translationChanged();
+        if (name.startsWith('SCTLR_')) {
+          host.stackAlignmentChanged();
+          if ((value & (SCTLR_EE | (name === 'SCTLR_EL1' ? SCTLR_E0E : 0n))) !== 0n) {
+            host.unimplemented(`big-endian data accesses (${name}.EE or E0E)`);
+          }
+        }
+      },
+    });
+  }
+  // A context change may make an unlinked context breakpoint fire for the next instruction.
+  registers.own('CONTEXTIDR_EL1', { written: () => undefined });
+
+  ownProfilingRegisters(registers, host);
+}
+
+/** SPE, trace filtering and TRBE: the registers keep values; nothing is sampled or traced. */
+function ownProfilingRegisters(registers: SystemRegisters, host: RegisterEffectsHost): void {
+  const { state } = host;
+  const plain = [
+    'PMSCR_EL1',
+    'PMSCR_EL2',
+    'PMSICR_EL1',
+    'PMSIRR_EL1',
+    'PMSFCR_EL1',
+    'PMSEVFR_EL1',
+    'PMSLATFR_EL1',
+    'PMBPTR_EL1',
+    'PMBSR_EL1',
+    'TRFCR_EL1',
+    'TRFCR_EL2',
+    'TRBPTR_EL1',
+    'TRBBASER_EL1',
+    'TRBSR_EL1',
+    'TRBMAR_EL1',
+    'TRBTRG_EL1',
+  ];
+  for (const name of plain) registers.own(name, {});
+  const enabling = (name: string, what: string): void => {
+    registers.own(name, {
+      written(value) {
+        if ((value & 1n) === 1n) host.unimplemented(`${what} (${name}.E = 1)`);
+      },
+    });
+  };
+  enabling('PMBLIMITR_EL1', 'statistical profiling');
+  enabling('TRBLIMITR_EL1', 'trace buffer recording');
+  /** P: the buffer belongs to a higher EL (MDCR_EL2.E2PB or E2TB is 0b00). */
+  const bufferId = (name: string, lsb: bigint): void => {
+    registers.own(name, {
+      read() {
+        const ownedByEL2 = ((registers.raw('MDCR_EL2') >> lsb) & 3n) === 0n;
+        return registers.raw(name) | (ownedByEL2 && state.EL === 1 ? 1n << 4n : 0n);
+      },
+      peek: () => registers.raw(name),
+    });
+  };
+  bufferId('PMBIDR_EL1', 12n);
+  bufferId('TRBIDR_EL1', 24n);
+}

@@ -1,0 +1,146 @@
+/**
+ * The system registers of one processor: a slot each in the engine's register file, and the effects
+ * that the layers owning them have registered under their names.
+ *
+ * Nothing here checks permissions: that is `sysregs/access-rules.ts`, before an access gets here.
+ */
+import { FPCR_SLOT, FPSR_SLOT, UNKNOWN_SLOT } from '../engine/layout.ts';
+import type { CpuState } from '../engine/cpu-state.ts';
+import { writtenValue } from '../sysregs/definitions.ts';
+import type { ImplementedRegister, ImplementedRegisters } from '../sysregs/definitions.ts';
+import type { Direction } from '../sysregs/sysreg.ts';
+
+/** What a register does beyond keeping a value. */
+export interface RegisterEffects {
+  /** The value of a read by an instruction; absent: the stored value. */
+  read?(): bigint;
+  /** The value a debugger sees; needed where `read` has side effects, otherwise `read` serves. */
+  peek?(): bigint;
+  /** What is stored; absent: the register's writable bits change. Both are 64-bit values. */
+  store?(written: bigint, current: bigint): bigint;
+  /** After the value was stored. */
+  written?(value: bigint, previous: bigint): void;
+  /** An access that is allowed needs none of these: they serve the debugger and the hypervisor. */
+  readonly direct?: boolean;
+}
+
+export interface RegisterEntry {
+  readonly name: string;
+  readonly slot: number;
+  readonly register: ImplementedRegister;
+  effects: RegisterEffects | undefined;
+}
+
+/** Kept in the register file without being accessible by MRS and MSR on this PE (it has no EL3). */
+const HIDDEN = ['SP_EL2'] as const;
+
+export class SystemRegisters {
+  readonly implemented: ImplementedRegisters;
+  readonly #state: CpuState;
+  readonly #byName = new Map<string, RegisterEntry>();
+  readonly #byRegister = new Map<ImplementedRegister, RegisterEntry>();
+  readonly #hidden = new Map<string, number>();
+
+  constructor(state: CpuState, implemented: ImplementedRegisters) {
+    this.implemented = implemented;
+    this.#state = state;
+    let next = Math.max(FPCR_SLOT, FPSR_SLOT) + 1;
+    const allocate = (name: string): number => {
+      if (name === 'FPCR') return FPCR_SLOT;
+      if (name === 'FPSR') return FPSR_SLOT;
+      if (next === UNKNOWN_SLOT) throw new RangeError('the system-register file is full');
+      next += 1;
+      return next - 1;
+    };
+    for (const register of implemented.all) {
+      const { name } = register.reg;
+      const entry: RegisterEntry = { name, slot: allocate(name), register, effects: undefined };
+      this.#byName.set(name, entry);
+      this.#byRegister.set(register, entry);
+    }
+    for (const name of HIDDEN) this.#hidden.set(name, allocate(name));
+  }
+
+  get entries(): Iterable<RegisterEntry> {
+    return this.#byName.values();
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name) || this.#hidden.has(name);
+  }
+
+  /** @throws RangeError when the processor does not implement the register. */
+  slotOf(name: string): number {
+    const slot = this.#byName.get(name)?.slot ?? this.#hidden.get(name);
+    if (slot === undefined) throw new RangeError(`${name} is not implemented on this processor`);
+    return slot;
+  }
+
+  /** The register that an MRS (`read`) or MSR (`write`) with this packed encoding reaches. */
+  byEncoding(encoding: number, direction: Direction): RegisterEntry | undefined {
+    const register = this.implemented.byEncoding(encoding, direction);
+    return register && this.#byRegister.get(register);
+  }
+
+  entry(name: string): RegisterEntry {
+    const entry = this.#byName.get(name);
+    if (entry === undefined) throw new RangeError(`${name} is not implemented on this processor`);
+    return entry;
+  }
+
+  /**
+   * Registers the effects of a register. Ignored for a register this processor does not have, so
+   * that an owner can name all of its registers.
+   * @throws TypeError when the register has effects already.
+   */
+  own(name: string, effects: RegisterEffects): void {
+    const entry = this.#byName.get(name);
+    if (entry === undefined) return;
+    if (entry.effects !== undefined) throw new TypeError(`${name} has two owners`);
+    entry.effects = effects;
+  }
+
+  /** The stored value, without effects. */
+  raw(name: string): bigint {
+    return this.#state.sysreg(this.slotOf(name));
+  }
+  /** Replaces the stored value, without masks and effects. */
+  setRaw(name: string, value: bigint): void {
+    this.#state.setSysreg(this.slotOf(name), BigInt.asUintN(64, value));
+  }
+
+  readEntry(entry: RegisterEntry): bigint {
+    return entry.effects?.read?.() ?? this.#state.sysreg(entry.slot);
+  }
+  writeEntry(entry: RegisterEntry, written: bigint): void {
+    const previous = this.#state.sysreg(entry.slot);
+    const value =
+      entry.effects?.store?.(written, previous) ?? writtenValue(entry.register, previous, written);
+    this.#state.setSysreg(entry.slot, value);
+    entry.effects?.written?.(value, previous);
+  }
+
+  /** As an MRS or MSR that is allowed. */
+  read(name: string): bigint {
+    return this.#hidden.has(name) ? this.raw(name) : this.readEntry(this.entry(name));
+  }
+  write(name: string, value: bigint): void {
+    if (this.#hidden.has(name)) this.setRaw(name, value);
+    else this.writeEntry(this.entry(name), BigInt.asUintN(64, value));
+  }
+
+  /** What a debugger sees; never a side effect. */
+  peek(name: string): bigint {
+    if (this.#hidden.has(name)) return this.raw(name);
+    const { effects, slot } = this.entry(name);
+    return effects?.peek?.() ?? effects?.read?.() ?? this.#state.sysreg(slot);
+  }
+
+  /** Every register takes its reset value; effects are not run. */
+  reset(): void {
+    for (const { slot, register } of this.#byName.values()) {
+      this.#state.setSysreg(slot, register.reset);
+    }
+    for (const slot of this.#hidden.values()) this.#state.setSysreg(slot, 0n);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * What the trap controls mean for the engine: one byte for each register, direction and EL that
+ * says whether an MRS or MSR runs in place or leaves for the processor layer, and whether FP and
+ * SIMD instructions leave. Recomputed when a control register has changed.
+ */
+import type { CpuState, ExceptionLevel } from '../engine/cpu-state.ts';
+import type { Engine } from '../engine/engine.ts';
+import { ACCESS_COUNTER, ACCESS_DIRECT, ACCESS_LEAVES, UNKNOWN_SLOT } from '../engine/layout.ts';
+import { ACCESS_ALLOWED, accessCode, activeTraps, fpAccessCode } from '../sysregs/access-rules.ts';
+import type { AccessCode, ActiveTraps, TrapControls } from '../sysregs/access-rules.ts';
+import type { ProcessorProfile } from '../sysregs/processor-model.ts';
+import type { FineGrainedTrapRegister } from '../sysregs/fine-grained-traps.ts';
+import type { Direction } from '../sysregs/sysreg.ts';
+import type { GenericTimers } from './timers.ts';
+import type { RegisterEntry, SystemRegisters } from './system-registers.ts';
+
+const CONTROLS = [
+  'HCR_EL2',
+  'MDCR_EL2',
+  'CPTR_EL2',
+  'CNTHCTL_EL2',
+  'CNTKCTL_EL1',
+  'SCTLR_EL1',
+  'CPACR_EL1',
+  'MDSCR_EL1',
+] as const;
+
+const FINE_GRAINED = [
+  'HFGRTR_EL2',
+  'HFGWTR_EL2',
+  'HFGITR_EL2',
+  'HDFGRTR_EL2',
+  'HDFGWTR_EL2',
+] as const satisfies readonly FineGrainedTrapRegister[];
+
+const DIRECTIONS: readonly Direction[] = ['read', 'write'];
+const LEVELS: readonly ExceptionLevel[] = [0, 1, 2];
+
+export class TrapTable {
+  readonly #engine: Engine;
+  readonly #registers: SystemRegisters;
+  readonly #timers: GenericTimers;
+  readonly #profile: ProcessorProfile;
+  /** The bytes the engine has, by slot, EL and direction; 0xff where unknown. */
+  readonly #applied = new Uint8Array(6 * (UNKNOWN_SLOT + 1)).fill(0xff);
+  #active: ActiveTraps | undefined;
+  #current = false;
+  #appliedSPSel: 0 | 1 = 1;
+
+  constructor(
+    engine: Engine,
+    registers: SystemRegisters,
+    timers: GenericTimers,
+    profile: ProcessorProfile,
+  ) {
+    this.#engine = engine;
+    this.#registers = registers;
+    this.#timers = timers;
+    this.#profile = profile;
+  }
+
+  /** A control register has changed, or the counters no longer agree. */
+  invalidate(): void {
+    this.#active = undefined;
+    this.#current = false;
+  }
+
+  /** The engine's memory was replaced: forget what it holds. */
+  forgetApplied(): void {
+    this.#applied.fill(0xff);
+    this.invalidate();
+  }
+
+  get active(): ActiveTraps {
+    this.#active ??= activeTraps(this.#controls());
+    return this.#active;
+  }
+
+  #controls(): TrapControls {
+    const values = (names: readonly string[]): Record<string, bigint> =>
+      Object.fromEntries(names.map((name) => [name, this.#registers.raw(name)]));
+    return {
+      ...(values(CONTROLS) as Record<(typeof CONTROLS)[number], bigint>),
+      ...(this.#profile.FEAT_FGT && {
+        fineGrained: values(FINE_GRAINED) as Record<FineGrainedTrapRegister, bigint>,
+      }),
+      implementedBreakpoints: this.#profile.breakpoints,
+      implementedWatchpoints: this.#profile.watchpoints,
+    };
+  }
+
+  /** Brings the engine up to date; cheap when nothing has changed. */
+  apply(SPSel: 0 | 1): void {
+    if (this.#current) {
+      if (SPSel !== this.#appliedSPSel) this.#applyEntry(this.#registers.entry('SP_EL0'), SPSel);
+      this.#appliedSPSel = SPSel;
+      return;
+    }
+    this.#current = true;
+    this.#appliedSPSel = SPSel;
+    for (const EL of LEVELS) {
+      this.#set(UNKNOWN_SLOT, EL, 'read', ACCESS_LEAVES);
+      this.#set(UNKNOWN_SLOT, EL, 'write', ACCESS_LEAVES);
+    }
+    for (const entry of this.#registers.entries) this.#applyEntry(entry, SPSel);
+  }
+
+  #applyEntry(entry: RegisterEntry, SPSel: 0 | 1): void {
+    for (const EL of LEVELS) {
+      for (const direction of DIRECTIONS) {
+        this.#set(entry.slot, EL, direction, this.#behaviour(entry, EL, SPSel, direction));
+      }
+    }
+  }
+
+  #set(slot: number, EL: ExceptionLevel, direction: Direction, value: number): void {
+    const index = 6 * slot + 2 * EL + (direction === 'write' ? 1 : 0);
+    if (this.#applied[index] === value) return;
+    this.#applied[index] = value;
+    this.#engine.setTrapByte(slot, EL, direction, value);
+  }
+
+  #behaviour(
+    { name, register, effects }: RegisterEntry,
+    EL: ExceptionLevel,
+    SPSel: 0 | 1,
+    direction: Direction,
+  ): number {
+    if (accessCode(register.reg, direction, EL, SPSel, this.active) !== ACCESS_ALLOWED) {
+      return ACCESS_LEAVES;
+    }
+    if (effects?.direct === true) return ACCESS_DIRECT;
+    if (direction === 'write') {
+      const plain =
+        effects?.written === undefined &&
+        effects?.store === undefined &&
+        register.writable === 0xffff_ffff_ffff_ffffn;
+      return plain ? ACCESS_DIRECT : ACCESS_LEAVES;
+    }
+    if (name === 'CNTVCT_EL0') return ACCESS_COUNTER;
+    if (name === 'CNTPCT_EL0' && this.#timers.countersAgree) return ACCESS_COUNTER;
+    return effects?.read === undefined ? ACCESS_DIRECT : ACCESS_LEAVES;
+  }
+
+  /** The outcome of an MRS or MSR now. */
+  access({ register }: RegisterEntry, direction: Direction, state: CpuState): AccessCode {
+    return accessCode(register.reg, direction, state.EL, state.SPSel, this.active);
+  }
+
+  /** The outcome of an FP or Advanced SIMD instruction now. */
+  fpAccess(EL: ExceptionLevel): AccessCode {
+    return fpAccessCode(EL, this.active);
+  }
+}
+
+/** The registers whose writes change what traps. */
+export const trapControlRegisters: readonly string[] = [...CONTROLS, ...FINE_GRAINED];
