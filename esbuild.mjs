@@ -1,6 +1,6 @@
 // Bundles one file per process into dist/. Options: --watch, --production.
 import { context } from 'esbuild';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { browserBundle } from './tools/browser/bundle-options.mjs';
 
 const production = process.argv.includes('--production');
@@ -15,7 +15,9 @@ const common = {
   // Inlines constants across modules. Names and line structure stay, so that a user's stack trace can be read.
   minifySyntax: production,
   keepNames: true,
+  // Their licences go into THIRD_PARTY_LICENSES.txt instead.
   legalComments: 'none',
+  metafile: true,
 };
 
 /** @type {import('esbuild').BuildOptions} */
@@ -37,6 +39,7 @@ const targets = [
 
 if (!watch) rmSync('dist', { recursive: true, force: true });
 
+const bundled = new Set();
 let failed = false;
 for (const { entry, ...options } of targets) {
   if (!existsSync(entry)) {
@@ -50,7 +53,11 @@ for (const { entry, ...options } of targets) {
     continue;
   }
   try {
-    await build.rebuild();
+    const { metafile } = await build.rebuild();
+    for (const input of Object.keys(metafile.inputs)) {
+      const match = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);
+      if (match) bundled.add(match[0]);
+    }
     console.log(`${options.outfile}: built`);
   } catch {
     // esbuild has printed the errors.
@@ -58,4 +65,15 @@ for (const { entry, ...options } of targets) {
   }
   await build.dispose();
 }
+if (production && bundled.size > 0) {
+  writeFileSync('dist/THIRD_PARTY_LICENSES.txt', [...bundled].sort().map(licenceOf).join('\n'));
+}
 if (failed) process.exitCode = 1;
+
+/** Name, version and licence text of a package that is part of a bundle. */
+function licenceOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+  const file = readdirSync(folder).find((it) => /^licen[cs]e/i.test(it));
+  const text = file ? readFileSync(`${folder}/${file}`, 'utf8').trim() : `License: ${license}`;
+  return `${name} ${version}\n\n${text}\n\n${'-'.repeat(80)}\n`;
+}
