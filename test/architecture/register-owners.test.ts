@@ -1,0 +1,40 @@
+/** A register with effects has exactly one owner, and an owner only owns what has effects. */
+import assert from 'node:assert/strict';
+import { ProcessingElement } from '../../emulator/cpu/pe.ts';
+import { SystemBus } from '../../emulator/devices/bus.ts';
+import { v8_0 } from '../../emulator/sysregs/processor-model.ts';
+
+describe('system registers', () => {
+  const pe = new ProcessingElement({
+    profile: {
+      ...v8_0,
+      name: 'everything',
+      debugVersion: 9,
+      FEAT_FGT: true,
+      FEAT_SPE: true,
+      FEAT_TRF: true,
+      FEAT_TRBE: true,
+    },
+    ram: [{ base: 0x4000_0000n, size: 0x10_0000 }],
+    bus: new SystemBus(),
+    startEL: 1,
+  });
+  const entries = [...pe.registers.entries];
+
+  it('with effects all have an owner', () => {
+    const unowned = entries
+      .filter((it) => it.register.kind === 'effects' && it.effects === undefined)
+      .map((it) => it.name);
+    assert.deepEqual(unowned, []);
+  });
+
+  it('that only keep a value have no owner', () => {
+    const owned = entries
+      .filter(
+        (it) =>
+          it.register.kind === 'storage' && it.effects !== undefined && it.effects.direct !== true,
+      )
+      .map((it) => it.name);
+    assert.deepEqual(owned, []);
+  });
+});
