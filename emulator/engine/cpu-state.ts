@@ -9,7 +9,6 @@ export class CpuState {
   readonly #bytes: Uint8Array;
   readonly #u32: Uint32Array;
   readonly #u64: BigUint64Array;
-  readonly #i64: BigInt64Array;
   readonly #packFlags: () => number;
 
   /** `packFlags` materialises the lazy flags as NZCV in bits 3:0. */
@@ -17,7 +16,6 @@ export class CpuState {
     this.#bytes = new Uint8Array(memory, 0, L.SAVED_END);
     this.#u32 = new Uint32Array(memory, 0, L.SAVED_END / 4);
     this.#u64 = new BigUint64Array(memory, 0, L.SAVED_END / 8);
-    this.#i64 = new BigInt64Array(memory, 0, L.SAVED_END / 8);
     this.#packFlags = packFlags;
   }
 
@@ -116,7 +114,7 @@ export class CpuState {
   }
 
   clearExclusiveMonitor(): void {
-    this.#i64[L.EXCLUSIVE_ADDRESS >> 3] = L.NO_TAG;
+    this.#u32[L.EXCLUSIVE_SIZE >> 2] = 0;
   }
 
   /** Zeroes everything, monitor open. */

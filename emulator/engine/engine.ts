@@ -246,6 +246,12 @@ export class Engine {
     this.#u64[L.COUNTER_OFFSET >> 3] = BigInt.asUintN(64, offset);
   }
 
+  /** Marks a range for the exclusive monitor, as a load-exclusive of `size` bytes at `va` does. */
+  closeExclusiveMonitor(va: bigint, size: number): void {
+    this.#u64[L.EXCLUSIVE_ADDRESS >> 3] = va;
+    this.#u32[L.EXCLUSIVE_SIZE >> 2] = size;
+  }
+
   // -- buffers for accesses that the host completes
 
   /** Host address of the bounce buffer (64 bytes). */

@@ -584,7 +584,7 @@ export class InterpreterEmitter implements Emitter {
     return failed.value;
   }
   clearExclusive(): void {
-    this.#f.storeTo('i64.store', i32(0), L.EXCLUSIVE_ADDRESS, i64(L.NO_TAG));
+    this.#f.storeTo('i32.store', i32(0), L.EXCLUSIVE_SIZE, i32(0));
   }
   zeroBlock(address: Expr<'i64'>): void {
     const start = this.#f.let(and(address, i64(-ZERO_BLOCK_BYTES)));

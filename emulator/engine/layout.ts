@@ -29,8 +29,8 @@ export const FP_TRAP = 0xbc; // i32: non-zero when FP/SIMD instructions leave fo
 export const DATA_TLB = 0xc0; // i32: address of the TLB that ordinary accesses use
 export const SP_ALIGNMENT_MASK = 0xc8; // i64: 15 while SP alignment is checked, else 0
 export const TRAP_COLUMN = 0xd0; // i32: 2 * EL
-export const EXCLUSIVE_ADDRESS = 0xd8; // i64, -1 when the monitor is open
-export const EXCLUSIVE_SIZE = 0xe0; // i32
+export const EXCLUSIVE_ADDRESS = 0xd8; // i64
+export const EXCLUSIVE_SIZE = 0xe0; // i32, in bytes; 0 while the monitor is open
 export const UNPRIVILEGED_TLB = 0xe4; // i32: address of the TLB that LDTR and STTR use
 export const COUNTER_OFFSET = 0xe8; // i64: subtracted from the counter by CNTVCT_EL0 reads
 
@@ -95,7 +95,10 @@ export const TLB_SLOW_TAG = 24; // i64: page VA | SLOW_* permissions for the sec
 export const SLOW_READ = 1; // unaligned loads inside the page are allowed
 export const SLOW_WRITE = 2; // unaligned stores, and stores beside code in the same page, are allowed
 export const SLOW_UNALIGNED = 4;
+/** No page VA has low bits. */
 export const NO_TAG = -1n;
+/** Nothing is permitted, so no access matches it. */
+export const NO_SLOW_TAG = 0n;
 
 // Fetch TLB
 export const FETCH_TLB = 0xc000;

@@ -48,7 +48,7 @@ export class DataTlb {
     const view = this.#view;
     for (let entry = 0; entry < view.byteLength; entry += L.TLB_ENTRY_BYTES) {
       const slow = view.getBigInt64(entry + L.TLB_SLOW_TAG, true);
-      if (slow === L.NO_TAG) continue;
+      if (slow === L.NO_SLOW_TAG) continue;
       const page = Number(BigInt.asUintN(32, slow & ~PAGE_MASK));
       if ((page + view.getInt32(entry + L.TLB_ADDEND, true)) >>> 0 !== host) continue;
       view.setBigInt64(entry + L.TLB_WRITE_TAG, L.NO_TAG, true);
@@ -59,7 +59,7 @@ export class DataTlb {
   #drop(entry: number): void {
     this.#view.setBigInt64(entry + L.TLB_READ_TAG, L.NO_TAG, true);
     this.#view.setBigInt64(entry + L.TLB_WRITE_TAG, L.NO_TAG, true);
-    this.#view.setBigInt64(entry + L.TLB_SLOW_TAG, L.NO_TAG, true);
+    this.#view.setBigInt64(entry + L.TLB_SLOW_TAG, L.NO_SLOW_TAG, true);
   }
 
   flush(): void {
