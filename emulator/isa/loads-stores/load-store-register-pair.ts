@@ -1,8 +1,9 @@
 /**
  * Arm ARM, "Load/store no-allocate pair (offset)" and "Load/store register pair (post-indexed)",
  * "(offset)" and "(pre-indexed)": LDP, STP, LDPSW, LDNP, STNP. Where the two registers of a load are
- * the same one (CONSTRAINED UNPREDICTABLE), the second value stays; where one of them is the base
- * that is written back, the base's new value stays.
+ * the same one (CONSTRAINED UNPREDICTABLE), the first value stays in a general-purpose register and
+ * the second in a SIMD&FP register; where one of them is the base that is written back, the base's
+ * new value stays.
  */
 import { xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
@@ -71,8 +72,8 @@ export const loadStoreRegisterPair = instruction({
     atPairAddress(e, { mode, sp }, { Rn, offset }, (address) => {
       if (L) {
         const data = e.load(address, 2 * bytes, { element: bytes });
-        e.setX(Rt, data.i64(0, bytes, opc === LDPSW));
         e.setX(Rt2, data.i64(bytes, bytes, opc === LDPSW));
+        e.setX(Rt, data.i64(0, bytes, opc === LDPSW));
       } else {
         e.store(
           address,
