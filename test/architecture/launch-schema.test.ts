@@ -6,12 +6,15 @@ import {
   BREAKPOINT_MODES,
   LAUNCH_ARGUMENT_NAMES,
   PACES,
+  validateLaunchArguments,
 } from '../../debug-adapter/launch-arguments.ts';
+import { defaultHostProfile, hostProfiles } from '../../emulator/kvm/host-profile.ts';
 
 interface Attribute {
   readonly markdownDescription?: string;
   readonly enum?: readonly unknown[];
   readonly enumDescriptions?: readonly string[];
+  readonly default?: unknown;
 }
 
 interface Manifest {
@@ -48,6 +51,26 @@ describe('launch schema', () => {
     assert.deepEqual(properties['pace']?.enum, PACES);
     assert.deepEqual(properties['breakpointMode']?.enum, BREAKPOINT_MODES);
     assert.deepEqual(properties['el']?.enum, [1, 2]);
+    assert.deepEqual(
+      properties['hostProfile']?.enum,
+      hostProfiles.map((it) => it.name),
+    );
+  });
+
+  it('names the values that the adapter takes for what is left out', () => {
+    const { sourceMap, ...defaults } = validateLaunchArguments(
+      { program: '${workspaceFolder}/guest.elf' },
+      {
+        hostProfiles: hostProfiles.map((it) => it.name),
+        defaultHostProfile,
+        policies: (properties['policy']?.enum ?? []) as string[],
+        defaultPolicy: properties['policy']?.default as string,
+      },
+    );
+    assert.equal(sourceMap.size, 0);
+    for (const [name, value] of Object.entries(defaults)) {
+      assert.deepEqual(properties[name]?.default, value, name);
+    }
   });
 
   it('describes every attribute and every choice', () => {
