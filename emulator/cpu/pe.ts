@@ -7,6 +7,7 @@
 import { Engine } from '../engine/engine.ts';
 import type { EngineHost, RamRegion } from '../engine/engine.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
+import { softFloatFunctions } from '../engine/soft-float.ts';
 import { allDefinitions } from '../isa/definitions.ts';
 import { ACCESS_ALLOWED } from '../sysregs/access-rules.ts';
 import { implementedRegisters } from '../sysregs/definitions.ts';
@@ -152,7 +153,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       ram: options.ram,
       host: this,
       definitions: allDefinitions,
-      runtimeFunctions: [],
+      runtimeFunctions: softFloatFunctions,
       features: FEATURES,
     });
     this.state = this.engine.state;
