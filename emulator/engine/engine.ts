@@ -206,6 +206,11 @@ export class Engine {
     this.#u32[L.DATA_TLB >> 2] = L.TLB + el * L.TLB_BYTES;
     this.#u32[L.UNPRIVILEGED_TLB >> 2] = L.TLB + unprivileged * L.TLB_BYTES;
   }
+  /** Drops all predecoded code: RAM was replaced as a whole. */
+  flushCode(): void {
+    this.#pages.flush();
+    this.tlb.flush();
+  }
   /** Forgets which physical page a fetched VA maps to. */
   flushFetch(): void {
     this.#pages.flushTranslations();

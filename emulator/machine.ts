@@ -1,0 +1,411 @@
+/**
+ * A board with one processor: RAM, devices, firmware, and the hypervisor where the guest starts at
+ * EL1. Synchronous and deterministic: nothing here reads a clock, and a run repeats exactly.
+ */
+import { DEFAULT_RAM_BYTES, PL011_UART, RAM_BASE } from './board/virt-map.ts';
+import { isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
+import { Semihosting } from './board/semihosting.ts';
+import { ProcessingElement } from './cpu/pe.ts';
+import type { PeEvent, SmcCall } from './cpu/pe.ts';
+import { SystemBus } from './devices/bus.ts';
+import { Pl011 } from './devices/pl011.ts';
+import { createDecoder } from './isa/decode.ts';
+import { allDefinitions } from './isa/definitions.ts';
+import { SerialConsole } from './machine/console.ts';
+import { DebugPoints } from './machine/debug-points.ts';
+import type { WatchHit, WatchRange } from './machine/debug-points.ts';
+import { RegisterView } from './machine/register-view.ts';
+import type { RegisterGroup } from './machine/register-view.ts';
+import { exceptionRecord } from './machine/stop-reason.ts';
+import type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
+import { byEncoding } from './sysregs/catalogue.ts';
+
+import { profileOf } from './machine/profiles.ts';
+
+export type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
+
+export interface ImageSegment {
+  readonly paddr: bigint;
+  readonly bytes: Uint8Array;
+  /** Bytes in memory; those past `bytes` are zero. */
+  readonly memSize: number;
+}
+
+export interface MachineOptions {
+  readonly image: { readonly segments: readonly ImageSegment[]; readonly entry: bigint };
+  readonly el: 1 | 2;
+  readonly hostProfile: string;
+  readonly policy: string;
+  readonly ram: readonly { readonly base: bigint; readonly size: number }[];
+  readonly commandLine: string;
+}
+
+/** 1 GHz notional: one instruction is one nanosecond of virtual time. */
+const NANOSECONDS_PER_INSTRUCTION = 1n;
+const INSTRUCTIONS_PER_SECOND = 1_000_000_000n;
+/** How long a guest that waits for a key sleeps before it looks again, in virtual nanoseconds. */
+const INPUT_POLL = 10_000_000n;
+
+export class Machine {
+  readonly vcpus = [{ id: 0, name: 'CPU0' }] as const;
+  readonly currentVcpu = 0;
+  readonly console: SerialConsole;
+  onException: ((exception: ExceptionRecord) => boolean) | undefined;
+  onGuestError: ((device: string, message: string, pc: bigint) => void) | undefined;
+
+  readonly pe: ProcessingElement;
+  readonly #options: MachineOptions;
+  readonly #bus = new SystemBus();
+  readonly #semihosting = new Semihosting();
+  readonly #points: DebugPoints;
+  readonly #registers: RegisterView;
+  readonly #decoder = createDecoder(allDefinitions);
+  readonly #typed: number[] = [];
+  #exit: Extract<StopReason, { kind: 'exit' }> | undefined;
+  #lastException: ExceptionRecord | undefined;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.pe = new ProcessingElement({
+      profile: profileOf(options.hostProfile),
+      ram: options.ram,
+      bus: this.#bus,
+      startEL: options.el,
+    });
+    const uart = new Pl011({
+      transmit: (byte) => {
+        this.console.transmit(byte);
+      },
+      irq: { set: () => undefined }, // the board has no interrupt controller to take it
+      events: {
+        guestError: (device, message) => {
+          this.onGuestError?.(device, message, this.pe.state.PC);
+        },
+      },
+    });
+    this.console = new SerialConsole((bytes) => {
+      this.#typed.push(...bytes);
+      uart.receive(bytes);
+    });
+    this.#bus.attach(PL011_UART.base, PL011_UART.length, uart);
+    this.pe.firmware = (call) => {
+      this.#firmware(call);
+    };
+    this.pe.exceptionHook = (record) => {
+      const { state } = this.pe;
+      const SPSR = this.pe.registers.raw(`SPSR_EL${record.targetEL}`);
+      const exception = exceptionRecord(record, SPSR, state.retired);
+      this.#lastException = exception;
+      return this.onException?.(exception) ?? false;
+    };
+    this.#points = new DebugPoints(this.pe);
+    this.#registers = new RegisterView(this.pe, undefined);
+    this.reset();
+  }
+
+  get retired(): bigint {
+    return this.pe.state.retired;
+  }
+  get virtualNanoseconds(): bigint {
+    return this.retired * NANOSECONDS_PER_INSTRUCTION;
+  }
+
+  /** Cold reset with the image loaded; what the debugger has set stays. */
+  reset(): void {
+    const { pe } = this;
+    pe.engine.ram.clear();
+    pe.reset();
+    this.#bus.reset();
+    this.console.discard();
+    this.#typed.length = 0;
+    this.#exit = undefined;
+    for (const { paddr, bytes } of this.#options.image.segments) {
+      if (!pe.engine.writePhysical(paddr, bytes)) {
+        throw new RangeError(`the image's segment at 0x${paddr.toString(16)} is not inside RAM`);
+      }
+    }
+    pe.engine.flushCode();
+    pe.state.PC = this.#options.image.entry;
+  }
+
+  // -- running
+
+  run(options: { readonly instructions: number; readonly pastStop: boolean }): StopReason {
+    const stop = this.#run(options.instructions, options.pastStop);
+    this.console.flush();
+    return stop;
+  }
+
+  stepInstruction(): StopReason {
+    this.#lastException = undefined;
+    const stop = this.#run(1, true);
+    this.console.flush();
+    if (stop.kind !== 'slice' && stop.kind !== 'exception') return stop;
+    const exception = this.#lastException as ExceptionRecord | undefined;
+    return exception === undefined ? { kind: 'step' } : { kind: 'step', exception };
+  }
+
+  #run(instructions: number, pastStop: boolean): StopReason {
+    const { pe } = this;
+    const end = this.retired + BigInt(instructions);
+    let resume = pastStop;
+    while (this.#exit === undefined) {
+      const left = Number(end - this.retired);
+      if (left <= 0) return { kind: 'slice' };
+      const event = pe.run(left, { resume });
+      resume = false;
+      const stop = this.#handle(event);
+      if (stop === 'resume') resume = true;
+      else if (stop !== 'continue') return stop;
+    }
+    return this.#exit;
+  }
+
+  /** A stop, or how to go on: `resume` past what the event reported. */
+  #handle(event: PeEvent): StopReason | 'continue' | 'resume' {
+    const { state } = this.pe;
+    switch (event.kind) {
+      case 'budget':
+      case 'stopped':
+        return 'continue';
+      case 'machineBreakpoint': {
+        const ids = this.#points.breakpointsThatStop(event.pc);
+        return ids.length > 0 ? { kind: 'breakpoint', pc: event.pc, ids } : 'resume';
+      }
+      case 'machineWatchpoint':
+        return this.#watched(event);
+      case 'exceptionTaken':
+        return this.#lastException
+          ? { kind: 'exception', exception: this.#lastException }
+          : 'continue';
+      case 'wfi':
+        return this.#idle();
+      case 'halt':
+        return this.#semihostingCall();
+      case 'el2':
+        throw new TypeError('an exception was taken to EL2 where there is nobody');
+      case 'unimplemented':
+        return {
+          kind: 'unimplemented',
+          what: event.what,
+          pc: event.resumable ? event.pc : state.PC,
+        };
+    }
+  }
+
+  /** The access is made, then the watchpoints are asked with the bytes before and after it. */
+  #watched(
+    event: Extract<PeEvent, { kind: 'machineWatchpoint' }>,
+  ): StopReason | 'continue' | 'resume' {
+    const { address, size, isWrite, pc } = event;
+    const touched = this.#points.watchedBytes(address, size, isWrite);
+    const after = this.pe.run(1, { resume: true });
+    const ids = this.#points.watchpointsThatStop(touched, isWrite);
+    const [first] = touched;
+    if (ids.length === 0 || first === undefined) return this.#handle(after);
+    const { watchpoint, old } = touched.find((entry) => ids.includes(entry.watchpoint.id)) ?? first;
+    return {
+      kind: 'watchpoint',
+      ids,
+      address: watchpoint.address,
+      size: watchpoint.length,
+      isWrite,
+      old,
+      new: this.pe.peekVirtual(watchpoint.address, watchpoint.length).slice(),
+      pc,
+    };
+  }
+
+  /** WFI: virtual time moves to the next deadline. */
+  #idle(): StopReason {
+    const deadline = this.pe.nextDeadline();
+    if (deadline === undefined) return { kind: 'wfiDeadlock', pc: this.pe.state.PC - 4n };
+    return this.#waitUntil(deadline);
+  }
+
+  #waitUntil(retired: bigint): StopReason {
+    const { state } = this.pe;
+    if (retired > state.retired) state.retired = retired;
+    return { kind: 'idle', until: state.retired * NANOSECONDS_PER_INSTRUCTION };
+  }
+
+  // -- firmware
+
+  #firmware(call: SmcCall): void {
+    const { functionId, imm16 } = call;
+    if (imm16 !== 0 || !isPsciFunction(functionId)) {
+      call.setResult(NOT_SUPPORTED);
+      return;
+    }
+    const MPIDR_EL1 = this.pe.registers.raw('MPIDR_EL1');
+    const action = psciCall({ functionId, arguments: call.arguments, MPIDR_EL1 });
+    switch (action.kind) {
+      case 'return':
+        call.setResult(action.value);
+        return;
+      case 'suspend':
+        call.setResult(action.value);
+        this.pe.requestStop({ kind: 'wfi' });
+        return;
+      case 'cpuOff':
+        this.pe.requestStop({ kind: 'wfi' });
+        return;
+      case 'systemOff':
+        this.#leave({ kind: 'exit', status: 0, how: 'PSCI SYSTEM_OFF' });
+        return;
+      case 'systemReset':
+        this.#leave({ kind: 'exit', status: 0, how: 'PSCI SYSTEM_RESET' });
+        return;
+    }
+  }
+
+  #leave(exit: NonNullable<typeof this.exited>): void {
+    this.#exit = exit;
+    this.pe.requestStop();
+  }
+
+  /** How the guest ended, once it has. */
+  get exited(): Extract<StopReason, { kind: 'exit' }> | undefined {
+    return this.#exit;
+  }
+
+  #semihostingCall(): StopReason | 'continue' {
+    const { pe } = this;
+    const { state } = pe;
+    const result = this.#semihosting.call(Number(state.X(0) & 0xffff_ffffn), state.X(1), {
+      readMemory: (address, length) => {
+        const bytes = pe.peekVirtual(address, length);
+        return bytes.length === length ? bytes : undefined;
+      },
+      writeMemory: (address, bytes) => pe.pokeVirtual(address, bytes),
+      writeConsole: (bytes) => {
+        for (const byte of bytes) this.console.transmit(byte);
+      },
+      readConsole: (limit) => Uint8Array.from(this.#typed.splice(0, limit)),
+      ticks: state.retired,
+      ticksPerSecond: INSTRUCTIONS_PER_SECOND,
+      startTime: 0n,
+      commandLine: this.#options.commandLine,
+      heap: this.#heap(),
+      guestError: (message) => {
+        this.onGuestError?.('semihosting', message, state.PC);
+      },
+    });
+    switch (result.kind) {
+      case 'return':
+        state.setX(0, BigInt.asUintN(64, result.value));
+        pe.completeInstruction();
+        return 'continue';
+      case 'waitForInput':
+        return this.#waitUntil(state.retired + INPUT_POLL);
+      case 'exit':
+        this.#exit = { kind: 'exit', status: result.status, how: 'semihosting' };
+        return this.#exit;
+    }
+  }
+
+  /** RAM above the image, in the region that holds its entry. */
+  #heap(): { base: bigint; limit: bigint } {
+    const { image, ram } = this.#options;
+    const region = ram.find(({ base, size }) => {
+      return image.entry >= base && image.entry < base + BigInt(size);
+    }) ?? { base: RAM_BASE, size: DEFAULT_RAM_BYTES };
+    const limit = region.base + BigInt(region.size);
+    const ends = image.segments
+      .map(({ paddr, memSize }) => paddr + BigInt(memSize))
+      .filter((end) => end > region.base && end <= limit);
+    const top = ends.reduce((most, end) => (end > most ? end : most), region.base);
+    return { base: (top + 0xfffn) & ~0xfffn, limit };
+  }
+
+  // -- registers and memory
+
+  readRegister(_vcpu: number, name: string): bigint | undefined {
+    return this.#registers.read(name);
+  }
+  writeRegister(_vcpu: number, name: string, value: bigint): string | undefined {
+    return this.#registers.write(name, value);
+  }
+  registerGroups(): readonly RegisterGroup[] {
+    return this.#registers.groups;
+  }
+
+  readVirtual(va: bigint, length: number): { bytes: Uint8Array; complete: boolean } {
+    const bytes = this.pe.peekVirtual(va, length);
+    return { bytes, complete: bytes.length === length };
+  }
+  writeVirtual(va: bigint, bytes: Uint8Array): number {
+    let done = 0;
+    while (done < bytes.length) {
+      const at = BigInt.asUintN(64, va + BigInt(done));
+      const inPage = Math.min(bytes.length - done, 4096 - Number(at & 0xfffn));
+      if (!this.pe.pokeVirtual(at, bytes.subarray(done, done + inPage))) break;
+      done += inPage;
+    }
+    return done;
+  }
+
+  disassemble(word: number, pc: bigint, label: (address: bigint) => string): string | undefined {
+    const decoded = this.#decoder.decode(word);
+    return decoded?.definition.assembly(decoded.fields, {
+      pc,
+      label,
+      systemRegisterName: (packed, direction) => byEncoding(packed, direction)?.name,
+    });
+  }
+
+  // -- the debugger's breakpoints and watchpoints
+
+  addBreakpoint(va: bigint, onHit?: () => boolean): number {
+    return this.#points.addBreakpoint(va, onHit);
+  }
+  removeBreakpoint(id: number): void {
+    this.#points.removeBreakpoint(id);
+  }
+  addWatchpoint(watch: WatchRange, onHit?: (hit: WatchHit) => boolean): number {
+    return this.#points.addWatchpoint(watch, onHit);
+  }
+  removeWatchpoint(id: number): void {
+    this.#points.removeWatchpoint(id);
+  }
+
+  // -- snapshots
+
+  /** Everything that the guest can tell: processor, RAM, devices. What the debugger has set is not part of it. */
+  save(): MachineSnapshot {
+    return {
+      retired: this.retired,
+      processor: this.pe.saveState(),
+      devices: this.#bus.saveState(),
+      ram: this.pe.engine.ram.regions.map(({ base, size }) => ({
+        base,
+        bytes: this.pe.engine.readPhysical(base, size) ?? new Uint8Array(),
+      })),
+      typed: [...this.#typed],
+    };
+  }
+
+  /** @throws TypeError when the snapshot is of a machine with other RAM */
+  restore(snapshot: MachineSnapshot): void {
+    for (const { base, bytes } of snapshot.ram) {
+      if (!this.pe.engine.ram.write(base, bytes)) {
+        throw new TypeError(
+          `the snapshot has RAM at 0x${base.toString(16)} that this machine has not`,
+        );
+      }
+    }
+    this.pe.engine.flushCode();
+    this.#bus.restoreState(snapshot.devices);
+    this.pe.restoreState(snapshot.processor);
+    this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
+    this.#exit = undefined;
+  }
+}
+
+export interface MachineSnapshot {
+  readonly retired: bigint;
+  readonly processor: unknown;
+  readonly devices: unknown;
+  readonly ram: readonly { readonly base: bigint; readonly bytes: Uint8Array }[];
+  readonly typed: readonly number[];
+}
