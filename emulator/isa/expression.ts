@@ -231,7 +231,7 @@ export function select<T extends ValueType>(
 }
 
 /** Scalar floating-point operators: WebAssembly's own; exactness to Arm's rules is the caller's business. */
-export type FloatBinary = 'add' | 'sub' | 'mul' | 'div';
+export type FloatBinary = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max';
 export function floatBinary<T extends FloatType>(op: FloatBinary, a: Expr<T>, b: Expr<T>): Expr<T> {
   return node(a.type, `${a.type}.${op}`, [a, b]);
 }
