@@ -64,6 +64,7 @@ import {
   loadStoreRegisterUnsignedImmediate,
   loadStoreRegisterUnsignedImmediateSIMD,
 } from './loads-stores/load-store-register-unsigned-immediate.ts';
+import { simdFpDefinitions } from './simd-fp/definitions.ts';
 
 /** Integer, branch, load/store and system instructions. */
 export const integerDefinitions: readonly Instruction[] = [
@@ -115,4 +116,4 @@ export const integerDefinitions: readonly Instruction[] = [
   loadStoreRegisterUnsignedImmediateSIMD,
 ];
 
-export const allDefinitions: readonly Instruction[] = [...integerDefinitions];
+export const allDefinitions: readonly Instruction[] = [...integerDefinitions, ...simdFpDefinitions];
