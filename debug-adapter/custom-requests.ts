@@ -1,0 +1,120 @@
+/**
+ * What this adapter speaks beside the Debug Adapter Protocol: requests and events named `trapline/...`. Addresses and
+ * register values are strings such as `0x40080010`, since JSON has no 64-bit integers.
+ */
+
+/** Request `trapline/worldSwitch`: the hypervisor's events from `since` on, oldest first. */
+export interface WorldSwitchArguments {
+  /** First sequence number wanted; default 0. */
+  readonly since?: number;
+  /** Default 1000. */
+  readonly limit?: number;
+}
+
+export interface WorldSwitchRow {
+  readonly seq: number;
+  readonly kind: string;
+  readonly register?: string;
+  readonly direction?: 'read' | 'write';
+  readonly old?: string;
+  readonly new?: string;
+  readonly policy: string;
+  readonly owner?: string;
+  readonly EL: number;
+  readonly guestPC: string;
+  /** `function+12`, where a symbol reaches. */
+  readonly symbol?: string;
+  readonly path?: string;
+  readonly line?: number;
+  /** One line for people. */
+  readonly text: string;
+}
+
+export interface WorldSwitchResponse {
+  readonly events: readonly WorldSwitchRow[];
+  /** What to pass as `since` next time. */
+  readonly nextSeq: number;
+  /** Events below this number are gone: the log is a ring. */
+  readonly firstSeq: number;
+  readonly totals: readonly {
+    readonly register: string;
+    readonly traps: number;
+    readonly reads: number;
+    readonly writes: number;
+  }[];
+}
+
+/** Request `trapline/switchPolicy`. The answer is a StateBody. */
+export interface SwitchPolicyArguments {
+  readonly policy: string;
+}
+
+/** Answer to request `trapline/state`, and body of the event `trapline/state`, which is sent at most every 100 ms. */
+export interface StateBody {
+  /** Undefined when the guest is its own hypervisor. */
+  readonly policy?: string;
+  readonly owner?: string;
+  readonly policies: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly guestDebug: boolean;
+  }[];
+  readonly state: readonly { readonly name: string; readonly value: string }[];
+  readonly counters: readonly { readonly name: string; readonly value: number }[];
+  /** Sequence number of the next event in the log. */
+  readonly nextSeq: number;
+  readonly running: boolean;
+  readonly program: string;
+}
+
+/** Answer to request `trapline/debugResources`. */
+export interface DebugResourcesResponse {
+  readonly slots: readonly {
+    readonly kind: 'breakpoint' | 'watchpoint';
+    readonly slot: number;
+    readonly owner: 'guest' | 'debugger' | 'free';
+    readonly guestIndex?: number;
+    readonly value: string;
+    readonly control: string;
+    readonly contextAware: boolean;
+    readonly verdict: string;
+    /** `function+12` or the name of an object, where the value is an address. */
+    readonly symbol?: string;
+  }[];
+  readonly watchpoints: readonly WatchpointRow[];
+}
+
+/** Request `trapline/setWatchpoint`. Either `expression`, an lvalue, or `address` with `length`. */
+export interface SetWatchpointArguments {
+  readonly expression?: string;
+  readonly address?: string;
+  /** Bytes. */
+  readonly length?: number;
+  readonly accessType: 'read' | 'write' | 'readWrite';
+  /** Default `auto`: `hw` while a slot is free, then `vm`. */
+  readonly mode?: 'auto' | 'hw' | 'vm';
+  readonly frameId?: number;
+  readonly condition?: string;
+  readonly hitCondition?: string;
+}
+
+/** Answer to `trapline/setWatchpoint`; `trapline/removeWatchpoint` takes its `id`. */
+export interface WatchpointRow {
+  readonly id: number;
+  readonly label: string;
+  readonly address: string;
+  readonly length: number;
+  readonly accessType: 'read' | 'write' | 'readWrite';
+  /** How it is made; undefined when it could not be set. */
+  readonly mechanism?: 'hw' | 'vm';
+  readonly slot?: number;
+  readonly verified: boolean;
+  readonly message: string;
+}
+
+/** Request `trapline/uartInput`: text that the guest receives on its UART. */
+export interface UartInputArguments {
+  readonly text: string;
+}
+
+export const STATE_EVENT = 'trapline/state';

@@ -1,0 +1,250 @@
+/** The guest of one session, with everything that is known about it while it is stopped. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { Armory } from './breakpoints/armory.ts';
+import { Breakpoints, type Resolution } from './breakpoints/breakpoints.ts';
+import { conditionCompiler } from './breakpoints/expressions.ts';
+import { staleReference, unknownThread } from './errors.ts';
+import { ExceptionCatch } from './exception-catch.ts';
+import {
+  createExpressionContext,
+  liveFrame,
+  type ContextGuest,
+  type EvaluationFrame,
+} from './expression-context.ts';
+import type { DebugInfoContext } from './expressions/debug-info-context.ts';
+import { GuestMemory } from './guest-memory.ts';
+import { GuestOutput } from './guest-output.ts';
+import { Handles } from './handles.ts';
+import type { LaunchArguments } from './launch-arguments.ts';
+import type { DebuggedMachine, MachineFactory } from './machine.ts';
+import { dwarfRegisterName, hex } from './registers.ts';
+import type { Sources } from './sources.ts';
+import { CallStack, type Frame, type FunctionFrame } from './stack/frames.ts';
+import { unwind, type MachineFrame } from './stack/unwind.ts';
+import type { SteppedGuest } from './stepping/step-plan.ts';
+import type { ExceptionStop } from './stops.ts';
+import type { DebugInfo } from './symbols/debug-info.ts';
+import type { VariableContainer } from './variables/container.ts';
+
+/** Text for the debug console. */
+export interface ConsoleOutput {
+  readonly category: 'console' | 'stdout' | 'stderr' | 'important';
+  readonly text: string;
+  readonly source?: DebugProtocol.Source;
+  readonly line?: number;
+}
+
+export interface DebuggeeParts {
+  readonly launch: LaunchArguments;
+  readonly factory: MachineFactory;
+  readonly machine: DebuggedMachine;
+  readonly debugInfo: DebugInfo;
+  readonly sources: Sources;
+  readonly write: (output: ConsoleOutput) => void;
+}
+
+/** One vCPU is one thread; protocols count threads from 1. */
+export function threadIdOf(vcpu: number): number {
+  return vcpu + 1;
+}
+
+export class Debuggee implements ContextGuest, SteppedGuest {
+  readonly launch: LaunchArguments;
+  readonly factory: MachineFactory;
+  readonly machine: DebuggedMachine;
+  readonly debugInfo: DebugInfo;
+  readonly sources: Sources;
+  readonly memory: GuestMemory;
+  readonly breakpoints: Breakpoints;
+  readonly exceptions: ExceptionCatch;
+  /** Frames that the client has seen. */
+  readonly frames = new Handles<Frame>();
+  readonly containers = new Handles<VariableContainer>();
+  /** Instruction addresses offered as targets for `goto`. */
+  readonly gotoTargets = new Handles<bigint>();
+  /** What `exceptionInfo` answers about the last stop. */
+  exceptionStop: ExceptionStop | undefined;
+  #stack: CallStack | undefined;
+  readonly write: (output: ConsoleOutput) => void;
+
+  constructor(parts: DebuggeeParts) {
+    this.launch = parts.launch;
+    this.factory = parts.factory;
+    this.machine = parts.machine;
+    this.debugInfo = parts.debugInfo;
+    this.sources = parts.sources;
+    this.write = parts.write;
+    this.memory = new GuestMemory(this.machine);
+    this.breakpoints = new Breakpoints({
+      armory: new Armory(this.machine, this.memory, (address) => this.describe(address)),
+      defaultMode: this.launch.breakpointMode,
+      compilerAt: (address) =>
+        conditionCompiler(
+          address === undefined
+            ? undefined
+            : createExpressionContext(this, liveFrame(this, address)),
+          () => createExpressionContext(this, liveFrame(this, undefined)),
+        ),
+      print: (text, place) => {
+        this.#log(text, place);
+      },
+      describeBytes: formatBytes,
+    });
+    this.exceptions = new ExceptionCatch(this);
+    this.#connect();
+  }
+
+  /** The user has changed something: the stack is unwound anew. What the client holds stays valid. */
+  changed(): void {
+    this.#stack = undefined;
+  }
+
+  /** Forgets what the client has seen of the stop: the guest is about to run. */
+  invalidate(): void {
+    this.#stack = undefined;
+    this.frames.clear();
+    this.containers.clear();
+    this.gotoTargets.clear();
+  }
+
+  resume(): void {
+    this.exceptionStop = undefined;
+    this.invalidate();
+  }
+
+  /** The machine from its first instruction on, breakpoints as they are. */
+  reset(): void {
+    this.machine.reset();
+    this.memory.patchAgain();
+    this.exceptions.clear();
+    this.resume();
+  }
+
+  get pc(): bigint {
+    return this.readRegister('PC') ?? 0n;
+  }
+
+  readRegister(name: string): bigint | undefined {
+    return this.machine.readRegister(this.machine.currentVcpu, name);
+  }
+
+  readInstruction(address: bigint): number | undefined {
+    return this.memory.readInstruction(address);
+  }
+
+  addBreakpoint(va: bigint, onHit: () => boolean): number {
+    return this.machine.addBreakpoint(va, onHit);
+  }
+
+  removeBreakpoint(id: number): void {
+    this.machine.removeBreakpoint(id);
+  }
+
+  /** `main+8`; undefined where no symbol reaches. */
+  describeAddress(address: bigint): string | undefined {
+    return this.debugInfo.symbols.describe(address);
+  }
+
+  /** `main+8 (main.c:12)`, or the number where nothing is known about the address. */
+  describe(address: bigint): string {
+    const symbol = this.describeAddress(address);
+    const position = this.debugInfo.lineFor(address);
+    const place =
+      position === undefined
+        ? ''
+        : ` (${position.file.split(/[/\\]/).at(-1) ?? position.file}:${position.line})`;
+    return symbol === undefined ? `${hex(address)}${place}` : `${symbol}${place}`;
+  }
+
+  get stack(): CallStack {
+    this.#stack ??= new CallStack(this.debugInfo, this.unwind());
+    return this.#stack;
+  }
+
+  unwind(): Iterable<MachineFrame> {
+    return unwind({
+      debugInfo: this.debugInfo,
+      readRegister: (name) => this.readRegister(name),
+      dwarfRegister: (number) => {
+        const name = dwarfRegisterName(number);
+        return name === undefined ? undefined : this.readRegister(name);
+      },
+      readMemory: (address, length) => this.memory.readExactly(address, length),
+      readUint64: (address) => this.memory.readUint64(address),
+      readInstruction: (address) => this.memory.readInstruction(address),
+      exceptions: this.exceptions.history.newestFirst,
+    });
+  }
+
+  /** @throws UserError when the guest has run since the frame was handed out */
+  frame(frameId: number): Frame {
+    const frame = this.frames.get(frameId);
+    if (frame === undefined) throw staleReference('Frame', frameId);
+    return frame;
+  }
+
+  /** The frame that an expression refers to: the one named, else the innermost one. */
+  functionFrame(frameId: number | undefined): FunctionFrame | undefined {
+    if (frameId === undefined || frameId === 0) return this.stack.innermost;
+    const frame = this.frame(frameId);
+    return frame.kind === 'function' ? frame : undefined;
+  }
+
+  contextOf(frame: FunctionFrame | undefined): DebugInfoContext {
+    if (frame === undefined) return createExpressionContext(this, liveFrame(this, undefined));
+    return createExpressionContext(this, this.evaluationFrame(frame));
+  }
+
+  evaluationFrame({ machineFrame, inlineDepth }: FunctionFrame): EvaluationFrame {
+    return {
+      lookupPc: machineFrame.lookupPc,
+      inlineDepth,
+      isInnermost: machineFrame.level === 0,
+      register: (number) => machineFrame.register(number),
+      cfa: () => machineFrame.cfa,
+      caller: () => this.stack.callerOf(machineFrame.level),
+    };
+  }
+
+  /** @returns the vCPU. @throws UserError for a thread that does not exist */
+  vcpuOf(threadId: number): number {
+    const vcpu = this.machine.vcpus.find(({ id }) => threadIdOf(id) === threadId);
+    if (vcpu === undefined) throw unknownThread(threadId);
+    return vcpu.id;
+  }
+
+  #connect(): void {
+    const output = new GuestOutput();
+    this.machine.console.onOutput = (bytes) => {
+      const text = output.feed(bytes);
+      if (text !== '') this.write({ category: 'stdout', text });
+    };
+    const told = new Set<string>();
+    this.machine.onGuestError = (device, message, pc) => {
+      const key = `${device} ${message} ${hex(pc)}`;
+      if (told.has(key)) return;
+      told.add(key);
+      this.write({ category: 'console', text: `${device}: ${message}, at ${this.describe(pc)}\n` });
+    };
+  }
+
+  #log(text: string, place: Resolution): void {
+    this.write({
+      category: 'console',
+      text: `${text}\n`,
+      ...(place.source !== undefined && { source: place.source }),
+      ...(place.line !== undefined && { line: place.line }),
+    });
+  }
+}
+
+/** Bytes that were watched: a number up to eight of them, else the bytes. */
+function formatBytes(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'nothing';
+  if (![1, 2, 4, 8].includes(bytes.length)) {
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  }
+  let value = 0n;
+  for (const byte of [...bytes].reverse()) value = (value << 8n) | BigInt(byte);
+  return value < 10n ? `${value}` : `${value} (${hex(value)})`;
+}

@@ -1,0 +1,145 @@
+/** From a launch configuration to a machine with its image loaded, or to the sentence that says why not. */
+import { Debuggee, type ConsoleOutput } from './debuggee.ts';
+import {
+  machineRefused,
+  nothingToLoad,
+  programEmpty,
+  programNotFound,
+  programUnreadable,
+  unusableProgram,
+} from './errors.ts';
+import { HostFileError, type Host } from './host.ts';
+import type { LaunchArguments } from './launch-arguments.ts';
+import type { DebuggedMachine, ImageSegment, MachineFactory } from './machine.ts';
+import { layOutRam } from './ram-layout.ts';
+import { baseName } from './source-paths.ts';
+import { Sources } from './sources.ts';
+import { DebugInfo } from './symbols/debug-info.ts';
+import { ElfImage, parseElf } from './symbols/elf.ts';
+import { SymbolError } from './symbols/symbol-error.ts';
+
+/** Problems in the debug information that are told one by one; more are counted. */
+const TOLD_PROBLEMS = 5;
+
+/** @throws UserError */
+export async function launch(
+  arguments_: LaunchArguments,
+  host: Host,
+  factory: MachineFactory,
+  write: (output: ConsoleOutput) => void,
+): Promise<Debuggee> {
+  const { program } = arguments_;
+  const bytes = await readProgram(program, host);
+  const image = readImage(arguments_, bytes, host);
+  const segments = segmentsOf(image);
+  if (segments.every(({ memSize }) => memSize === 0)) throw nothingToLoad(program);
+  const ram = layOutRam(program, segments, factory, arguments_.memory);
+  let machine: DebuggedMachine;
+  try {
+    machine = factory.create({
+      image: { segments, entry: physicalEntry(image) },
+      el: arguments_.el,
+      hostProfile: arguments_.hostProfile,
+      policy: arguments_.policy,
+      ram,
+      commandLine: [baseName(program), ...arguments_.args].join(' '),
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw machineRefused(error.message, error);
+  }
+  const debugInfo = new DebugInfo(image);
+  const sources = await Sources.load(debugInfo, {
+    host,
+    sourceMap: arguments_.sourceMap,
+    program,
+  });
+  const debuggee = new Debuggee({
+    launch: arguments_,
+    factory,
+    machine,
+    debugInfo,
+    sources,
+    write,
+  });
+  for (const note of describeImage(program, debugInfo, arguments_.loadAddress !== undefined)) {
+    write({ category: 'console', text: `${note}\n` });
+  }
+  return debuggee;
+}
+
+async function readProgram(program: string, host: Host): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await host.readFile(program);
+  } catch (error) {
+    if (!(error instanceof HostFileError)) throw error;
+    if (error.kind === 'missing') throw programNotFound(program);
+    throw programUnreadable(program, error.message);
+  }
+  if (bytes.length === 0) throw programEmpty(program);
+  return bytes;
+}
+
+function readImage(
+  { program, loadAddress }: LaunchArguments,
+  bytes: Uint8Array,
+  host: Host,
+): ElfImage {
+  if (loadAddress !== undefined && !startsAsElf(bytes)) {
+    const segment = {
+      paddr: loadAddress,
+      vaddr: loadAddress,
+      offset: 0,
+      fileSize: bytes.length,
+      memSize: bytes.length,
+      flags: 7,
+    };
+    const header = { entry: loadAddress, type: 'ET_EXEC' } as const;
+    return new ElfImage(program, bytes, header, [segment], [], [], undefined);
+  }
+  try {
+    return parseElf(bytes, program, host.inflate === undefined ? {} : { inflate: host.inflate });
+  } catch (error) {
+    if (error instanceof SymbolError) throw unusableProgram(error);
+    throw error;
+  }
+}
+
+function startsAsElf(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+}
+
+function segmentsOf(image: ElfImage): ImageSegment[] {
+  return image.segments.map(({ paddr, offset, fileSize, memSize }) => ({
+    paddr,
+    bytes: image.bytes.subarray(offset, offset + fileSize),
+    memSize,
+  }));
+}
+
+/** The MMU is off at entry, so a virtual entry is reached at the physical address of its segment. */
+function physicalEntry({ entry, segments }: ElfImage): bigint {
+  const segment = segments.find(
+    ({ vaddr, memSize }) => entry >= vaddr && entry < vaddr + BigInt(memSize),
+  );
+  return segment === undefined ? entry : entry - segment.vaddr + segment.paddr;
+}
+
+function describeImage(program: string, debugInfo: DebugInfo, isRaw: boolean): string[] {
+  const notes: string[] = [];
+  if (!debugInfo.hasDebugInfo && !isRaw) {
+    const symbols = debugInfo.image.symbols.length > 0 ? 'its symbols and ' : '';
+    notes.push(
+      `"${program}" has no debug information: ${symbols}its disassembly can be debugged, but no source lines and variables. Build it with -g to have them.`,
+    );
+  }
+  const problems = [...debugInfo.problems, ...debugInfo.frames.problems];
+  for (const problem of problems.slice(0, TOLD_PROBLEMS)) {
+    notes.push(`Debug information left out: ${problem.message}`);
+  }
+  if (problems.length > TOLD_PROBLEMS) {
+    notes.push(`... and ${problems.length - TOLD_PROBLEMS} more problems of that kind.`);
+  }
+  return notes;
+}

@@ -1,0 +1,320 @@
+/**
+ * The border between the debug adapter and the machine that it debugs: everything that the adapter asks for, and
+ * nothing else. All calls are synchronous; none but `run` and `stepInstruction` lets the guest execute, and none of the
+ * reading ones has a side effect on the guest.
+ */
+
+/** A place that RAM or a device occupies in the physical address space; `size` in bytes. */
+export interface PhysicalRange {
+  readonly name: string;
+  readonly base: bigint;
+  readonly size: bigint;
+}
+
+export interface ImageSegment {
+  /** Physical address of the first byte. */
+  readonly paddr: bigint;
+  readonly bytes: Uint8Array;
+  /** Bytes in memory; those past `bytes` are zero. */
+  readonly memSize: number;
+}
+
+export interface MachineOptions {
+  readonly image: { readonly segments: readonly ImageSegment[]; readonly entry: bigint };
+  /** Exception level at which the guest starts. At 2 the guest is its own hypervisor and `kvm` is undefined. */
+  readonly el: 1 | 2;
+  readonly hostProfile: string;
+  readonly policy: string;
+  /** RAM, ascending, without overlaps; the segments lie inside. Sizes in bytes, multiples of 4096. */
+  readonly ram: readonly { readonly base: bigint; readonly size: number }[];
+  /** What semihosting SYS_GET_CMDLINE answers. */
+  readonly commandLine: string;
+}
+
+export interface HostProfileDescription {
+  readonly name: string;
+  readonly breakpoints: number;
+  readonly contextAware: number;
+  readonly watchpoints: number;
+}
+
+export interface PolicyDescription {
+  readonly name: string;
+  /** One sentence. */
+  readonly description: string;
+  /** Whether KVM_SET_GUEST_DEBUG exists under it; without it `hw` and `sw` breakpoints are refused. */
+  readonly guestDebug: boolean;
+}
+
+/** What can be known before a machine exists, and the way to make one. */
+export interface MachineFactory {
+  readonly hostProfiles: readonly HostProfileDescription[];
+  readonly defaultHostProfile: string;
+  readonly policies: readonly PolicyDescription[];
+  readonly defaultPolicy: string;
+  /** Base of RAM and its size in bytes when nothing else is asked for. */
+  readonly defaultRam: { readonly base: bigint; readonly size: number };
+  readonly devices: readonly PhysicalRange[];
+  create(options: MachineOptions): DebuggedMachine;
+}
+
+/** An exception that was taken. EC, ISS, ESR and the rest are as AArch64.TakeException() wrote them. */
+export interface ExceptionRecord {
+  readonly kind: 'synchronous' | 'IRQ' | 'FIQ' | 'SError';
+  /** ESR_ELx of the target; 0 for IRQ and FIQ, which do not write it. */
+  readonly ESR: bigint;
+  /** ESR.EC; 0 for IRQ and FIQ. */
+  readonly EC: number;
+  /** Undefined where the exception does not write FAR_ELx. */
+  readonly FAR: bigint | undefined;
+  readonly ELR: bigint;
+  readonly SPSR: bigint;
+  readonly fromEL: 0 | 1 | 2;
+  readonly targetEL: 1 | 2;
+  /** Virtual address of the vector: VBAR_ELx plus the offset of origin and kind. */
+  readonly vector: bigint;
+  /** Instructions retired since reset. */
+  readonly retired: bigint;
+}
+
+/** Why the machine handed control back. `pc` is the instruction that executes next unless it says otherwise. */
+export type StopReason =
+  /** The instructions are used up; nothing happened. */
+  | { readonly kind: 'slice' }
+  /** WFI or WFE that the event due at `until` ends (virtual nanoseconds since reset): the host may wait for it. */
+  | { readonly kind: 'idle'; readonly until: bigint }
+  /** Machine breakpoints whose `onHit` said stop. */
+  | { readonly kind: 'breakpoint'; readonly pc: bigint; readonly ids: readonly number[] }
+  /** KVM_EXIT_DEBUG for a DBGB slot of the debugger. */
+  | {
+      readonly kind: 'hwBreakpoint';
+      readonly pc: bigint;
+      readonly slot: number;
+      readonly hsr: bigint;
+    }
+  /** Machine watchpoints; reported after the access. `pc` is the accessing instruction. */
+  | {
+      readonly kind: 'watchpoint';
+      readonly ids: readonly number[];
+      readonly address: bigint;
+      readonly size: number;
+      readonly isWrite: boolean;
+      readonly old: Uint8Array;
+      readonly new: Uint8Array;
+      readonly pc: bigint;
+    }
+  /** KVM_EXIT_DEBUG for a DBGW slot of the debugger; before the access. `address` is FAR. */
+  | {
+      readonly kind: 'hwWatchpoint';
+      readonly slot: number;
+      readonly address: bigint;
+      readonly isWrite: boolean;
+      readonly hsr: bigint;
+      readonly pc: bigint;
+    }
+  /** stepInstruction is done; `exception` is the one it took instead of, or after, executing. */
+  | { readonly kind: 'step'; readonly exception?: ExceptionRecord }
+  /** A BRK that the debugger claimed (see GuestDebug.claimBreakpointInstructions). */
+  | { readonly kind: 'brk'; readonly pc: bigint; readonly imm: number }
+  /** `onException` said stop; the PC is at the vector. */
+  | { readonly kind: 'exception'; readonly exception: ExceptionRecord }
+  /** WFI that nothing can end. */
+  | { readonly kind: 'wfiDeadlock'; readonly pc: bigint }
+  | {
+      readonly kind: 'exit';
+      readonly status: number;
+      readonly how: 'PSCI SYSTEM_OFF' | 'PSCI SYSTEM_RESET' | 'semihosting';
+    }
+  /** Something this machine does not implement, reported once per place; the run can go on. */
+  | { readonly kind: 'unimplemented'; readonly what: string; readonly pc: bigint };
+
+export interface VcpuDescription {
+  readonly id: number;
+  /** `CPU0`. */
+  readonly name: string;
+}
+
+/** Registers that belong together, in display order: General, FP/SIMD, and the groups of system registers. */
+export interface RegisterGroup {
+  readonly name: string;
+  readonly kind: 'general' | 'FP/SIMD' | 'system';
+  readonly registers: readonly string[];
+}
+
+export type WatchAccess = 'read' | 'write' | 'readWrite';
+
+export type SlotResult =
+  | { readonly ok: true; readonly slot: number }
+  /** Why, in one sentence: the policy cannot, or every slot is taken. */
+  | { readonly ok: false; readonly reason: string };
+
+/** One DBGB or DBGW register pair and what it will do. */
+export interface SlotRow {
+  readonly kind: 'breakpoint' | 'watchpoint';
+  /** Physical index n of DBGBVR<n>_EL1 or DBGWVR<n>_EL1. */
+  readonly slot: number;
+  readonly owner: 'guest' | 'debugger' | 'free';
+  /** The guest's own index, where the policy maps it to another slot. */
+  readonly guestIndex?: number;
+  /** DBGBVR or DBGWVR. */
+  readonly value: bigint;
+  /** DBGBCR or DBGWCR. */
+  readonly control: bigint;
+  readonly contextAware: boolean;
+  /** In plain words: who owns it, and why it will or will not fire now. */
+  readonly verdict: string;
+}
+
+/** KVM_SET_GUEST_DEBUG as a debugger uses it. Slots survive until removed; a policy change may remove them. */
+export interface GuestDebug {
+  addBreakpoint(va: bigint): SlotResult;
+  /** Bytes [address, address + length); refused where no DBGWVR/DBGWCR pair can express the range. */
+  addWatchpoint(address: bigint, length: number, access: WatchAccess): SlotResult;
+  removeBreakpoint(slot: number): void;
+  removeWatchpoint(slot: number): void;
+  slots(): readonly SlotRow[];
+  /**
+   * KVM_GUESTDBG_USE_SW_BP: BRK at an address for which `claims` is true leaves the guest with stop reason `brk`; every
+   * other BRK is the guest's own. `undefined` ends it.
+   */
+  claimBreakpointInstructions(
+    claims: ((pc: bigint) => boolean) | undefined,
+  ): { readonly ok: true } | { readonly ok: false; readonly reason: string };
+}
+
+export interface NamedValue {
+  readonly name: string;
+  readonly value: bigint;
+}
+
+/** Debug registers from three sides: what the guest wrote, what the processor holds, what the debugger asked for. */
+export interface DebugRegisterViews {
+  readonly guest: readonly NamedValue[];
+  readonly physical: readonly NamedValue[];
+  readonly debugger: readonly NamedValue[];
+}
+
+/** One event of the hypervisor, in the words of its log. */
+export interface WorldSwitchEvent {
+  /** Monotonic from 0 at reset. */
+  readonly seq: number;
+  readonly vcpu: number;
+  readonly kind: string;
+  readonly guestPC: bigint;
+  readonly EL: number;
+  readonly reg?: string;
+  readonly direction?: 'read' | 'write';
+  readonly old?: bigint;
+  readonly new?: bigint;
+  readonly policy: string;
+  readonly ownerBefore?: string;
+  readonly ownerAfter?: string;
+  /** One line for people. */
+  readonly text: string;
+}
+
+export interface RegisterTotals {
+  readonly register: string;
+  /** Guest accesses that trapped. */
+  readonly traps: number;
+  /** Physical accesses that the hypervisor made. */
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** What the adapter shows of the hypervisor. */
+export interface HypervisorView {
+  readonly policy: string;
+  /** Takes effect at once. @returns why not, in one sentence, or undefined */
+  setPolicy(name: string): string | undefined;
+  /** Who owns the debug registers, in the policy's own words, such as `GUEST` or `DIRTY`. */
+  readonly owner: string;
+  /** Trap bits, FP owner, flags: name and value as text, in display order. */
+  state(): readonly { readonly name: string; readonly value: string }[];
+  counters(): readonly { readonly name: string; readonly value: number }[];
+  totals(): readonly RegisterTotals[];
+  /** Events with seq >= since, oldest first, at most `limit`; older ones than the ring holds are gone. */
+  events(since: number, limit: number): readonly WorldSwitchEvent[];
+  /** seq of the oldest event still held, and of the next one to come. */
+  readonly firstSeq: number;
+  readonly nextSeq: number;
+  readonly guestDebug: GuestDebug;
+  debugRegisters(): DebugRegisterViews;
+}
+
+export interface MemoryBytes {
+  /** As many as are mapped from the start. */
+  readonly bytes: Uint8Array;
+  /** True when all the bytes asked for are there. */
+  readonly complete: boolean;
+}
+
+/** Opaque to the adapter. */
+export interface MachineSnapshot {
+  readonly retired: bigint;
+}
+
+export interface DebuggedMachine {
+  readonly vcpus: readonly VcpuDescription[];
+  /** Undefined when the guest starts at EL2. */
+  readonly kvm: HypervisorView | undefined;
+  /** Instructions retired since reset, over all vCPUs. */
+  readonly retired: bigint;
+  /** Virtual time since reset, in nanoseconds. */
+  readonly virtualNanoseconds: bigint;
+
+  /** Back to the state before the first instruction, image loaded; breakpoints, watchpoints and slots stay. */
+  reset(): void;
+  /**
+   * Executes at most `instructions`. With `pastStop` the instruction at the PC executes without asking breakpoints, slots
+   * and watchpoints about it: the way on from where one of them has stopped.
+   */
+  run(options: { readonly instructions: number; readonly pastStop: boolean }): StopReason;
+  /** One instruction of the current vCPU, always `pastStop`. An interrupt that is pending is taken first. */
+  stepInstruction(): StopReason;
+  /** The vCPU of the last stop. */
+  readonly currentVcpu: number;
+
+  /**
+   * By Arm ARM name: X0..X30, SP, PC, V0..V31, NZCV, PSTATE, FPCR, FPSR and every system register, as the guest would read
+   * it. @returns undefined for an unknown name or one that the profile does not implement
+   */
+  readRegister(vcpu: number, name: string): bigint | undefined;
+  /** @returns why not, in one sentence, or undefined. RES0 and read-only bits are masked as the architecture masks them. */
+  writeRegister(vcpu: number, name: string, value: bigint): string | undefined;
+  registerGroups(): readonly RegisterGroup[];
+
+  /** Through the current translation regime; RAM only, never a device. */
+  readVirtual(va: bigint, length: number): MemoryBytes;
+  /** @returns the number of bytes written; stops at the first that is not mapped RAM. */
+  writeVirtual(va: bigint, bytes: Uint8Array): number;
+  /** Text of an instruction word as the GNU assembler prints it; undefined where it is UNDEFINED. */
+  disassemble(word: number, pc: bigint, label: (address: bigint) => string): string | undefined;
+
+  /** Before the instruction executes. `onHit` decides whether to stop; without it every hit stops. */
+  addBreakpoint(va: bigint, onHit?: () => boolean): number;
+  removeBreakpoint(id: number): void;
+  /** `onHit` is asked after the access with the bytes before and after it. */
+  addWatchpoint(
+    watch: { readonly address: bigint; readonly length: number; readonly access: WatchAccess },
+    onHit?: (hit: {
+      readonly old: Uint8Array;
+      readonly new: Uint8Array;
+      readonly isWrite: boolean;
+    }) => boolean,
+  ): number;
+  removeWatchpoint(id: number): void;
+  /** Asked for every exception that is taken to EL1 or, with el = 2, to EL2. True stops at the vector. */
+  onException: ((exception: ExceptionRecord) => boolean) | undefined;
+  /** What a guest did to a device that makes no sense; the run goes on. */
+  onGuestError: ((device: string, message: string, pc: bigint) => void) | undefined;
+
+  readonly console: {
+    /** Bytes that the guest's UART transmits. */
+    onOutput: ((bytes: Uint8Array) => void) | undefined;
+    input(bytes: Uint8Array): void;
+  };
+
+  save(): MachineSnapshot;
+  restore(snapshot: MachineSnapshot): void;
+}

@@ -1,0 +1,563 @@
+/** One debug session: dispatch of requests and the life of the guest. What requests mean stands in `requests/`. */
+import { DebugSession, Event, Response } from '@vscode/debugadapter';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { describeClient, fromClient, toClient, type Client } from './client.ts';
+import { STATE_EVENT } from './custom-requests.ts';
+import { threadIdOf, type Debuggee } from './debuggee.ts';
+import {
+  alreadyInitialized,
+  attachNotSupported,
+  guestHasEnded,
+  guestIsRunning,
+  guestIsStopped,
+  internalError,
+  notLaunched,
+  requestCancelled,
+  unknownRequest,
+  UserError,
+} from './errors.ts';
+import type { Host } from './host.ts';
+import { INSPECTIONS, type Inspection } from './inspections.ts';
+import {
+  describeUnknownLaunchArguments,
+  validateLaunchArguments,
+  type LaunchArguments,
+} from './launch-arguments.ts';
+import { launch } from './launch.ts';
+import type { MachineFactory } from './machine.ts';
+import { OutputQueue } from './output-queue.ts';
+import { checkRequest } from './request-shapes.ts';
+import { goto } from './requests/goto.ts';
+import { initialize } from './requests/initialize.ts';
+import { next } from './requests/next.ts';
+import { state } from './requests/state.ts';
+import { stepIn } from './requests/step-in.ts';
+import { stepOut } from './requests/step-out.ts';
+import { Runner, type Ended } from './runner.ts';
+import { RunTo } from './stepping/step-plan.ts';
+import { DebuggeeJudge } from './stop-judge.ts';
+import { continuePlan, stopWith, type RunPlan, type SessionStop } from './stops.ts';
+import { WatchedMemory } from './watched-memory.ts';
+
+interface Guest {
+  readonly debuggee: Debuggee;
+  readonly runner: Runner;
+  /** `noDebug`: breakpoints are not to be hit. */
+  readonly noDebug: boolean;
+}
+
+type State =
+  | { readonly kind: 'created' }
+  | { readonly kind: 'initialized' }
+  | { readonly kind: 'launching' }
+  /** Loaded, at its first instruction, while the client sends its breakpoints. */
+  | { readonly kind: 'configuring'; readonly guest: Guest }
+  | { readonly kind: 'stopped'; readonly guest: Guest }
+  | { readonly kind: 'running'; readonly guest: Guest }
+  | { readonly kind: 'ended'; readonly guest: Guest | undefined };
+
+/** Milliseconds between two state events of a running guest. */
+const STATE_INTERVAL = 100;
+
+export class TraplineSession extends DebugSession {
+  /** Called once, when the host may close the connection. */
+  onEnded: (() => void) | undefined;
+  readonly #host: Host;
+  readonly #factory: MachineFactory;
+  readonly #output = new OutputQueue((body) => {
+    this.#event('output', body);
+  });
+  readonly #watched = new WatchedMemory();
+  #state: State = { kind: 'created' };
+  #client: Client = describeClient({ adapterID: '' });
+  #launchArguments: unknown;
+  #stateSentAt = 0;
+  /** Requests under way that take more than one turn, and those of them that the client has cancelled. */
+  readonly #pending = new Set<number>();
+  readonly #cancelled = new Set<number>();
+  /** The last request of each kind and source that sets breakpoints, for a program that was built anew. */
+  readonly #breakpointRequests = new Map<
+    string,
+    { readonly inspection: Inspection; readonly given: unknown; ids: number[] }
+  >();
+
+  constructor(host: Host, factory: MachineFactory) {
+    super();
+    this.#host = host;
+    this.#factory = factory;
+    this.setDebuggerLinesStartAt1(true);
+    this.setDebuggerColumnsStartAt1(true);
+  }
+
+  /** Every request, in order; whatever goes wrong becomes an error response. */
+  protected override dispatchRequest(request: DebugProtocol.Request): void {
+    const response: DebugProtocol.Response = new Response(request);
+    const done = (body: unknown): void => {
+      response.body = toClient(this.#client, body);
+      this.sendResponse(response);
+    };
+    try {
+      checkRequest(request.command, request.arguments);
+      const given = fromClient(this.#client, request.arguments ?? {});
+      const answer = this.#handle(request.command, given, done);
+      if (answer instanceof Promise) this.#await(request, response, answer);
+    } catch (error) {
+      this.#refuse(response, error);
+    }
+  }
+
+  #await(
+    request: DebugProtocol.Request,
+    response: DebugProtocol.Response,
+    answer: Promise<void>,
+  ): void {
+    this.#pending.add(request.seq);
+    answer
+      .catch((error: unknown) => {
+        this.#refuse(response, error);
+      })
+      .finally(() => {
+        this.#pending.delete(request.seq);
+        this.#cancelled.delete(request.seq);
+      });
+  }
+
+  /** Calls `done` with the body before anything that is to be sent after the response. */
+  #handle(
+    command: string,
+    given: unknown,
+    done: (body: unknown) => void,
+  ): Promise<void> | undefined {
+    switch (command) {
+      case 'initialize':
+        if (this.#state.kind !== 'created') throw alreadyInitialized(command);
+        this.#client = describeClient(given as DebugProtocol.InitializeRequestArguments);
+        this.#state = { kind: 'initialized' };
+        done(initialize());
+        return undefined;
+      case 'launch':
+        return this.#launch(given, done);
+      case 'attach':
+        throw attachNotSupported();
+      case 'configurationDone':
+        this.#configurationDone(command, done);
+        return undefined;
+      case 'restart':
+        return this.#restart(given as DebugProtocol.RestartArguments, done);
+      case 'terminate':
+        done(undefined);
+        this.#end(undefined);
+        return undefined;
+      case 'disconnect':
+        this.#abandon();
+        done(undefined);
+        this.shutdown();
+        return undefined;
+      case 'cancel':
+        this.#cancel(given as DebugProtocol.CancelArguments);
+        done(undefined);
+        return undefined;
+      case 'pause': {
+        const { runner, debuggee } = this.#running(command);
+        debuggee.vcpuOf((given as DebugProtocol.PauseArguments).threadId);
+        done(undefined);
+        runner.pause();
+        return undefined;
+      }
+      default:
+        this.#handleGuest(command, given, done);
+        return undefined;
+    }
+  }
+
+  #handleGuest(command: string, given: unknown, done: (body: unknown) => void): void {
+    switch (command) {
+      case 'continue': {
+        const { debuggee } = this.#stopped(command);
+        debuggee.vcpuOf((given as DebugProtocol.ContinueArguments).threadId);
+        done({ allThreadsContinued: true });
+        this.#resume(continuePlan);
+        return;
+      }
+      case 'next':
+        this.#step(
+          next(this.#stopped(command).debuggee, given as DebugProtocol.NextArguments),
+          done,
+        );
+        return;
+      case 'stepIn':
+        this.#step(
+          stepIn(this.#stopped(command).debuggee, given as DebugProtocol.StepInArguments),
+          done,
+        );
+        return;
+      case 'stepOut':
+        this.#step(
+          stepOut(this.#stopped(command).debuggee, given as DebugProtocol.StepOutArguments),
+          done,
+        );
+        return;
+      case 'goto': {
+        const guest = this.#stopped(command);
+        goto(guest.debuggee, given as DebugProtocol.GotoArguments);
+        done(undefined);
+        this.#stop(guest, { reason: 'goto' });
+        return;
+      }
+      default:
+        this.#inspect(command, given, done);
+    }
+  }
+
+  #inspect(command: string, given: unknown, done: (body: unknown) => void): void {
+    const inspection = Object.hasOwn(INSPECTIONS, command) ? INSPECTIONS[command] : undefined;
+    if (inspection === undefined) throw unknownRequest(command);
+    const guest =
+      inspection.allowed === 'stopped' ? this.#stopped(command) : this.#launched(command);
+    const { debuggee } = guest;
+    if (command === 'readMemory') this.#watched.note(given as DebugProtocol.ReadMemoryArguments);
+    const before = debuggee.pc;
+    const body = inspection.answer(debuggee, given as never, {
+      running: this.#state.kind === 'running',
+      columnsStartAt1: true,
+      sendBreakpoints: (changed) => {
+        this.#sendBreakpoints(changed);
+      },
+      wake: () => {
+        guest.runner.wake();
+      },
+    });
+    if (inspection.setsBreakpoints === true) this.#remember(command, inspection, given, body);
+    done(body);
+    const assigns =
+      command === 'evaluate' && (given as DebugProtocol.EvaluateArguments).context === 'repl';
+    if (inspection.changesGuest === true || assigns) this.#guestChanged(debuggee, before);
+    if (this.#state.kind !== 'running') this.#output.flush();
+  }
+
+  // -- launch and restart
+
+  async #launch(given: unknown, done: (body: unknown) => void): Promise<void> {
+    if (this.#state.kind === 'created') throw notLaunched('launch');
+    if (this.#state.kind !== 'initialized') throw alreadyInitialized('launch');
+    const arguments_ = this.#validate(given);
+    this.#launchArguments = given;
+    this.#state = { kind: 'launching' };
+    let guest: Guest;
+    try {
+      guest = await this.#createGuest(given, arguments_);
+      if (this.#cancelled.size > 0) throw requestCancelled();
+    } catch (error) {
+      if (this.#isLaunching()) this.#state = { kind: 'initialized' };
+      throw error;
+    }
+    // The client may have gone while files were read.
+    if (!this.#isLaunching()) throw requestCancelled();
+    this.#state = { kind: 'configuring', guest };
+    done(undefined);
+    this.#output.flush();
+    this.#event('process', {
+      name: arguments_.program,
+      isLocalProcess: false,
+      startMethod: 'launch',
+      pointerSize: 64,
+    });
+    this.#event('initialized', undefined);
+    this.#sendState(guest);
+  }
+
+  /** Asked after waiting, when other requests may have come. */
+  #isLaunching(): boolean {
+    return this.#state.kind === 'launching';
+  }
+
+  #validate(given: unknown): LaunchArguments {
+    const { hostProfiles, defaultHostProfile, policies, defaultPolicy } = this.#factory;
+    return validateLaunchArguments(given, {
+      hostProfiles: hostProfiles.map(({ name }) => name),
+      defaultHostProfile,
+      policies: policies.map(({ name }) => name),
+      defaultPolicy,
+    });
+  }
+
+  async #createGuest(given: unknown, arguments_: LaunchArguments): Promise<Guest> {
+    for (const text of describeUnknownLaunchArguments(given)) {
+      this.#output.add({ category: 'console', text: `${text}\n` });
+    }
+    const debuggee = await launch(arguments_, this.#host, this.#factory, (output) => {
+      this.#output.add(output);
+      if (this.#state.kind === 'stopped') this.#output.flush();
+    });
+    const noDebug = (given as { readonly noDebug?: unknown }).noDebug === true;
+    const runner = new Runner(
+      debuggee.machine,
+      this.#host,
+      new DebuggeeJudge(debuggee),
+      {
+        stopped: (stop) => {
+          this.#stop(guest, stop);
+        },
+        ended: (ended) => {
+          this.#end(ended);
+        },
+        sliceDone: () => {
+          this.#output.flush();
+          if (this.#host.now() - this.#stateSentAt >= STATE_INTERVAL) this.#sendState(guest);
+        },
+        failed: (error) => {
+          this.#failed(guest, error);
+        },
+      },
+      { paced: arguments_.pace === 'realtime' },
+    );
+    const guest: Guest = { debuggee, runner, noDebug };
+    return guest;
+  }
+
+  #configurationDone(command: string, done: (body: unknown) => void): void {
+    if (this.#state.kind !== 'configuring') {
+      if (
+        this.#state.kind === 'created' ||
+        this.#state.kind === 'initialized' ||
+        this.#state.kind === 'launching'
+      ) {
+        throw notLaunched(command);
+      }
+      throw alreadyInitialized(command);
+    }
+    const { guest } = this.#state;
+    done(undefined);
+    this.#begin(guest);
+  }
+
+  /** From the first instruction on: to `main`, or nowhere, with stopOnEntry; else on and on. */
+  #begin(guest: Guest): void {
+    const { debuggee, noDebug } = guest;
+    this.#state = { kind: 'stopped', guest };
+    if (!debuggee.launch.stopOnEntry || noDebug) {
+      this.#resume(continuePlan, false);
+      return;
+    }
+    const main = debuggee.debugInfo.breakpointAddress('main');
+    if (main === undefined) this.#stop(guest, { reason: 'entry' });
+    else this.#resume(new RunTo(debuggee, main, stopWith({ reason: 'entry' })), false);
+  }
+
+  async #restart(
+    given: DebugProtocol.RestartArguments,
+    done: (body: unknown) => void,
+  ): Promise<void> {
+    const old = this.#launchedOrEnded('restart');
+    this.#abandon();
+    const configuration = (given.arguments as unknown) ?? this.#launchArguments;
+    const arguments_ = this.#validate(configuration);
+    const unchanged =
+      sameConfiguration(arguments_, old.debuggee.launch) &&
+      (await this.#isSameProgram(old.debuggee));
+    let guest = old;
+    if (unchanged) {
+      old.debuggee.reset();
+      old.debuggee.breakpoints.resetHits();
+    } else {
+      guest = await this.#createGuest(configuration, arguments_);
+      this.#launchArguments = configuration;
+      this.#setBreakpointsAgain(guest);
+    }
+    this.#state = { kind: 'configuring', guest };
+    done(undefined);
+    this.#begin(guest);
+  }
+
+  async #isSameProgram({ launch: { program }, debugInfo }: Debuggee): Promise<boolean> {
+    const bytes = await this.#host.readFile(program);
+    const before = debugInfo.image.bytes;
+    return bytes.length === before.length && bytes.every((byte, i) => byte === before[i]);
+  }
+
+  #remember(
+    command: string,
+    inspection: Inspection,
+    given: unknown,
+    body: object | undefined,
+  ): void {
+    const { source } = given as { readonly source?: DebugProtocol.Source };
+    const { breakpoints = [] } = (body ?? {}) as {
+      readonly breakpoints?: readonly DebugProtocol.Breakpoint[];
+    };
+    const ids = breakpoints.flatMap(({ id }) => (id === undefined ? [] : [id]));
+    this.#breakpointRequests.set(`${command} ${source?.path ?? ''}`, { inspection, given, ids });
+  }
+
+  #setBreakpointsAgain({ debuggee }: Guest): void {
+    for (const { inspection, given, ids } of this.#breakpointRequests.values()) {
+      debuggee.breakpoints.reserveIds(ids);
+      const body = inspection.answer(debuggee, given as never, {
+        running: false,
+        columnsStartAt1: true,
+        sendBreakpoints: () => undefined,
+        wake: () => undefined,
+      });
+      const { breakpoints = [] } = (body ?? {}) as {
+        readonly breakpoints?: readonly DebugProtocol.Breakpoint[];
+      };
+      this.#sendBreakpoints(breakpoints.filter(({ id }) => id !== undefined));
+    }
+  }
+
+  // -- run and stop
+
+  #step(plan: RunPlan, done: (body: unknown) => void): void {
+    done(undefined);
+    this.#resume(plan);
+  }
+
+  #resume(plan: RunPlan, pastStop = true): void {
+    const guest = this.#stopped('continue');
+    guest.debuggee.resume();
+    this.#state = { kind: 'running', guest };
+    guest.runner.start(plan, pastStop);
+  }
+
+  #stop(guest: Guest, stop: SessionStop): void {
+    this.#output.flush();
+    this.#state = { kind: 'stopped', guest };
+    guest.debuggee.invalidate();
+    guest.debuggee.exceptionStop = stop.exception;
+    this.#event('stopped', {
+      reason: stop.reason,
+      threadId: threadIdOf(guest.debuggee.machine.currentVcpu),
+      allThreadsStopped: true,
+      ...(stop.description !== undefined && { description: stop.description }),
+      ...(stop.text !== undefined && { text: stop.text }),
+      ...(stop.hitBreakpointIds !== undefined && { hitBreakpointIds: stop.hitBreakpointIds }),
+    });
+    this.#sendState(guest);
+  }
+
+  /** @param ended undefined when the client ends the guest */
+  #end(ended: Ended | undefined): void {
+    const guest = 'guest' in this.#state ? this.#state.guest : undefined;
+    this.#abandon();
+    this.#state = { kind: 'ended', guest };
+    if (ended !== undefined) {
+      const status = ended.how === 'semihosting' ? ` with status ${ended.status}` : '';
+      this.#output.add({
+        category: 'console',
+        text: `The guest has ended${status} (${ended.how}).\n`,
+      });
+    }
+    this.#output.flush();
+    if (guest !== undefined) this.#sendState(guest);
+    if (ended !== undefined) this.#event('exited', { exitCode: ended.status });
+    this.#event('terminated', undefined);
+  }
+
+  #abandon(): void {
+    if ('guest' in this.#state) this.#state.guest?.runner.abandon();
+  }
+
+  /** A broken invariant of ours: the guest's state is kept for a look, and the session says whose fault it is. */
+  #failed(guest: Guest, error: unknown): void {
+    const { message } = internalError(error);
+    this.#host.log(stackOf(error));
+    this.#output.add({ category: 'important', text: `${message}\n` });
+    this.#stop(guest, { reason: 'pause', description: 'Paused: Trapline itself failed' });
+  }
+
+  #cancel({ requestId }: DebugProtocol.CancelArguments): void {
+    if (requestId !== undefined && this.#pending.has(requestId)) this.#cancelled.add(requestId);
+  }
+
+  // -- what a request needs
+
+  #launched(command: string): Guest {
+    const { kind } = this.#state;
+    if (kind === 'ended') throw guestHasEnded(command);
+    return this.#launchedOrEnded(command);
+  }
+
+  #launchedOrEnded(command: string): Guest {
+    const guest = 'guest' in this.#state ? this.#state.guest : undefined;
+    if (guest === undefined) throw notLaunched(command);
+    return guest;
+  }
+
+  #stopped(command: string): Guest {
+    const guest = this.#launched(command);
+    if (this.#state.kind === 'running') throw guestIsRunning(command);
+    return guest;
+  }
+
+  #running(command: string): Guest {
+    const guest = this.#launched(command);
+    if (this.#state.kind !== 'running') throw guestIsStopped(command);
+    return guest;
+  }
+
+  // -- events and errors
+
+  /** The debugger has written to the guest: views of memory and variables are out of date. */
+  #guestChanged(debuggee: Debuggee, pcBefore: bigint): void {
+    if (this.#client.supportsMemoryEvent) {
+      for (const body of this.#watched.changes()) this.#event('memory', body);
+    }
+    if (this.#client.supportsInvalidatedEvent) {
+      const areas = debuggee.pc === pcBefore ? ['variables'] : ['stacks'];
+      this.#event('invalidated', { areas });
+    }
+    const guest = this.#launched(STATE_EVENT);
+    this.#sendState(guest);
+  }
+
+  #sendBreakpoints(changed: readonly DebugProtocol.Breakpoint[]): void {
+    for (const breakpoint of changed) this.#event('breakpoint', { reason: 'changed', breakpoint });
+  }
+
+  #sendState({ debuggee }: Guest): void {
+    this.#stateSentAt = this.#host.now();
+    this.#event(STATE_EVENT, state(debuggee, this.#state.kind === 'running'));
+  }
+
+  #event(name: string, body: object | undefined): void {
+    this.sendEvent(new Event(name, toClient(this.#client, body)));
+  }
+
+  #refuse(response: DebugProtocol.Response, error: unknown): void {
+    const known = error instanceof UserError ? error : internalError(error);
+    if (!(error instanceof UserError)) this.#host.log(stackOf(error));
+    response.success = false;
+    response.message = known.message;
+    response.body = {
+      error: {
+        id: known.id,
+        // Braces in the text are no variables.
+        format: '{text}',
+        variables: { text: known.message },
+        showUser: known.showUser,
+      },
+    };
+    this.sendResponse(response);
+  }
+
+  /** The end of the session, by request or because the connection is gone. Nothing runs afterwards. */
+  override shutdown(): void {
+    this.#abandon();
+    this.#state = { kind: 'ended', guest: undefined };
+    const ended = this.onEnded;
+    this.onEnded = undefined;
+    ended?.();
+  }
+}
+
+function sameConfiguration(a: LaunchArguments, b: LaunchArguments): boolean {
+  const text = (it: LaunchArguments): string =>
+    JSON.stringify(it, (_name, value: unknown) =>
+      typeof value === 'bigint' ? value.toString() : value instanceof Map ? [...value] : value,
+    );
+  return text(a) === text(b);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

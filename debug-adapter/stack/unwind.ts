@@ -1,0 +1,296 @@
+/**
+ * The chain of machine frames: call frame information where there is some, else the frame pointer (AAPCS64 frame
+ * records), else the link register; and across exception entries by ELR_ELx and SPSR_ELx.
+ */
+import type { TakenException } from '../exceptions.ts';
+import type { ExceptionRecord } from '../machine.ts';
+import { exceptionLevelOf } from '../registers.ts';
+import { DWARF_PC, DWARF_SP, DWARF_X30 } from '../symbols/cfi.ts';
+import type { DebugInfo } from '../symbols/debug-info.ts';
+
+const DWARF_X29 = 29;
+
+/** The registers of one machine frame, as far as they could be recovered. */
+export interface MachineFrame {
+  readonly level: number;
+  readonly pc: bigint;
+  /** For symbols and scopes: inside the call instruction for a caller's frame, else the pc. */
+  readonly lookupPc: bigint;
+  /** Canonical frame address; undefined where nothing tells it. */
+  readonly cfa: bigint | undefined;
+  readonly EL: 0 | 1 | 2;
+  /** By DWARF number; undefined where the value is lost. */
+  register(number: number): bigint | undefined;
+  /** The exception that interrupted this frame and led to the frames above it. */
+  readonly interruptedBy: ExceptionRecord | undefined;
+}
+
+export interface UnwindSource {
+  readonly debugInfo: DebugInfo;
+  /** Of the vCPU, now. */
+  readRegister(name: string): bigint | undefined;
+  /** By DWARF number, of the vCPU, now. */
+  dwarfRegister(number: number): bigint | undefined;
+  readMemory(address: bigint, length: number): Uint8Array | undefined;
+  readUint64(address: bigint): bigint | undefined;
+  readInstruction(address: bigint): number | undefined;
+  /** Newest first. */
+  readonly exceptions: readonly TakenException[];
+}
+
+/** A stack deeper than this is taken for a broken one. */
+export const DEEPEST_STACK = 10_000;
+
+interface Step {
+  readonly pc: bigint;
+  /** False when the pc is that of an interrupted instruction rather than a return address. */
+  readonly isReturnAddress: boolean;
+  readonly registers: ReadonlyMap<number, bigint>;
+  readonly exception?: TakenException;
+}
+
+/** Frames from the innermost out; stops where nothing more can be recovered. */
+export function* unwind(source: UnwindSource): Generator<MachineFrame> {
+  const pc = source.readRegister('PC') ?? 0n;
+  let EL = exceptionLevelOf(source.readRegister('PSTATE') ?? 0n);
+  let register = (number: number): bigint | undefined => source.dwarfRegister(number);
+  let at: { pc: bigint; lookupPc: bigint; interruptedBy: ExceptionRecord | undefined } = {
+    pc,
+    lookupPc: pc,
+    interruptedBy: undefined,
+  };
+  let exceptions = activeExceptions(source, EL);
+  let previousSP: bigint | undefined;
+
+  for (let level = 0; level < DEEPEST_STACK; level++) {
+    const { lookupPc } = at;
+    const context = { register, readMemory: source.readMemory.bind(source) };
+    const unwound = source.debugInfo.frames.unwind(lookupPc, context);
+    yield {
+      level,
+      pc: at.pc,
+      lookupPc,
+      cfa: unwound?.cfa ?? guessCfa(source, at, register, level),
+      EL,
+      register,
+      interruptedBy: at.interruptedBy,
+    };
+
+    let next: Step | undefined =
+      unwound === undefined
+        ? withoutTables(source, at, register, exceptions)
+        : {
+            pc: unwound.returnAddress,
+            isReturnAddress: !unwound.signalFrame,
+            registers: unwound.registers,
+          };
+    next = acrossException(next, exceptions);
+    if (next === undefined || next.pc === 0n) return;
+    const SP = next.registers.get(DWARF_SP);
+    if (next.exception === undefined && isStuck(previousSP, SP, at.pc, next.pc)) return;
+    previousSP = next.exception === undefined ? SP : undefined;
+
+    if (next.exception !== undefined) {
+      EL = next.exception.record.fromEL;
+      exceptions = exceptions.slice(exceptions.indexOf(next.exception) + 1);
+    }
+    at = {
+      pc: next.pc,
+      lookupPc: next.isReturnAddress ? next.pc - 4n : next.pc,
+      interruptedBy: next.exception?.record,
+    };
+    const { registers } = next;
+    const framePc = at.pc;
+    register = (number) => (number === DWARF_PC ? framePc : registers.get(number));
+  }
+}
+
+/** A caller's stack pointer is never below its callee's; equal is possible for a leaf only. */
+function isStuck(
+  previous: bigint | undefined,
+  SP: bigint | undefined,
+  pc: bigint,
+  nextPc: bigint,
+): boolean {
+  if (previous === undefined || SP === undefined) return false;
+  return SP < previous || (SP === previous && pc === nextPc);
+}
+
+/** Exceptions that may still be being handled, newest first: the last is confirmed by ELR_ELx and SPSR_ELx. */
+function activeExceptions(source: UnwindSource, EL: 0 | 1 | 2): readonly TakenException[] {
+  if (EL === 0) return [];
+  const ELR = source.readRegister(`ELR_EL${EL}`);
+  const SPSR = source.readRegister(`SPSR_EL${EL}`);
+  const index = source.exceptions.findIndex(
+    ({ record }) => record.targetEL === EL && record.ELR === ELR && record.SPSR === SPSR,
+  );
+  // A handler may have taken and finished other exceptions since, or changed ELR: then the newest of this EL is tried.
+  const start =
+    index >= 0 ? index : source.exceptions.findIndex(({ record }) => record.targetEL === EL);
+  return start < 0 ? [] : source.exceptions.slice(start);
+}
+
+/**
+ * Frame records that hold ELR as their return address, as kernels and our samples write them, lead into the interrupted
+ * program: the step is an exception, not a return.
+ */
+function acrossException(
+  step: Step | undefined,
+  exceptions: readonly TakenException[],
+): Step | undefined {
+  if (step === undefined || step.exception !== undefined) return step;
+  const exception = exceptions.find(({ record }) => record.ELR === step.pc);
+  if (exception === undefined) return step;
+  return { ...step, ...interrupted(exception, step.registers) };
+}
+
+/** The interrupted program's registers: what the frames above preserved, and what was noted at entry. */
+function interrupted(
+  exception: TakenException,
+  preserved: ReadonlyMap<number, bigint>,
+): Pick<Step, 'pc' | 'isReturnAddress' | 'registers' | 'exception'> & {
+  exception: TakenException;
+} {
+  const registers = new Map(preserved);
+  registers.set(DWARF_SP, exception.SP);
+  registers.set(DWARF_X29, exception.X29);
+  registers.set(DWARF_X30, exception.X30);
+  registers.set(DWARF_PC, exception.record.ELR);
+  return { pc: exception.record.ELR, isReturnAddress: false, registers, exception };
+}
+
+function withoutTables(
+  source: UnwindSource,
+  at: { readonly pc: bigint; readonly lookupPc: bigint },
+  register: (number: number) => bigint | undefined,
+  exceptions: readonly TakenException[],
+): Step | undefined {
+  const stub = exceptions.find((it) => isEntryCode(source, it.record, at.lookupPc));
+  if (stub !== undefined) return interruptedHere(stub, register);
+
+  const innermost = at.pc === at.lookupPc;
+  const prologue = readPrologue(source, at.lookupPc);
+  if (innermost && !prologue.framePointerSet) {
+    const step = prologue.linkRegisterSaved
+      ? fromSavedPair(source, register)
+      : fromLinkRegister(register);
+    if (step !== undefined && isCode(source, step.pc)) return step;
+  }
+  return fromFramePointer(source, register);
+}
+
+function interruptedHere(
+  exception: TakenException,
+  register: (number: number) => bigint | undefined,
+): Step {
+  const preserved = new Map<number, bigint>();
+  for (let number = 19; number <= 28; number++) {
+    const value = register(number);
+    if (value !== undefined) preserved.set(number, value);
+  }
+  return interrupted(exception, preserved);
+}
+
+/** Whether code belongs to the vector of an exception: the table itself, or what its entry branches to. */
+function isEntryCode(source: UnwindSource, { vector }: ExceptionRecord, pc: bigint): boolean {
+  const table = vector & ~0x7ffn;
+  if (pc >= table && pc < table + 0x800n) return true;
+  const symbol = source.debugInfo.symbols.at(pc);
+  if (symbol === undefined) return false;
+  for (let address = vector; address < vector + 0x80n; address += 4n) {
+    const word = source.readInstruction(address);
+    if (word === undefined) return false;
+    const target = branchTarget(word, address);
+    if (target === undefined) continue;
+    if (source.debugInfo.symbols.at(target)?.symbol === symbol.symbol) return true;
+  }
+  return false;
+}
+
+/** Target of B or BL. */
+export function branchTarget(word: number, pc: bigint): bigint | undefined {
+  if ((word & 0x7c000000) >>> 0 !== 0x14000000) return undefined;
+  return BigInt.asUintN(64, pc + BigInt.asIntN(28, BigInt(word & 0x03ffffff) << 2n));
+}
+
+/** What the function has done of its prologue before the pc: `stp x29, x30, ...` and `mov x29, sp`. */
+function readPrologue(
+  source: UnwindSource,
+  pc: bigint,
+): { readonly linkRegisterSaved: boolean; readonly framePointerSet: boolean } {
+  const symbol = source.debugInfo.symbols.at(pc);
+  let linkRegisterSaved = false;
+  let framePointerSet = false;
+  if (symbol === undefined) return { linkRegisterSaved: true, framePointerSet: true };
+  const start = symbol.symbol.value;
+  const end = pc - start > 256n ? start + 256n : pc;
+  for (let address = start; address < end; address += 4n) {
+    const word = source.readInstruction(address);
+    if (word === undefined) break;
+    // STP X29, X30, [SP, ...]: signed offset and pre-index.
+    if ((word & 0xfe407fff) >>> 0 === 0xa8007bfd) linkRegisterSaved = true;
+    // ADD X29, SP, #imm, of which MOV X29, SP is one.
+    if ((word & 0xffc003ff) >>> 0 === 0x910003fd) framePointerSet = linkRegisterSaved;
+    // LDP X29, X30, [SP, ...]: the epilogue has run.
+    if ((word & 0xfe407fff) >>> 0 === 0xa8407bfd) linkRegisterSaved = framePointerSet = false;
+  }
+  return { linkRegisterSaved, framePointerSet };
+}
+
+function fromLinkRegister(register: (number: number) => bigint | undefined): Step | undefined {
+  const pc = register(DWARF_X30);
+  if (pc === undefined || pc === 0n) return undefined;
+  return { pc, isReturnAddress: true, registers: preservedBy(register) };
+}
+
+/** The pair is stored and x29 is still the caller's: it stands at SP after `stp x29, x30, [sp, #-n]!`. */
+function fromSavedPair(
+  source: UnwindSource,
+  register: (number: number) => bigint | undefined,
+): Step | undefined {
+  const SP = register(DWARF_SP);
+  if (SP === undefined) return undefined;
+  const pc = source.readUint64(SP + 8n);
+  if (pc === undefined || pc === 0n) return undefined;
+  return { pc, isReturnAddress: true, registers: preservedBy(register) };
+}
+
+function fromFramePointer(
+  source: UnwindSource,
+  register: (number: number) => bigint | undefined,
+): Step | undefined {
+  const X29 = register(DWARF_X29);
+  if (X29 === undefined || X29 === 0n || X29 % 8n !== 0n) return undefined;
+  const callerX29 = source.readUint64(X29);
+  const pc = source.readUint64(X29 + 8n);
+  if (callerX29 === undefined || pc === undefined || pc === 0n) return undefined;
+  const registers = preservedBy(register);
+  registers.set(DWARF_X29, callerX29);
+  registers.set(DWARF_SP, X29 + 16n);
+  return { pc, isReturnAddress: true, registers };
+}
+
+/** Callee-saved registers; without tables it is not known whether the function changed them, except for X29 and SP. */
+function preservedBy(register: (number: number) => bigint | undefined): Map<number, bigint> {
+  const registers = new Map<number, bigint>();
+  for (const number of [DWARF_X29, DWARF_SP]) {
+    const value = register(number);
+    if (value !== undefined) registers.set(number, value);
+  }
+  return registers;
+}
+
+function isCode(source: UnwindSource, address: bigint): boolean {
+  return address % 4n === 0n && source.readInstruction(address) !== undefined;
+}
+
+function guessCfa(
+  source: UnwindSource,
+  at: { readonly lookupPc: bigint },
+  register: (number: number) => bigint | undefined,
+  level: number,
+): bigint | undefined {
+  if (level === 0 && !readPrologue(source, at.lookupPc).framePointerSet) return register(DWARF_SP);
+  const X29 = register(DWARF_X29);
+  return X29 === undefined || X29 === 0n ? register(DWARF_SP) : X29 + 16n;
+}
