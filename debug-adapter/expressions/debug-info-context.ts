@@ -44,7 +44,7 @@ export class DebugInfoContext implements ExpressionContext {
   /** The variable in this frame; a variable-length array gets its length. */
   bind({ type, location }: Variable): BoundVariable {
     return {
-      type: concreteType(type, this.frame),
+      type: concreteType(type, this.frame, this.#info.frameBaseAt(this.frame.pc)),
       locate: () => evaluateLocation(location, this.frame),
     };
   }
@@ -115,12 +115,19 @@ export class DebugInfoContext implements ExpressionContext {
   }
 }
 
-/** The type with the length that a variable-length array has in this frame. */
-export function concreteType(type: Type, frame: EvaluationContext): Type {
+/**
+ * The type with the length that a variable-length array has in this frame.
+ * @param frameBase of the function: such types often stand outside of it
+ */
+export function concreteType(
+  type: Type,
+  frame: EvaluationContext,
+  frameBase: LocationDescription | undefined,
+): Type {
   const array = stripTypedefs(type);
   if (array.kind !== 'array') return type;
-  const element = concreteType(array.element, frame);
-  const count = array.count ?? dynamicCount(array, frame);
+  const element = concreteType(array.element, frame, frameBase);
+  const count = array.count ?? dynamicCount(array, frame, frameBase);
   if (element === array.element && count === array.count) return type;
   return { ...array, element, count };
 }
@@ -131,9 +138,15 @@ const MAX_DYNAMIC_COUNT = 1n << 32n;
 function dynamicCount(
   { dynamicBound, lowerBound }: ArrayType,
   frame: EvaluationContext,
+  frameBase: LocationDescription | undefined,
 ): number | undefined {
   if (dynamicBound === undefined) return undefined;
-  const location = evaluateLocation(dynamicBound.location, frame);
+  const described = dynamicBound.location;
+  const isRelative = described.kind === 'expression' || described.kind === 'list';
+  const location = evaluateLocation(
+    isRelative ? { ...described, frameBase: described.frameBase ?? frameBase } : described,
+    frame,
+  );
   let bound: bigint | undefined;
   if (location.kind === 'memory') {
     if (dynamicBound.kind === 'value') bound = location.address;

@@ -209,7 +209,6 @@ function flagCombination({ enumerators }: EnumType, value: bigint): string | und
     (left, { value: flag }) => ((value & flag) === flag ? left & ~flag : left),
     value,
   );
-  if (names.length === 0) return undefined;
   if (rest !== 0n) names.push(`unknown: 0x${rest.toString(16)}`);
   return `(${names.join(' | ')})`;
 }

@@ -204,7 +204,8 @@ class Parser {
 
   /** Whether the parenthesis here opens a cast rather than a subexpression. */
   #isCast(): boolean {
-    if (!this.#startsType(1)) {
+    if (this.#startsType(1)) return true;
+    {
       // `(name *)` and `(name)` in front of an operand can only be casts.
       const name = this.#peek(1);
       if (name?.kind !== 'name' || name.qualifier !== undefined) return false;

@@ -72,6 +72,16 @@ export interface UnwindContext {
   readMemory(address: bigint, length: number): Uint8Array | undefined;
 }
 
+export interface UnwindOptions {
+  /** Width of virtual addresses below a pointer authentication code; 48 unless given. */
+  readonly vaBits?: number;
+  /**
+   * Whether the code behind this return address says itself which registers the call destroys, so
+   * that all others can be taken to keep their values.
+   */
+  readonly keepsCallClobbered?: (returnAddress: bigint) => boolean;
+}
+
 interface CommonInformation {
   readonly codeAlignment: bigint;
   readonly dataAlignment: bigint;
@@ -138,22 +148,33 @@ export class CallFrameInfo {
   }
 
   /**
-   * The caller's registers, by AAPCS64 where the tables are silent: X19-X29, SP and the low halves
-   * of V8-V15 survive a call; the others are unknown.
-   * @param vaBits width of virtual addresses below the pointer authentication code
+   * The caller's registers, by AAPCS64 where the tables are silent: X19-X29, SP and V8-V15 survive a
+   * call; the others are unknown unless the options say that the caller's debugging information
+   * already accounts for what the call changes.
    */
-  unwind(pc: bigint, context: UnwindContext, vaBits = 48): UnwindResult | undefined {
+  unwind(
+    pc: bigint,
+    context: UnwindContext,
+    options: UnwindOptions = {},
+  ): UnwindResult | undefined {
     const row = this.rowAt(pc);
     if (row === undefined) return undefined;
     const cfa = this.#evaluateCfa(row.cfa, pc, context);
     if (cfa === undefined) return undefined;
+    const returnRule = row.rules.get(row.returnAddressRegister) ?? { kind: 'sameValue' };
+    const raw = this.#apply(returnRule, row.returnAddressRegister, cfa, pc, context);
+    if (raw === undefined) return undefined;
+    const returnAddress = row.returnAddressSigned
+      ? stripPointerAuthentication(raw, options.vaBits)
+      : raw;
 
     const registers = new Map<number, bigint>();
     const recover = (register: number, rule: RegisterRule): void => {
       const value = this.#apply(rule, register, cfa, pc, context);
       if (value !== undefined) registers.set(register, value);
     };
-    for (const register of row.signalFrame ? allRegisters() : PRESERVED) {
+    const keepsAll = row.signalFrame || options.keepsCallClobbered?.(returnAddress) === true;
+    for (const register of keepsAll ? ALL_REGISTERS : PRESERVED) {
       if (!row.rules.has(register)) recover(register, { kind: 'sameValue' });
     }
     for (const [register, rule] of row.rules) {
@@ -162,10 +183,6 @@ export class CallFrameInfo {
     const sp = row.rules.get(DWARF_SP);
     if (sp === undefined || sp.kind === 'undefined') registers.set(DWARF_SP, cfa);
 
-    const returnRule = row.rules.get(row.returnAddressRegister) ?? { kind: 'sameValue' };
-    const raw = this.#apply(returnRule, row.returnAddressRegister, cfa, pc, context);
-    if (raw === undefined) return undefined;
-    const returnAddress = row.returnAddressSigned ? stripPointerAuthentication(raw, vaBits) : raw;
     registers.set(DWARF_PC, returnAddress);
     return {
       cfa,
@@ -384,10 +401,10 @@ const PRESERVED: readonly number[] = [
   ...Array.from({ length: 8 }, (_, i) => DWARF_V0 + 8 + i),
 ];
 
-function allRegisters(): number[] {
-  const general = Array.from({ length: 31 }, (_, i) => i);
-  return [...general, ...Array.from({ length: 32 }, (_, i) => DWARF_V0 + i)];
-}
+const ALL_REGISTERS: readonly number[] = [
+  ...Array.from({ length: 31 }, (_, i) => i),
+  ...Array.from({ length: 32 }, (_, i) => DWARF_V0 + i),
+];
 
 function load(context: UnwindContext, address: bigint): bigint | undefined {
   const bytes = context.readMemory(address, 8);

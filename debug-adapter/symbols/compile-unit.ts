@@ -31,6 +31,8 @@ export class CompileUnit {
   readonly unit: Unit;
   readonly name: string;
   readonly compilationDirectory: string;
+  /** DW_AT_producer: the compiler and its options. */
+  readonly producer: string;
   #lines: LineTable | undefined;
   #functions: RangeIndex<Die> | undefined;
   #names: UnitNames | undefined;
@@ -39,6 +41,7 @@ export class CompileUnit {
     this.unit = unit;
     const { root } = unit;
     this.compilationDirectory = root.string(DW_AT.comp_dir) ?? '';
+    this.producer = root.string(DW_AT.producer) ?? '';
     this.name = joinPath(this.compilationDirectory, root.string(DW_AT.name) ?? '');
   }
 

@@ -1,4 +1,4 @@
-import { CallFrameInfo } from './cfi.ts';
+import { CallFrameInfo, type UnwindContext, type UnwindResult } from './cfi.ts';
 import { CompileUnit, type UnitNames } from './compile-unit.ts';
 import { readAbbreviations, type AbbreviationTable } from './dwarf/abbreviations.ts';
 import { DW_AT, DW_ATE, DW_TAG, DW_UT } from './dwarf/constants.ts';
@@ -94,7 +94,9 @@ export class DebugInfo {
         return unit?.dieAtOffset(unit.header.start + unit.header.typeOffset);
       },
     };
-    this.#types = new TypeBuilder((die, attribute) => this.#describe(die, attribute, undefined));
+    this.#types = new TypeBuilder((die, attribute) =>
+      this.#describe(die, attribute, this.#enclosingFrameBase(die)),
+    );
     for (const section of ['.debug_info', '.debug_types'] as const) {
       this.#guarded(() => {
         this.#readUnits(section);
@@ -280,6 +282,11 @@ export class DebugInfo {
       .flatMap(({ variables }) => variables);
   }
 
+  /** DW_AT_frame_base of the function at a pc, inlined copies belonging to the function around them. */
+  frameBaseAt(pc: bigint): LocationDescription | undefined {
+    return this.#guarded(() => this.#frameBase(this.#framesAt(pc).at(-1)?.frame));
+  }
+
   /** Variables with static storage, functions' own included; of all files or of the one named. */
   globals(file?: string): Variable[] {
     const units =
@@ -358,7 +365,22 @@ export class DebugInfo {
     return undefined;
   }
 
-  // --- call sites ---
+  // --- frames ---
+
+  /**
+   * The caller of the frame at a pc. gcc ends the location of a variable in a call-clobbered register
+   * one byte before the return address, unless it knows that the callee spares it; so what its
+   * locations still name behind a call is valid. Other compilers' locations run past the call.
+   */
+  unwind(pc: bigint, context: UnwindContext, vaBits = 48): UnwindResult | undefined {
+    return this.frames.unwind(pc, context, {
+      vaBits,
+      keepsCallClobbered: (returnAddress) => {
+        const unit = this.#unitAt(returnAddress - 1n);
+        return unit?.producer.startsWith('GNU ') === true;
+      },
+    });
+  }
 
   /**
    * The expression that gives, in the caller's frame, what a register held when the callee was
@@ -596,6 +618,14 @@ export class DebugInfo {
     return this.#describe(frame.function, DW_AT.frame_base, undefined);
   }
 
+  /** Frame base of the function that an entry stands in, through the inlined copies around it. */
+  #enclosingFrameBase(die: Die): LocationDescription | undefined {
+    let enclosing = enclosingFunction(die);
+    while (enclosing?.tag === DW_TAG.inlined_subroutine) enclosing = enclosingFunction(enclosing);
+    if (enclosing?.has(DW_AT.frame_base) !== true) return undefined;
+    return this.#describe(enclosing, DW_AT.frame_base, undefined);
+  }
+
   #scopesOf(
     unit: CompileUnit,
     frame: FrameDies,
@@ -722,11 +752,7 @@ export class DebugInfo {
       object: (offset) => {
         const die = this.#dieAt(offset);
         if (die === undefined) return undefined;
-        const outermost = enclosingFunction(die);
-        const frameBase =
-          outermost?.has(DW_AT.frame_base) === true
-            ? this.#describe(outermost, DW_AT.frame_base, undefined)
-            : undefined;
+        const frameBase = this.#enclosingFrameBase(die);
         return { location: this.#variableLocation(die, frameBase), type: this.#types.typeOf(die) };
       },
     };

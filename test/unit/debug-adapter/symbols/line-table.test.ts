@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { expectedText, FIXTURES, fixtureInfo } from './fixtures.ts';
+import {
+  ROW_END_SEQUENCE,
+  ROW_IS_STMT,
+} from '../../../../debug-adapter/symbols/dwarf/line-program.ts';
+
+describe('line tables', () => {
+  for (const name of FIXTURES) {
+    it(`of ${name} have the rows that readelf decodes`, () => {
+      const info = fixtureInfo(name);
+      const rows: string[] = [];
+      for (const { lines } of info.compileUnits) {
+        for (const [i, address] of lines.addresses.entries()) {
+          const flags = lines.flags[i] ?? 0;
+          if (flags & ROW_END_SEQUENCE) continue;
+          const stmt = flags & ROW_IS_STMT ? 'stmt' : '';
+          rows.push(`${lines.lines[i] ?? 0} 0x${address.toString(16)} ${stmt}`);
+        }
+      }
+      // readelf prints the end of a sequence as a row without a line number ("-").
+      const expected = expectedText(name, 'lines').filter((row) => /^\d/.test(row));
+      assert.deepEqual(rows, expected);
+      assert.deepEqual(info.problems, []);
+    });
+  }
+});
+
+describe('lineFor', () => {
+  it('gives the position of an instruction inside a line and nothing outside the code', () => {
+    const info = fixtureInfo('sample-gcc-O0-dwarf5');
+    const [function_] = info.findFunction('factorial');
+    assert.ok(function_);
+    assert.deepEqual(info.lineFor(function_.lowPc + 4n), {
+      file: '/fixture/sample.c',
+      line: 67,
+      column: 50,
+      isStmt: true,
+    });
+    assert.equal(info.lineFor(0x1000n), undefined);
+  });
+
+  it('prefers the exact path and else agrees on the longest common suffix', () => {
+    const info = fixtureInfo('sample-gcc-O0-dwarf5');
+    assert.deepEqual(info.matchSource('/fixture/sample.c'), ['/fixture/sample.c']);
+    assert.deepEqual(info.matchSource('C:\\work\\sample.c'), ['/fixture/sample.c']);
+    assert.deepEqual(info.matchSource('/fixture/other.c'), []);
+  });
+});
+
+describe('breakpoints', () => {
+  // `break square` and the others in gdb 13.1 on the same file.
+  it('of functions stop where gdb stops: past the prologue, and in each inlined copy', () => {
+    const info = fixtureInfo('sample-gcc-O0-dwarf5');
+    const entry = (name: string): bigint => info.findFunction(name)[0]?.lowPc ?? 0n;
+    assert.deepEqual(info.breakpointAddresses('square'), [0x4008_0368n, 0x4008_0394n]);
+    assert.deepEqual(info.breakpointAddresses('factorial'), [entry('factorial') + 12n]);
+    assert.deepEqual(info.breakpointAddresses('main'), [entry('main') + 12n]);
+  });
+
+  it('of a line come once per inlined copy', () => {
+    const info = fixtureInfo('sample-gcc-O0-dwarf5');
+    const at = info.addressesFor('sample.c', 44).map(({ address }) => address);
+    assert.deepEqual(at, [0x4008_0368n, 0x4008_0394n]);
+  });
+
+  it('of a line without code move to the next one that has some', () => {
+    const info = fixtureInfo('sample-gcc-O0-dwarf5');
+    const [location] = info.addressesFor('sample.c', 66);
+    assert.equal(location?.line, 67);
+    assert.deepEqual(info.addressesFor('sample.c', 9999), []);
+    assert.deepEqual(info.addressesFor('missing.c', 1), []);
+  });
+});
