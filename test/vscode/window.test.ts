@@ -32,6 +32,6 @@ describe('a VS Code window', () => {
 
   it('runs a command of the palette', async () => {
     await workbench.runCommand('Remove All Breakpoints');
-    assert.equal(await workbench.breakpointGlyph(3), undefined);
+    await workbench.waitForBreakpointGlyph(3, undefined);
   });
 });

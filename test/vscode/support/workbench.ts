@@ -170,10 +170,7 @@ export class Workbench {
   /** Clicks on the breakpoint of a line and waits until it has gone. */
   async removeBreakpointByClick(line: number): Promise<void> {
     await this.#clickGlyphMargin(line);
-    await waitUntil(
-      `line ${line} shows no breakpoint`,
-      async () => (await this.breakpointGlyph(line)) === undefined,
-    );
+    await this.waitForBreakpointGlyph(line, undefined);
   }
 
   /**
@@ -194,6 +191,14 @@ export class Workbench {
         }),
       );
     return glyphs.find((it) => Math.abs(it.y - box.y) < 6)?.icon?.replace('codicon-', '');
+  }
+
+  /** Waits until the icon in a line's margin is `expected`, or has gone. */
+  async waitForBreakpointGlyph(line: number, expected: string | undefined): Promise<void> {
+    await waitUntil(
+      `line ${line} shows ${expected ?? 'no breakpoint'}`,
+      async () => (await this.breakpointGlyph(line)) === expected,
+    );
   }
 
   /** The message that VS Code shows when the pointer rests on a line's breakpoint. */
