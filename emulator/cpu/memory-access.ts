@@ -167,7 +167,10 @@ export class MemoryAccess {
     const isAligned = (va & BigInt(element - 1)) === 0n;
     const mustBeAligned = (flags & ACCESS_ALIGNED) !== 0 || host.alignmentChecked(EL);
     const isZeroBlock = (flags & ACCESS_ZERO_BLOCK) !== 0;
-    if (!isAligned && mustBeAligned) return this.#alignmentFault(va, access);
+    if (!isAligned && mustBeAligned) {
+      this.#alignmentFault(va, access);
+      return undefined;
+    }
 
     const regime = host.regime(EL);
     const pieces: Piece[] = [];
@@ -185,7 +188,10 @@ export class MemoryAccess {
       }
       // Device memory allows neither unaligned accesses nor DC ZVA.
       const isDevice = result.memory === 'Device-nGnRnE' && !host.allowUnalignedDevice;
-      if (isDevice && (!isAligned || isZeroBlock)) return this.#alignmentFault(va, access);
+      if (isDevice && (!isAligned || isZeroBlock)) {
+        this.#alignmentFault(va, access);
+        return undefined;
+      }
       pieces.push({ PA: result.PA, memory: result.memory, length });
       done += length;
     }
@@ -195,9 +201,8 @@ export class MemoryAccess {
     return pieces;
   }
 
-  #alignmentFault(va: bigint, access: 'read' | 'write'): undefined {
+  #alignmentFault(va: bigint, access: 'read' | 'write'): void {
     this.#refuse({ kind: 'abort', access, FSC: FSC_ALIGNMENT, FAR: va });
-    return undefined;
   }
 
   #watchpointHit(

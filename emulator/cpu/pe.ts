@@ -205,7 +205,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     });
     this.memory = new MemoryAccess(this);
     this.#runner = new Runner(this);
-    const PARange = Number(implemented.byName('ID_AA64MMFR0_EL1')!.reset & 0xfn);
+    const PARange = Number(this.registers.entry('ID_AA64MMFR0_EL1').register.reset & 0xfn);
     this.#physicalAddressBits = physicalAddressBits(PARange);
     this.reset();
   }

@@ -62,7 +62,6 @@ export function ownDebugRegisters(
   });
   registers.own('OSLSR_EL1', {});
   registers.own('OSDLR_EL1', { written: debugChanged });
-  registers.own('DBGPRCR_EL1', { written: debugChanged });
 
   // Views of the external debugger's registers: accessible only while the OS Lock is locked, RAZ/WI
   // here otherwise (Arm ARM: UNKNOWN on a read, ignored on a write).

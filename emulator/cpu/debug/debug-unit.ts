@@ -54,6 +54,7 @@ export class DebugUnit {
   };
 
   #stale = true;
+  #seenDBGPRCR = 0n;
   #controls: DebugControls | undefined;
   #contextBreakpoints: readonly number[] = [];
   #addresses: readonly bigint[] = [];
@@ -98,7 +99,16 @@ export class DebugUnit {
   }
 
   get isStale(): boolean {
+    this.#noticePowerControl();
     return this.#stale;
+  }
+
+  /** DBGPRCR_EL1.CORENPDRQ opens the Double Lock, and is plain storage that tells nobody. */
+  #noticePowerControl(): void {
+    const DBGPRCR = this.#state.sysreg(this.#slots.DBGPRCR_EL1);
+    if (DBGPRCR === this.#seenDBGPRCR) return;
+    this.#seenDBGPRCR = DBGPRCR;
+    this.invalidate();
   }
 
   /** Recomputes what is armed; the lists below are valid after it. */
@@ -145,6 +155,7 @@ export class DebugUnit {
   }
 
   get controls(): DebugControls {
+    this.#noticePowerControl();
     if (this.#controls === undefined) {
       const state = this.#state;
       const slots = this.#slots;
