@@ -1,0 +1,44 @@
+/** What happens when VS Code activates the extension: everything is registered here and nothing is done. */
+import * as vscode from 'vscode';
+import { sendText } from './commands/send-text.ts';
+import { removeWatchpoint, setWatchpoint } from './commands/set-watchpoint.ts';
+import { switchPolicy } from './commands/switch-policy.ts';
+import { AdapterFactory } from './debug.ts';
+import { Places } from './places.ts';
+import { DEBUG_TYPE } from './protocol.ts';
+import { GuestSessions } from './sessions.ts';
+import { registerStart } from './start.ts';
+import { StatusBar } from './status-bar.ts';
+import { DebugResourcesView } from './views/debug-resources.ts';
+import { WorldSwitchView } from './views/world-switch.ts';
+import { Watchpoints } from './watchpoints.ts';
+
+export function activate(context: vscode.ExtensionContext): void {
+  const log = vscode.window.createOutputChannel('Trapline', { log: true });
+  const sessions = new GuestSessions();
+  const places = new Places(sessions);
+  const watchpoints = new Watchpoints(sessions, context.workspaceState);
+  registerStart(context);
+  const { registerCommand } = vscode.commands;
+  context.subscriptions.push(
+    log,
+    sessions,
+    places,
+    watchpoints,
+    new StatusBar(sessions),
+    new WorldSwitchView(sessions, places),
+    new DebugResourcesView(sessions, watchpoints, places),
+    vscode.debug.registerDebugAdapterDescriptorFactory(
+      DEBUG_TYPE,
+      new AdapterFactory(context, log),
+    ),
+    registerCommand('trapline.setWatchpoint', (given: unknown) =>
+      setWatchpoint(sessions, watchpoints, given),
+    ),
+    registerCommand('trapline.removeWatchpoint', (given: unknown) =>
+      removeWatchpoint(sessions, watchpoints, given),
+    ),
+    registerCommand('trapline.switchPolicy', () => switchPolicy(sessions)),
+    registerCommand('trapline.sendText', () => sendText(sessions)),
+  );
+}

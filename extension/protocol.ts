@@ -1,0 +1,45 @@
+/** Requests beside the Debug Adapter Protocol, typed: what goes to the adapter, and what it answers. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type * as vscode from 'vscode';
+import type {
+  DebugResourcesResponse,
+  SetWatchpointArguments,
+  STATE_EVENT,
+  StateBody,
+  SwitchPolicyArguments,
+  UartInputArguments,
+  WatchpointRow,
+  WorldSwitchArguments,
+  WorldSwitchResponse,
+} from '../debug-adapter/custom-requests.ts';
+
+export const DEBUG_TYPE = 'trapline';
+
+export const stateEvent: typeof STATE_EVENT = 'trapline/state';
+
+interface Requests {
+  'trapline/worldSwitch': [WorldSwitchArguments, WorldSwitchResponse];
+  'trapline/state': [undefined, StateBody];
+  'trapline/switchPolicy': [SwitchPolicyArguments, StateBody];
+  'trapline/debugResources': [undefined, DebugResourcesResponse];
+  'trapline/setWatchpoint': [SetWatchpointArguments, WatchpointRow];
+  'trapline/removeWatchpoint': [{ readonly id: number }, unknown];
+  'trapline/uartInput': [UartInputArguments, unknown];
+  dataBreakpointInfo: [
+    DebugProtocol.DataBreakpointInfoArguments,
+    DebugProtocol.DataBreakpointInfoResponse['body'],
+  ];
+  disassemble: [
+    DebugProtocol.DisassembleArguments,
+    NonNullable<DebugProtocol.DisassembleResponse['body']>,
+  ];
+}
+
+/** Rejects with the adapter's sentence when the adapter refuses. */
+export async function request<Name extends keyof Requests>(
+  session: vscode.DebugSession,
+  name: Name,
+  requestArguments: Requests[Name][0],
+): Promise<Requests[Name][1]> {
+  return (await session.customRequest(name, requestArguments)) as Requests[Name][1];
+}

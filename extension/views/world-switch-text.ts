@@ -1,0 +1,61 @@
+/** How an event of the hypervisor reads: in a row of the view, in its tooltip, and in a text document. */
+import path from 'node:path';
+import type { WorldSwitchRow } from '../../debug-adapter/custom-requests.ts';
+import type { RegisterTotals } from './world-switch-log.ts';
+
+/** What stands behind the event: the guest's place in its program. */
+export function placeOf(row: WorldSwitchRow): string {
+  const code = row.symbol === undefined ? row.guestPC : `${row.guestPC} <${row.symbol}>`;
+  return row.path === undefined || row.line === undefined
+    ? code
+    : `${path.basename(row.path)}:${row.line} · ${code}`;
+}
+
+/** One line with everything, for a text document and for screen readers. */
+export function lineOf(row: WorldSwitchRow): string {
+  return `${row.seq}  EL${row.EL}  ${row.text}  [${placeOf(row)}]`;
+}
+
+/** Every field that the event has, as name and value. */
+export function fieldsOf(row: WorldSwitchRow): [name: string, value: string][] {
+  const fields: [string, string | undefined][] = [
+    ['event', `${row.seq}, ${row.kind}`],
+    ['register', row.register],
+    ['access', row.direction],
+    ['old value', row.old],
+    ['new value', row.new],
+    ['guest PC', row.symbol === undefined ? row.guestPC : `${row.guestPC} <${row.symbol}>`],
+    ['exception level', `EL${row.EL}`],
+    ['source', row.path === undefined ? undefined : `${row.path}:${row.line ?? '?'}`],
+    ['policy', row.policy],
+    ['owner', row.owner],
+  ];
+  return fields.filter((field): field is [string, string] => field[1] !== undefined);
+}
+
+/** The name of a codicon for each family of events; kinds are the words of the hypervisor's log. */
+export function iconOf(kind: string): string {
+  const families: readonly [RegExp, string][] = [
+    [/^trap/, 'zap'],
+    [/^enter/, 'arrow-right'],
+    [/^exit/, 'arrow-left'],
+    [/save/i, 'arrow-up'],
+    [/load/i, 'arrow-down'],
+    [/^put/, 'debug-disconnect'],
+    [/inject|undef/, 'warning'],
+    [/debugExit/, 'debug-pause'],
+    [/flag/i, 'tag'],
+    [/remap|evict/, 'arrow-swap'],
+    [/Write$/, 'edit'],
+  ];
+  return families.find(([pattern]) => pattern.test(kind))?.[1] ?? 'circle-small-filled';
+}
+
+export function totalsOf({ traps, reads, writes }: RegisterTotals): string {
+  return `${count(traps, 'trap')} · ${count(reads, 'read')} · ${count(writes, 'write')}`;
+}
+
+/** `1 trap`, `2,000 traps`. */
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+}

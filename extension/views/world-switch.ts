@@ -1,0 +1,232 @@
+/** The World Switch view: what the hypervisor did, in order, newest last, and the totals of each register. */
+import * as vscode from 'vscode';
+import type { WorldSwitchRow } from '../../debug-adapter/custom-requests.ts';
+import type { Place, Places } from '../places.ts';
+import { request } from '../protocol.ts';
+import { requireActive, showFailure, type GuestSession, type GuestSessions } from '../sessions.ts';
+import type { RegisterTotals } from './world-switch-log.ts';
+import { count, fieldsOf, iconOf, lineOf, placeOf, totalsOf } from './world-switch-text.ts';
+
+const viewId = 'trapline.worldSwitch';
+/** Set while there is something to show, also after the guest has ended. */
+const hasEventsKey = 'trapline.hasWorldSwitch';
+const rowsPerRequest = 1000;
+
+type Node =
+  | { readonly kind: 'totals'; readonly totals: readonly RegisterTotals[] }
+  | { readonly kind: 'register'; readonly totals: RegisterTotals }
+  | { readonly kind: 'dropped'; readonly dropped: number }
+  | { readonly kind: 'event'; readonly row: WorldSwitchRow };
+
+export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+  readonly #sessions: GuestSessions;
+  readonly #places: Places;
+  readonly #view: vscode.TreeView<Node>;
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #disposables: { dispose(): unknown }[];
+  #shown: GuestSession | undefined;
+  #drawn: { readonly guest: GuestSession | undefined; readonly revision: number } = {
+    guest: undefined,
+    revision: 0,
+  };
+  #events: Node[] = [];
+  #wasRunning = true;
+
+  constructor(sessions: GuestSessions, places: Places) {
+    this.#sessions = sessions;
+    this.#places = places;
+    this.#view = vscode.window.createTreeView(viewId, { treeDataProvider: this });
+    this.#disposables = [
+      this.#view,
+      this.#changed,
+      sessions.onDidChange(() => {
+        this.#update();
+      }),
+      vscode.commands.registerCommand('trapline.showWorldSwitch', async () => {
+        await this.#show();
+      }),
+      vscode.commands.registerCommand('trapline.clearWorldSwitch', () => {
+        this.#clear();
+      }),
+      vscode.commands.registerCommand('trapline.openWorldSwitchAsText', () => this.#openAsText()),
+      vscode.commands.registerCommand('trapline.goToEvent', (node: Node) => this.#goTo(node)),
+      vscode.commands.registerCommand('trapline.goToEventInstructions', async (node: Node) => {
+        if (node.kind === 'event') await this.#places.openInstructions(node.row.guestPC);
+      }),
+    ];
+    this.#update();
+  }
+
+  dispose(): void {
+    for (const it of this.#disposables) it.dispose();
+  }
+
+  getParent(): undefined {
+    // Only events are revealed, and they stand at the top.
+    return undefined;
+  }
+
+  getChildren(parent?: Node): Node[] {
+    if (parent !== undefined) {
+      if (parent.kind !== 'totals') return [];
+      return parent.totals.map((totals) => ({ kind: 'register', totals }));
+    }
+    const log = this.#shown?.log;
+    if (log === undefined) return [];
+    const top: Node[] = [];
+    if (log.totals.length > 0) top.push({ kind: 'totals', totals: log.totals });
+    if (log.dropped > 0) top.push({ kind: 'dropped', dropped: log.dropped });
+    const known = new Map(this.#events.map((node) => [node.kind === 'event' && node.row, node]));
+    this.#events = log.events.map((row) => known.get(row) ?? { kind: 'event', row });
+    return [...top, ...this.#events];
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    switch (node.kind) {
+      case 'totals': {
+        const item = new vscode.TreeItem(
+          'Totals per register',
+          vscode.TreeItemCollapsibleState.Collapsed,
+        );
+        item.id = 'totals';
+        item.description = count(node.totals.length, 'register');
+        item.iconPath = new vscode.ThemeIcon('list-ordered');
+        item.tooltip =
+          'Traps: accesses of the guest that the hypervisor took. Reads and writes: what the hypervisor itself did to the physical register.';
+        return item;
+      }
+      case 'register': {
+        const item = new vscode.TreeItem(node.totals.register);
+        item.id = `totals ${node.totals.register}`;
+        item.description = totalsOf(node.totals);
+        return item;
+      }
+      case 'dropped': {
+        const item = new vscode.TreeItem(`${count(node.dropped, 'older event')} dropped`);
+        item.id = 'dropped';
+        item.description = 'only the newest are kept';
+        item.iconPath = new vscode.ThemeIcon('fold');
+        return item;
+      }
+      case 'event':
+        return eventItem(node);
+    }
+  }
+
+  #update(): void {
+    const guest = this.#sessions.current;
+    const isRunning = guest?.isRunning ?? false;
+    const hasStopped = this.#shown === guest && this.#wasRunning && !isRunning;
+    this.#shown = guest;
+    this.#wasRunning = isRunning;
+    this.#view.message = messageOf(guest);
+    // The session tells more often that it changed than the log grows.
+    const revision = guest?.log.revision ?? 0;
+    if (this.#drawn.guest !== guest || this.#drawn.revision !== revision) {
+      this.#drawn = { guest, revision };
+      const hasEvents = guest !== undefined && guest.log.events.length > 0;
+      void vscode.commands.executeCommand('setContext', hasEventsKey, hasEvents);
+      this.#changed.fire(undefined);
+      if (!isRunning) void this.#revealNewest();
+    } else if (hasStopped) {
+      void this.#revealNewest();
+    }
+  }
+
+  async #revealNewest(): Promise<void> {
+    const newest = this.#events.at(-1);
+    const row = this.#shown?.log.events.at(-1);
+    if (!this.#view.visible || row === undefined) return;
+    // The tree may not have asked for the newest row yet: it is the same object once it has.
+    const node =
+      newest?.kind === 'event' && newest.row === row ? newest : this.getChildren().at(-1);
+    if (node?.kind === 'event') {
+      try {
+        await this.#view.reveal(node, { select: false, focus: false });
+      } catch (error) {
+        // The view was closed or cleared meanwhile.
+        if (!(error instanceof Error)) throw error;
+      }
+    }
+  }
+
+  async #show(): Promise<void> {
+    if (this.#sessions.current === undefined) {
+      requireActive(this.#sessions);
+      return;
+    }
+    await vscode.commands.executeCommand(`${viewId}.focus`);
+    await this.#revealNewest();
+  }
+
+  #clear(): void {
+    this.#shown?.log.clear();
+    this.#update();
+  }
+
+  /** Every event that the adapter's log still has, not only those in the view. */
+  async #openAsText(): Promise<void> {
+    const guest = requireActive(this.#sessions);
+    if (guest === undefined) return;
+    try {
+      const lines: string[] = [];
+      for (let since = 0; ;) {
+        const part = await request(guest.session, 'trapline/worldSwitch', {
+          since,
+          limit: rowsPerRequest,
+        });
+        lines.push(...part.events.map(lineOf));
+        if (part.events.length === 0 || part.nextSeq <= since) break;
+        since = part.nextSeq;
+      }
+      const content = `${lines.join('\n')}\n`;
+      const document = await vscode.workspace.openTextDocument({ content, language: 'plaintext' });
+      await vscode.window.showTextDocument(document);
+    } catch (error) {
+      showFailure(error);
+    }
+  }
+
+  async #goTo(node: Node): Promise<void> {
+    if (node.kind === 'event') await this.#places.open(placeInSource(node.row));
+  }
+}
+
+function eventItem(node: Extract<Node, { kind: 'event' }>): vscode.TreeItem {
+  const { row } = node;
+  const item = new vscode.TreeItem(row.text);
+  item.id = `${row.seq}`;
+  item.description = placeOf(row);
+  item.iconPath = new vscode.ThemeIcon(iconOf(row.kind));
+  item.contextValue = 'event';
+  item.command = {
+    title: 'Go to the Source Line',
+    command: 'trapline.goToEvent',
+    arguments: [node],
+  };
+  item.accessibilityInformation = { label: lineOf(row) };
+  const tooltip = new vscode.MarkdownString();
+  tooltip.appendMarkdown('| | |\n|-|-|\n');
+  for (const [name, value] of fieldsOf(row)) {
+    tooltip.appendMarkdown(`| ${name} | \`${value.replaceAll('|', '\\|')}\` |\n`);
+  }
+  item.tooltip = tooltip;
+  return item;
+}
+
+function placeInSource({ guestPC, path, line }: WorldSwitchRow): Place {
+  return { address: guestPC, path, line };
+}
+
+/** Empty while rows speak for themselves. */
+function messageOf(guest: GuestSession | undefined): string {
+  if (guest?.state === undefined) return '';
+  if (guest.state.policy === undefined) {
+    return 'This guest runs at EL2 and is its own hypervisor: there is no world switch to show.';
+  }
+  if (guest.log.events.length > 0) return '';
+  return guest.isRunning
+    ? 'Nothing yet. The hypervisor writes a row for each entry, exit, trap, save and load.'
+    : 'Nothing yet. Continue the guest (F5): each entry, exit, trap, save and load becomes a row.';
+}
