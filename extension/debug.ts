@@ -24,6 +24,12 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
   }
 }
 
+/** What the worker posts for the log, between the messages of the protocol. */
+interface LogMessage {
+  readonly type: 'log';
+  readonly text: string;
+}
+
 /** Hands messages to the worker and back, and ends the session when the worker ends on its own. */
 class WorkerRelay extends vscode.Disposable implements vscode.DebugAdapter {
   readonly #sent = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
@@ -42,8 +48,9 @@ class WorkerRelay extends vscode.Disposable implements vscode.DebugAdapter {
       .filter(({ uri }) => uri.scheme === 'file')
       .map(({ uri }) => uri.fsPath);
     this.#worker = new Worker(program, { workerData: { workspaceFolders } });
-    this.#worker.on('message', (message: vscode.DebugProtocolMessage) => {
-      this.#sent.fire(message);
+    this.#worker.on('message', (message: DebugProtocol.ProtocolMessage | LogMessage) => {
+      if (message.type === 'log') log.info((message as LogMessage).text);
+      else this.#sent.fire(message);
     });
     this.#worker.on('error', (error) => {
       this.#fail(error.message, error.stack);

@@ -37,15 +37,18 @@ export function fieldsOf(row: WorldSwitchRow): [name: string, value: string][] {
 export function iconOf(kind: string): string {
   const families: readonly [RegExp, string][] = [
     [/^trap/, 'zap'],
+    [/^(undef|inject|warning)/, 'warning'],
     [/^enter/, 'arrow-right'],
     [/^exit/, 'arrow-left'],
-    [/save/i, 'arrow-up'],
-    [/load/i, 'arrow-down'],
+    [/^bundleSave/, 'arrow-up'],
+    [/^bundleLoad/, 'arrow-down'],
+    [/^load/, 'debug-start'],
     [/^put/, 'debug-disconnect'],
-    [/inject|undef/, 'warning'],
-    [/debugExit/, 'debug-pause'],
-    [/flag/i, 'tag'],
-    [/remap|evict/, 'arrow-swap'],
+    [/^debugExit/, 'debug-pause'],
+    [/^guestDebug/, 'debug-alt'],
+    [/^flag/, 'tag'],
+    [/^contextSwitch/, 'arrow-swap'],
+    [/^policy/, 'law'],
     [/Write$/, 'edit'],
   ];
   return families.find(([pattern]) => pattern.test(kind))?.[1] ?? 'circle-small-filled';
