@@ -1,5 +1,10 @@
 import type { DebugInfo } from '../symbols/debug-info.ts';
-import { evaluateLocation, littleEndian, type EvaluationContext } from '../symbols/location.ts';
+import {
+  evaluateLocation,
+  littleEndian,
+  type EvaluationContext,
+  type LocationDescription,
+} from '../symbols/location.ts';
 import type { Variable } from '../symbols/scopes.ts';
 import {
   stripTypedefs,

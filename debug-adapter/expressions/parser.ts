@@ -83,19 +83,19 @@ class Parser {
   }
 
   get #token(): Token {
-    return this.#tokens[this.#at] ?? { kind: 'end', position: this.#text.length };
+    return this.#peek(0);
   }
 
   #atEnd(): boolean {
     return this.#token.kind === 'end';
   }
 
-  #peek(distance: number): Token | undefined {
-    return this.#tokens[this.#at + distance];
+  #peek(distance: number): Token {
+    return this.#tokens[this.#at + distance] ?? { kind: 'end', position: this.#text.length };
   }
 
-  #is(text: string, token: Token | undefined = this.#token): boolean {
-    return token?.kind === 'operator' && token.text === text;
+  #is(text: string, token: Token = this.#token): boolean {
+    return token.kind === 'operator' && token.text === text;
   }
 
   #take(text: string): boolean {
@@ -205,23 +205,20 @@ class Parser {
   /** Whether the parenthesis here opens a cast rather than a subexpression. */
   #isCast(): boolean {
     if (this.#startsType(1)) return true;
-    {
-      // `(name *)` and `(name)` in front of an operand can only be casts.
-      const name = this.#peek(1);
-      if (name?.kind !== 'name' || name.qualifier !== undefined) return false;
-      let distance = 2;
-      while (this.#is('*', this.#peek(distance))) distance++;
-      if (!this.#is(')', this.#peek(distance))) return false;
-      if (distance > 2) return true;
-      const after = this.#peek(distance + 1);
-      return after !== undefined && after.kind !== 'operator' && after.kind !== 'end';
-    }
-    return true;
+    // `(name *)` and `(name)` in front of an operand can only be casts.
+    const name = this.#peek(1);
+    if (name.kind !== 'name' || name.qualifier !== undefined) return false;
+    let distance = 2;
+    while (this.#is('*', this.#peek(distance))) distance++;
+    if (!this.#is(')', this.#peek(distance))) return false;
+    if (distance > 2) return true;
+    const after = this.#peek(distance + 1);
+    return after.kind !== 'operator' && after.kind !== 'end';
   }
 
   #startsType(distance: number): boolean {
     const token = this.#peek(distance);
-    if (token?.kind !== 'name' || token.qualifier !== undefined) return false;
+    if (token.kind !== 'name' || token.qualifier !== undefined) return false;
     return isTypeWord(token.name) || isBuiltinTypeName(token.name) || this.#isTypeName(token.name);
   }
 

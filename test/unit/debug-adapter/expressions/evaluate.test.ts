@@ -149,7 +149,7 @@ describe('expressions', () => {
     assert.equal(show('&packets[0].corners[0],[2]'), '{{x = 1, y = 2}, {x = 3, y = 4}}');
     assert.equal(
       show('packets[0].label'),
-      `0x${'40080'}${show('packets[0].label,x').slice(7)} "hello, \\"guest\\"\\n"`,
+      `0x40080${show('packets[0].label,x').slice(7)} "hello, \\"guest\\"\\n"`,
     );
     assert.match(show('packets[0].handler'), /^0x40080000 <handle_packet>$/);
   });
