@@ -11,7 +11,7 @@ import {
   dwarfRegisterName,
   fieldsOf,
 } from './registers.ts';
-import type { MachineFrame } from './stack/unwind.ts';
+import { frameAddress, type MachineFrame } from './stack/unwind.ts';
 import type { DebugInfo } from './symbols/debug-info.ts';
 import { evaluateValue, type EvaluationContext } from './symbols/location.ts';
 
@@ -49,11 +49,20 @@ export function liveFrame(guest: ContextGuest, address: bigint | undefined): Eva
     inlineDepth: 0,
     isInnermost: true,
     register,
-    cfa: () =>
-      guest.debugInfo.frames.cfa(address ?? pc(), {
-        register,
-        readMemory: (at, length) => guest.memory.readExactly(at, length),
-      }),
+    cfa() {
+      const { debugInfo, memory } = guest;
+      const at = address ?? pc();
+      const readMemory = (from: bigint, length: number): Uint8Array | undefined =>
+        memory.readExactly(from, length);
+      return (
+        debugInfo.frames.cfa(at, { register, readMemory }) ??
+        frameAddress(
+          { debugInfo, readInstruction: (from) => memory.readInstruction(from) },
+          at,
+          register,
+        )
+      );
+    },
     caller: () => undefined,
   };
 }

@@ -257,7 +257,7 @@ export interface MachineSnapshot {
 export interface DebuggedMachine {
   readonly vcpus: readonly VcpuDescription[];
   /** Undefined when the guest starts at EL2. */
-  readonly kvm: HypervisorView | undefined;
+  readonly kvm?: HypervisorView | undefined;
   /** Instructions retired since reset, over all vCPUs. */
   readonly retired: bigint;
   /** Virtual time since reset, in nanoseconds. */

@@ -34,6 +34,7 @@ import { state } from './requests/state.ts';
 import { stepIn } from './requests/step-in.ts';
 import { stepOut } from './requests/step-out.ts';
 import { Runner, type Ended } from './runner.ts';
+import { functionBodies } from './stepping/function-body.ts';
 import { RunTo } from './stepping/step-plan.ts';
 import { DebuggeeJudge } from './stop-judge.ts';
 import { continuePlan, stopWith, type RunPlan, type SessionStop } from './stops.ts';
@@ -339,7 +340,7 @@ export class TraplineSession extends DebugSession {
       this.#resume(continuePlan, false);
       return;
     }
-    const main = debuggee.debugInfo.breakpointAddress('main');
+    const [main] = functionBodies(debuggee.debugInfo, 'main');
     if (main === undefined) this.#stop(guest, { reason: 'entry' });
     else this.#resume(new RunTo(debuggee, main, stopWith({ reason: 'entry' })), false);
   }

@@ -1,6 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { CodeRequest, Resolution } from '../breakpoints/breakpoints.ts';
 import type { Debuggee } from '../debuggee.ts';
+import { functionBodies, functionBody } from '../stepping/function-body.ts';
 
 /** Most functions that a pattern may stand for. */
 const MOST_MATCHES = 100;
@@ -35,11 +36,11 @@ function resolveName(debuggee: Debuggee, name: string): Resolution {
     if (found.length > 0) {
       return located(
         debuggee,
-        found.map(({ lowPc }) => debugInfo.afterPrologue(lowPc)),
+        found.map(({ lowPc }) => functionBody(debugInfo, lowPc)),
       );
     }
   }
-  const addresses = debugInfo.breakpointAddresses(name);
+  const addresses = functionBodies(debugInfo, name);
   if (addresses.length > 0) return located(debuggee, addresses);
   return {
     addresses: [],
@@ -74,7 +75,7 @@ function resolvePattern(debuggee: Debuggee, text: string, flags: string): Resolu
   }
   return located(
     debuggee,
-    [...names].flatMap((name) => debugInfo.breakpointAddresses(name)),
+    [...names].flatMap((name) => functionBodies(debugInfo, name)),
   );
 }
 

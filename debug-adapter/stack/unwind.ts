@@ -5,6 +5,7 @@
 import type { TakenException } from '../exceptions.ts';
 import type { ExceptionRecord } from '../machine.ts';
 import { exceptionLevelOf } from '../registers.ts';
+import { readPrologue, type PrologueFrame } from './prologue.ts';
 import { DWARF_PC, DWARF_SP, DWARF_X30 } from '../symbols/cfi.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
 
@@ -70,7 +71,7 @@ export function* unwind(source: UnwindSource): Generator<MachineFrame> {
       level,
       pc: at.pc,
       lookupPc,
-      cfa: unwound?.cfa ?? guessCfa(source, at, register, level),
+      cfa: unwound?.cfa ?? frameAddress(source, lookupPc, register),
       EL,
       register,
       interruptedBy: at.interruptedBy,
@@ -167,16 +168,62 @@ function withoutTables(
 ): Step | undefined {
   const stub = exceptions.find((it) => isEntryCode(source, it.record, at.lookupPc));
   if (stub !== undefined) return interruptedHere(stub, register);
+  return byPrologue(source, at, register) ?? fromFramePointer(source, register);
+}
 
-  const innermost = at.pc === at.lookupPc;
-  const prologue = readPrologue(source, at.lookupPc);
-  if (innermost && !prologue.framePointerSet) {
-    const step = prologue.linkRegisterSaved
-      ? fromSavedPair(source, register)
-      : fromLinkRegister(register);
-    if (step !== undefined && isCode(source, step.pc)) return step;
+/** The caller as the function's own first instructions have stored it. */
+function byPrologue(
+  source: UnwindSource,
+  at: { readonly pc: bigint; readonly lookupPc: bigint },
+  register: (number: number) => bigint | undefined,
+): Step | undefined {
+  const frame = prologueAt(source, at.lookupPc);
+  const cfa = frame === undefined ? undefined : addressOfFrame(frame, register);
+  if (frame === undefined || cfa === undefined) return undefined;
+  const registers = new Map<number, bigint>();
+  for (let number = FIRST_CALLEE_SAVED; number <= DWARF_X29; number++) {
+    const offset = frame.saved.get(number);
+    const value = offset === undefined ? register(number) : source.readUint64(cfa + offset);
+    if (value !== undefined) registers.set(number, value);
   }
-  return fromFramePointer(source, register);
+  registers.set(DWARF_SP, cfa);
+  const saved = frame.saved.get(DWARF_X30);
+  // A function that has called others must have stored X30; in the innermost it may still be in the register.
+  const isInnermost = at.pc === at.lookupPc;
+  if (saved === undefined && !isInnermost) return undefined;
+  const pc = saved === undefined ? register(DWARF_X30) : source.readUint64(cfa + saved);
+  if (pc === undefined || !isCode(source, pc)) return undefined;
+  return { pc, isReturnAddress: true, registers };
+}
+
+const FIRST_CALLEE_SAVED = 19;
+
+function prologueAt(
+  source: Pick<UnwindSource, 'debugInfo' | 'readInstruction'>,
+  pc: bigint,
+): PrologueFrame | undefined {
+  const entry =
+    source.debugInfo.functionAt(pc).at(-1)?.lowPc ?? source.debugInfo.symbols.at(pc)?.symbol.value;
+  if (entry === undefined || pc < entry) return undefined;
+  return readPrologue(entry, pc, (address) => source.readInstruction(address));
+}
+
+function addressOfFrame(
+  { fpOffset, spOffset }: PrologueFrame,
+  register: (number: number) => bigint | undefined,
+): bigint | undefined {
+  const base = register(fpOffset === undefined ? DWARF_SP : DWARF_X29);
+  return base === undefined ? undefined : BigInt.asUintN(64, base + (fpOffset ?? spOffset));
+}
+
+/** The canonical frame address at a pc without call frame information. */
+export function frameAddress(
+  source: Pick<UnwindSource, 'debugInfo' | 'readInstruction'>,
+  pc: bigint,
+  register: (number: number) => bigint | undefined,
+): bigint | undefined {
+  const frame = prologueAt(source, pc);
+  return frame === undefined ? register(DWARF_SP) : addressOfFrame(frame, register);
 }
 
 function interruptedHere(
@@ -184,7 +231,7 @@ function interruptedHere(
   register: (number: number) => bigint | undefined,
 ): Step {
   const preserved = new Map<number, bigint>();
-  for (let number = 19; number <= 28; number++) {
+  for (let number = FIRST_CALLEE_SAVED; number < DWARF_X29; number++) {
     const value = register(number);
     if (value !== undefined) preserved.set(number, value);
   }
@@ -213,48 +260,7 @@ export function branchTarget(word: number, pc: bigint): bigint | undefined {
   return BigInt.asUintN(64, pc + BigInt.asIntN(28, BigInt(word & 0x03ffffff) << 2n));
 }
 
-/** What the function has done of its prologue before the pc: `stp x29, x30, ...` and `mov x29, sp`. */
-function readPrologue(
-  source: UnwindSource,
-  pc: bigint,
-): { readonly linkRegisterSaved: boolean; readonly framePointerSet: boolean } {
-  const symbol = source.debugInfo.symbols.at(pc);
-  let linkRegisterSaved = false;
-  let framePointerSet = false;
-  if (symbol === undefined) return { linkRegisterSaved: true, framePointerSet: true };
-  const start = symbol.symbol.value;
-  const end = pc - start > 256n ? start + 256n : pc;
-  for (let address = start; address < end; address += 4n) {
-    const word = source.readInstruction(address);
-    if (word === undefined) break;
-    // STP X29, X30, [SP, ...]: signed offset and pre-index.
-    if ((word & 0xfe407fff) >>> 0 === 0xa8007bfd) linkRegisterSaved = true;
-    // ADD X29, SP, #imm, of which MOV X29, SP is one.
-    if ((word & 0xffc003ff) >>> 0 === 0x910003fd) framePointerSet = linkRegisterSaved;
-    // LDP X29, X30, [SP, ...]: the epilogue has run.
-    if ((word & 0xfe407fff) >>> 0 === 0xa8407bfd) linkRegisterSaved = framePointerSet = false;
-  }
-  return { linkRegisterSaved, framePointerSet };
-}
-
-function fromLinkRegister(register: (number: number) => bigint | undefined): Step | undefined {
-  const pc = register(DWARF_X30);
-  if (pc === undefined || pc === 0n) return undefined;
-  return { pc, isReturnAddress: true, registers: preservedBy(register) };
-}
-
-/** The pair is stored and x29 is still the caller's: it stands at SP after `stp x29, x30, [sp, #-n]!`. */
-function fromSavedPair(
-  source: UnwindSource,
-  register: (number: number) => bigint | undefined,
-): Step | undefined {
-  const SP = register(DWARF_SP);
-  if (SP === undefined) return undefined;
-  const pc = source.readUint64(SP + 8n);
-  if (pc === undefined || pc === 0n) return undefined;
-  return { pc, isReturnAddress: true, registers: preservedBy(register) };
-}
-
+/** Code that no symbol covers: the frame record at X29 is all there is. */
 function fromFramePointer(
   source: UnwindSource,
   register: (number: number) => bigint | undefined,
@@ -264,33 +270,13 @@ function fromFramePointer(
   const callerX29 = source.readUint64(X29);
   const pc = source.readUint64(X29 + 8n);
   if (callerX29 === undefined || pc === undefined || pc === 0n) return undefined;
-  const registers = preservedBy(register);
-  registers.set(DWARF_X29, callerX29);
-  registers.set(DWARF_SP, X29 + 16n);
+  const registers = new Map([
+    [DWARF_X29, callerX29],
+    [DWARF_SP, X29 + 16n],
+  ]);
   return { pc, isReturnAddress: true, registers };
-}
-
-/** Callee-saved registers; without tables it is not known whether the function changed them, except for X29 and SP. */
-function preservedBy(register: (number: number) => bigint | undefined): Map<number, bigint> {
-  const registers = new Map<number, bigint>();
-  for (const number of [DWARF_X29, DWARF_SP]) {
-    const value = register(number);
-    if (value !== undefined) registers.set(number, value);
-  }
-  return registers;
 }
 
 function isCode(source: UnwindSource, address: bigint): boolean {
   return address % 4n === 0n && source.readInstruction(address) !== undefined;
-}
-
-function guessCfa(
-  source: UnwindSource,
-  at: { readonly lookupPc: bigint },
-  register: (number: number) => bigint | undefined,
-  level: number,
-): bigint | undefined {
-  if (level === 0 && !readPrologue(source, at.lookupPc).framePointerSet) return register(DWARF_SP);
-  const X29 = register(DWARF_X29);
-  return X29 === undefined || X29 === 0n ? register(DWARF_SP) : X29 + 16n;
 }

@@ -12,6 +12,7 @@ import { exceptionLevelOf } from '../registers.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
 import type { LineRow } from '../symbols/line-lookup.ts';
 import { RUN, STEP, stopWith, type Advance, type RunPlan } from '../stops.ts';
+import { functionBody } from './function-body.ts';
 import { controlFlow } from './instructions.ts';
 
 /** What stepping asks for. */
@@ -202,7 +203,7 @@ export class LineStep extends Stepping {
       const back = guest.readRegister('X30') ?? this.#from.pc + 4n;
       return this.runTo([back], returnHere(guest));
     }
-    const body = guest.debugInfo.afterPrologue(pc);
+    const body = functionBody(guest.debugInfo, pc);
     return body === pc ? DONE : this.runToBody(body);
   }
 
