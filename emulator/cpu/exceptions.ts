@@ -17,19 +17,19 @@ export interface PendingException {
   readonly kind: ExceptionKind;
   readonly targetEL: 1 | 2;
   /** ESR_ELx.EC; absent for IRQ and FIQ, which set no syndrome. */
-  readonly EC?: number;
-  readonly ISS?: number;
+  readonly EC?: number | undefined;
+  readonly ISS?: number | undefined;
   /** Absent: FAR_ELx keeps its value (architecturally UNKNOWN). */
-  readonly FAR?: bigint;
+  readonly FAR?: bigint | undefined;
   /** HPFAR_EL2 as a register value; stage 2 faults only. */
-  readonly HPFAR?: bigint;
+  readonly HPFAR?: bigint | undefined;
   /** The value of ELR_ELx. */
   readonly preferredReturn: bigint;
 }
 
 /** An exception that has been taken. */
 export interface ExceptionRecord extends PendingException {
-  readonly ESR?: bigint;
+  readonly ESR?: bigint | undefined;
   readonly fromEL: ExceptionLevel;
   /** Address the PE continues at: VBAR_ELx plus the vector's offset. */
   readonly vector: bigint;
@@ -68,24 +68,48 @@ export function vectorOffset(
   return base + VECTOR_OFFSET[kind];
 }
 
+/** Slots of the registers that exception entry to, and return from, one EL uses. */
+interface ExceptionSlots {
+  readonly ESR: number;
+  readonly FAR: number;
+  readonly SPSR: number;
+  readonly ELR: number;
+  readonly VBAR: number;
+}
+
+const slotsOf = new WeakMap<SystemRegisters, readonly [ExceptionSlots, ExceptionSlots]>();
+
+/** Exceptions are frequent, so their registers are looked up once. */
+function exceptionSlots(registers: SystemRegisters, EL: 1 | 2): ExceptionSlots {
+  let slots = slotsOf.get(registers);
+  if (slots === undefined) {
+    const of = (suffix: string): ExceptionSlots => ({
+      ESR: registers.slotOf(`ESR_${suffix}`),
+      FAR: registers.slotOf(`FAR_${suffix}`),
+      SPSR: registers.slotOf(`SPSR_${suffix}`),
+      ELR: registers.slotOf(`ELR_${suffix}`),
+      VBAR: registers.slotOf(`VBAR_${suffix}`),
+    });
+    slotsOf.set(registers, (slots = [of('EL1'), of('EL2')]));
+  }
+  return slots[EL - 1] as ExceptionSlots;
+}
+
 /** Arm ARM, AArch64.TakeException(). The PE continues at the vector. */
 export function takeException(
   context: ExceptionContext,
   exception: PendingException,
 ): ExceptionRecord {
   const { state, registers } = context;
-  const { kind, targetEL } = exception;
+  const { kind, targetEL, EC, ISS, FAR, HPFAR, preferredReturn } = exception;
+  const slots = exceptionSlots(registers, targetEL);
   const from = currentPstate(state);
-  const suffix = `EL${targetEL}`;
-  let ESR: bigint | undefined;
-  if (exception.EC !== undefined) {
-    ESR = makeESR(exception.EC, exception.ISS);
-    registers.setRaw(`ESR_${suffix}`, ESR);
-  }
-  if (exception.FAR !== undefined) registers.setRaw(`FAR_${suffix}`, exception.FAR);
-  if (exception.HPFAR !== undefined) registers.setRaw('HPFAR_EL2', exception.HPFAR);
-  registers.setRaw(`SPSR_${suffix}`, packSpsr(from));
-  registers.setRaw(`ELR_${suffix}`, exception.preferredReturn);
+  const ESR = EC === undefined ? undefined : makeESR(EC, ISS);
+  if (ESR !== undefined) state.setSysreg(slots.ESR, ESR);
+  if (FAR !== undefined) state.setSysreg(slots.FAR, FAR);
+  if (HPFAR !== undefined) registers.setRaw('HPFAR_EL2', HPFAR);
+  state.setSysreg(slots.SPSR, packSpsr(from));
+  state.setSysreg(slots.ELR, preferredReturn);
   context.setPstate({
     NZCV: from.NZCV,
     DAIF: 0xf,
@@ -96,9 +120,10 @@ export function takeException(
   });
   // IMPLEMENTATION DEFINED: taking an exception opens the monitor, as it does on most cores.
   state.clearExclusiveMonitor();
-  const vector = registers.raw(`VBAR_${suffix}`) + vectorOffset(kind, from, targetEL);
+  const vector = state.sysreg(slots.VBAR) + vectorOffset(kind, from, targetEL);
   state.PC = vector;
-  return { ...exception, ...(ESR !== undefined && { ESR }), fromEL: from.EL, vector };
+  const fromEL = from.EL;
+  return { kind, targetEL, EC, ISS, FAR, HPFAR, preferredReturn, ESR, fromEL, vector };
 }
 
 /** What became of an ERET: the reason when SPSR_ELx named a state it cannot return to. */
@@ -111,9 +136,9 @@ export function exceptionReturn(context: ExceptionContext): ReturnOutcome {
   const { state, registers, debugControls } = context;
   const source = currentPstate(state);
   if (source.EL === 0) throw new TypeError('ERET is UNDEFINED at EL0');
-  const suffix = `EL${source.EL}`;
-  const SPSR = registers.raw(`SPSR_${suffix}`);
-  const ELR = registers.raw(`ELR_${suffix}`);
+  const slots = exceptionSlots(registers, source.EL);
+  const SPSR = state.sysreg(slots.SPSR);
+  const ELR = state.sysreg(slots.ELR);
   const saved = unpackSpsr(SPSR);
   const TGE = debugControls.TGE;
   const illegal = illegalReturnReason(SPSR, source.EL, { el2Implemented: debugControls.el2, TGE });
@@ -149,6 +174,7 @@ export interface RoutingControls {
 const HCR_VF = 1n << 6n;
 const HCR_VI = 1n << 7n;
 const HCR_VSE = 1n << 8n;
+const HCR_VIRTUAL = HCR_VF | HCR_VI | HCR_VSE;
 const bit = (value: bigint, position: bigint): boolean => ((value >> position) & 1n) === 1n;
 
 export function routingControls(HCR_EL2: bigint): RoutingControls {
@@ -190,6 +216,7 @@ export function deliverableInterrupt(
   HCR_EL2: bigint,
   { EL, DAIF }: Pick<Pstate, 'EL' | 'DAIF'>,
 ): DeliverableInterrupt | undefined {
+  if (!lines.irq && !lines.fiq && !lines.serror && (HCR_EL2 & HCR_VIRTUAL) === 0n) return undefined;
   const routing = routingControls(HCR_EL2);
   const physical = [
     { kind: 'SError', pending: lines.serror, toEL2: routing.AMO, mask: 4 },

@@ -129,6 +129,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   eventRegister = false;
 
   readonly #physicalAddressBits: number;
+  /** Slots of SP_EL0, SP_EL1 and SP_EL2. */
+  readonly #stackPointers: readonly [number, number, number];
   readonly #runner: Runner;
   readonly #events: PeEvent[] = [];
   readonly #told = new Set<string>();
@@ -205,6 +207,11 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     });
     this.memory = new MemoryAccess(this);
     this.#runner = new Runner(this);
+    this.#stackPointers = [
+      this.registers.slotOf('SP_EL0'),
+      this.registers.slotOf('SP_EL1'),
+      this.registers.slotOf('SP_EL2'),
+    ];
     const PARange = Number(this.registers.entry('ID_AA64MMFR0_EL1').register.reset & 0xfn);
     this.#physicalAddressBits = physicalAddressBits(PARange);
     this.reset();
@@ -277,7 +284,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   setPstate(pstate: Pstate): void {
     const { state } = this;
     const changesStack = pstate.EL !== state.EL || pstate.SPSel !== state.SPSel;
-    if (changesStack) this.registers.setRaw(stackPointerName(state.EL, state.SPSel), state.SP);
+    if (changesStack) state.setSysreg(this.#stackPointerSlot(state.EL, state.SPSel), state.SP);
     if (pstate.EL !== state.EL) this.#elSwitchesStale = true;
     state.NZCV = pstate.NZCV;
     state.DAIF = pstate.DAIF;
@@ -285,7 +292,11 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     state.IL = pstate.IL;
     state.EL = pstate.EL;
     state.SPSel = pstate.SPSel;
-    if (changesStack) state.SP = this.registers.raw(stackPointerName(pstate.EL, pstate.SPSel));
+    if (changesStack) state.SP = state.sysreg(this.#stackPointerSlot(pstate.EL, pstate.SPSel));
+  }
+
+  #stackPointerSlot(EL: ExceptionLevel, SPSel: 0 | 1): number {
+    return this.#stackPointers[SPSel === 0 ? 0 : EL];
   }
 
   /** Takes an exception as the architecture does, and gives it to EL2 software if it targets EL2. */
@@ -538,8 +549,4 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.timers.restoreState(saved.timers);
     this.#everythingChanged();
   }
-}
-
-function stackPointerName(EL: ExceptionLevel, SPSel: 0 | 1): string {
-  return SPSel === 0 ? 'SP_EL0' : `SP_EL${EL}`;
 }

@@ -93,39 +93,44 @@ interface LastStep {
 const NOT_STEPPED: LastStep = { stepped: false, loadExclusive: false };
 
 interface SyncDetails {
-  readonly ISS?: number;
-  readonly FAR?: bigint;
-  readonly preferredReturn?: bigint;
+  readonly ISS?: number | undefined;
+  readonly FAR?: bigint | undefined;
+  readonly preferredReturn?: bigint | undefined;
 }
 
 export class Runner {
   readonly #pe: ProcessingElement;
+  readonly #slotHCR: number;
   #lastStep: LastStep = NOT_STEPPED;
+  /** The instruction that passes the debugger's stops, and was checked for all else before them. */
+  #resumeAt: bigint | undefined;
   /** The instruction being executed began in the active-not-pending state. */
   #stepping = false;
 
   constructor(pe: ProcessingElement) {
     this.#pe = pe;
+    this.#slotHCR = pe.registers.slotOf('HCR_EL2');
   }
 
   reset(): void {
     this.#lastStep = NOT_STEPPED;
     this.#stepping = false;
+    this.#resumeAt = undefined;
   }
 
   saveState(): unknown {
     return { lastStep: this.#lastStep };
   }
   restoreState(state: unknown): void {
+    this.reset();
     this.#lastStep = (state as { lastStep: LastStep }).lastStep;
-    this.#stepping = false;
   }
 
   run(budget: number, resume: boolean): PeEvent {
     const pe = this.#pe;
     const { state } = pe;
     const limit = state.retired + BigInt(budget);
-    let first = resume;
+    if (resume) this.#resumeAt = state.PC;
     for (;;) {
       const requested = pe.takeEvent();
       if (requested !== undefined) return requested;
@@ -134,10 +139,11 @@ export class Runner {
       }
       if (state.retired >= limit) return { kind: 'budget' };
       pe.timers.update();
-      if (!first && this.#beforeInstruction()) continue;
+      const resuming = this.#resumeAt === state.PC;
+      this.#resumeAt = undefined;
+      if (!resuming && this.#beforeInstruction()) continue;
       pe.synchronise();
-      const event = this.#execute(limit, first);
-      first = false;
+      const event = this.#execute(limit, resuming);
       if (event !== undefined) return event;
     }
   }
@@ -151,11 +157,7 @@ export class Runner {
       this.#debugException(EC_SOFTWARE_STEP_LOWER, softwareStepIss(stepped, loadExclusive));
       return true;
     }
-    const interrupt = deliverableInterrupt(
-      pe.pendingInterrupts,
-      pe.registers.raw('HCR_EL2'),
-      state,
-    );
+    const interrupt = deliverableInterrupt(pe.pendingInterrupts, this.#HCR_EL2, state);
     if (interrupt === undefined) return false;
     const { kind, targetEL, virtual } = interrupt;
     // HCR_EL2.VSE is cleared by taking the virtual SError; the other virtual interrupts are levels.
@@ -329,7 +331,7 @@ export class Runner {
   }
 
   get #HCR_EL2(): bigint {
-    return this.#pe.registers.raw('HCR_EL2');
+    return this.#pe.state.sysreg(this.#slotHCR);
   }
 
   /** A synchronous exception to EL1, or to EL2 from EL2 and with TGE from EL0. */
@@ -348,8 +350,8 @@ export class Runner {
       targetEL,
       EC,
       ISS,
+      FAR,
       preferredReturn: preferredReturn ?? this.#pe.state.PC,
-      ...(FAR !== undefined && { FAR }),
     });
   }
 
@@ -358,7 +360,7 @@ export class Runner {
     const { debug, state } = this.#pe;
     const targetEL = debug.target;
     const EC = lowerEC + (state.EL === targetEL ? 1 : 0);
-    this.#exceptionTo(targetEL, EC, FAR === undefined ? { ISS } : { ISS, FAR });
+    this.#exceptionTo(targetEL, EC, { ISS, FAR });
   }
 
   #undefined(): void {
