@@ -1,0 +1,56 @@
+/** Bits of the registers that the hypervisor writes. Names are those of the Arm ARM's fields. */
+
+export const HCR_EL2_SWIO = 1n << 1n;
+export const HCR_EL2_FB = 1n << 9n;
+/** BSU = 0b01, Inner Shareable. */
+export const HCR_EL2_BSU_IS = 1n << 10n;
+export const HCR_EL2_TID3 = 1n << 18n;
+export const HCR_EL2_TSC = 1n << 19n;
+export const HCR_EL2_TIDCP = 1n << 20n;
+export const HCR_EL2_TACR = 1n << 21n;
+export const HCR_EL2_TSW = 1n << 22n;
+export const HCR_EL2_RW = 1n << 31n;
+
+/**
+ * KVM's HCR_GUEST_FLAGS without VM and PTW (there is no stage 2), IMO, FMO and AMO (the guest takes the
+ * board's interrupts itself), TWI and TWE (one vCPU that runs alone keeps WFI and WFE).
+ */
+export const HCR_GUEST_FLAGS =
+  HCR_EL2_RW |
+  HCR_EL2_TSW |
+  HCR_EL2_TACR |
+  HCR_EL2_TIDCP |
+  HCR_EL2_TSC |
+  HCR_EL2_BSU_IS |
+  HCR_EL2_FB |
+  HCR_EL2_SWIO;
+
+export const HCR_HOST_FLAGS = HCR_EL2_RW;
+
+/** CPTR_EL2 with nothing trapped: its RES1 bits. */
+export const CPTR_EL2_DEFAULT = 0x33ffn;
+export const CPTR_EL2_TTA = 1n << 20n;
+
+/** The guest uses the physical counter and timer directly. */
+export const CNTHCTL_EL2_EL1PCTEN = 1n << 0n;
+export const CNTHCTL_EL2_EL1PCEN = 1n << 1n;
+
+export const MDCR_EL2_HPMN = 0x1fn;
+export const MDCR_EL2_TPMCR = 1n << 5n;
+export const MDCR_EL2_TPM = 1n << 6n;
+export const MDCR_EL2_TDE = 1n << 8n;
+export const MDCR_EL2_TDA = 1n << 9n;
+export const MDCR_EL2_TDOSA = 1n << 10n;
+export const MDCR_EL2_TDRA = 1n << 11n;
+export const MDCR_EL2_TPMS = 1n << 14n;
+export const MDCR_EL2_TTRF = 1n << 19n;
+
+export const MDSCR_EL1_SS = 1n << 0n;
+export const MDSCR_EL1_KDE = 1n << 13n;
+export const MDSCR_EL1_MDE = 1n << 15n;
+
+export const OSLSR_EL1_OSLK = 1n << 1n;
+/** OSLM = 0b10: implemented; unlocked. */
+export const OSLSR_EL1_UNLOCKED = 0x8n;
+
+export const DBGBCR_E = 1n;

@@ -1,0 +1,24 @@
+/** The debug policies, in the order of their history. */
+import { EAGER } from './eager.ts';
+import { LAZY_DIRTY } from './lazy-dirty.ts';
+import { OWNER } from './owner.ts';
+import type { DebugPolicy } from './policy.ts';
+
+export const policies: readonly DebugPolicy[] = [EAGER, LAZY_DIRTY, OWNER];
+
+export const defaultPolicy = OWNER;
+
+export function policyByName(name: string): DebugPolicy | undefined {
+  return policies.find((policy) => policy.name === name);
+}
+
+/** Part of the design, not yet of this table. */
+const planned = ['LAZY_MDSCR', 'DEBUG_PTR', 'IFLAGS', 'REMAP_STATIC', 'REMAP_TOP', 'REMAP_SHARED'];
+
+/** Why there is no policy of this name, in one sentence. */
+export function missingPolicyReason(name: string): string {
+  const known = policies.map((policy) => policy.name).join(', ');
+  return planned.includes(name)
+    ? `The policy ${name} is not implemented yet; there are ${known}.`
+    : `There is no policy '${name}'; there are ${known}.`;
+}

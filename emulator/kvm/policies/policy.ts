@@ -1,0 +1,40 @@
+/**
+ * A debug policy: when the hypervisor moves the debug registers between the guest, the debugger, the host
+ * and the processor, and which accesses of the guest it traps meanwhile.
+ */
+import type { WorldSwitch } from '../world-switch.ts';
+import type { BundleCopy } from '../world-switch-log.ts';
+
+/**
+ * Which generation of KVM's trap handlers goes with the policy: G1 is the table of 3.17, G4 that of 6.14.
+ */
+export type Generation = 'G1' | 'G4';
+
+export interface DebugPolicy {
+  readonly name: string;
+  /** One sentence. */
+  readonly description: string;
+  readonly generation: Generation;
+  /** Whether KVM_SET_GUEST_DEBUG exists under it. */
+  readonly guestDebug: boolean;
+
+  /** vcpu_load: the vCPU gets this physical CPU. */
+  vcpuLoad(ws: WorldSwitch): void;
+  /** vcpu_put: it loses it. */
+  vcpuPut(ws: WorldSwitch): void;
+  /** World switch into the guest, debug part. */
+  enter(ws: WorldSwitch): void;
+  /** World switch out of it. */
+  exit(ws: WorldSwitch): void;
+  /** A trapped access to one of the switched registers was emulated on the guest's copy. */
+  debugRegisterTrapped(ws: WorldSwitch, direction: 'read' | 'write'): void;
+  /** OSLAR_EL1 was written. True: the vCPU has to be put and loaded again. */
+  osLockWritten(ws: WorldSwitch): boolean;
+
+  /** Who has the debug registers, in the policy's own words. */
+  owner(ws: WorldSwitch): string;
+  /** The copy that the processor holds while the guest runs. */
+  bundleInGuest(ws: WorldSwitch): BundleCopy;
+  /** Whether the guest's own MDSCR_EL1 is on the processor while it runs. */
+  guestMdscrInGuest(ws: WorldSwitch): boolean;
+}

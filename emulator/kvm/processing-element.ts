@@ -1,0 +1,99 @@
+/** A processing element as the physical CPU of the hypervisor. */
+import type { El2Software, ProcessingElement } from '../cpu/pe.ts';
+import { unpackSpsr } from '../cpu/pstate.ts';
+import type { KvmExit } from './kvm-exit.ts';
+import type { GeneralRegisters, GuestPosition, PhysicalCpu } from './physical-cpu.ts';
+
+const X_COUNT = 31;
+const V_COUNT = 32;
+
+export class ProcessingElementCpu implements PhysicalCpu {
+  readonly id: number;
+  readonly #pe: ProcessingElement;
+  /** An interrupt of the host is being taken: the hypervisor is calling already. */
+  #interrupting = false;
+
+  constructor(pe: ProcessingElement, id = 0) {
+    this.#pe = pe;
+    this.id = id;
+  }
+
+  get retired(): bigint {
+    return this.#pe.state.retired;
+  }
+
+  readRegister(name: string): bigint {
+    return this.#pe.readRegister(name);
+  }
+
+  writeRegister(name: string, value: bigint): void {
+    this.#pe.writeRegister(name, value);
+  }
+
+  peekRegister(name: string): bigint {
+    return this.#pe.peekRegister(name);
+  }
+
+  readX(n: number): bigint {
+    return this.#pe.state.X(n);
+  }
+
+  writeX(n: number, value: bigint): void {
+    this.#pe.state.setX(n, value);
+  }
+
+  saveGeneralRegisters(): GeneralRegisters {
+    const { state } = this.#pe;
+    return {
+      X: Array.from({ length: X_COUNT }, (_, n) => state.X(n)),
+      V: Array.from({ length: V_COUNT }, (_, n) => state.V(n)).flatMap(({ lo, hi }) => [lo, hi]),
+    };
+  }
+
+  restoreGeneralRegisters({ X, V }: GeneralRegisters): void {
+    const { state } = this.#pe;
+    for (let n = 0; n < X_COUNT; n += 1) state.setX(n, X[n] ?? 0n);
+    for (let n = 0; n < V_COUNT; n += 1) state.setV(n, V[2 * n] ?? 0n, V[2 * n + 1] ?? 0n);
+  }
+
+  get position(): GuestPosition {
+    return { PC: this.#pe.state.PC, PSTATE: this.#pe.peekRegister('PSTATE') };
+  }
+
+  present({ PC, PSTATE }: GuestPosition): void {
+    this.#pe.setPstate(unpackSpsr(PSTATE));
+    this.#pe.state.PC = PC;
+  }
+
+  takeHostInterrupt(): void {
+    const { state } = this.#pe;
+    this.#interrupting = true;
+    this.#pe.takeException({ kind: 'IRQ', targetEL: 2, preferredReturn: state.PC });
+    this.#interrupting = false;
+    // The processor counts taking an exception as an instruction; the hypervisor takes no virtual time.
+    state.retired -= 1n;
+  }
+
+  exceptionReturn(): void {
+    this.#pe.exceptionReturn();
+  }
+
+  /**
+   * EL2 software that gives every exception to the hypervisor. When KVM_RUN returns, `stopped` is told
+   * why, and the run of the processor ends with the event `stopped`.
+   */
+  el2Software(
+    handleExit: () => KvmExit | undefined,
+    stopped: (exit: KvmExit) => void,
+  ): El2Software {
+    return {
+      handle: (pe) => {
+        if (this.#interrupting) return;
+        const exit = handleExit();
+        if (exit === undefined) return;
+        stopped(exit);
+        pe.requestStop();
+      },
+    };
+  }
+}

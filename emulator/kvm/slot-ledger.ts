@@ -1,0 +1,175 @@
+/**
+ * The debugger's breakpoints and watchpoints, one register pair each, above KVM_SET_GUEST_DEBUG. Under
+ * OWNER the debugger has all the pairs of the processor, since the guest's are off it meanwhile.
+ */
+import { DBGBCR_E } from './control-bits.ts';
+import { copyDebugState, emptyDebugState } from './debug-state.ts';
+import type { DebugState } from './debug-state.ts';
+import {
+  KVM_GUESTDBG_ENABLE,
+  KVM_GUESTDBG_SINGLESTEP,
+  KVM_GUESTDBG_USE_HW,
+  KVM_GUESTDBG_USE_SW_BP,
+} from './guest-debug-control.ts';
+import type { Kvm } from './kvm.ts';
+import { breakpointRegisters, watchpointRegisters } from './slot-encoding.ts';
+import type { RegisterPair, WatchAccess } from './slot-encoding.ts';
+import { describeRows, slotRows } from './verdicts.ts';
+import type { SlotRow } from './verdicts.ts';
+
+export type SlotResult =
+  { readonly ok: true; readonly slot: number } | { readonly ok: false; readonly reason: string };
+
+export type ClaimResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+const isEnabled = (control: bigint): boolean => (control & DBGBCR_E) !== 0n;
+
+export class SlotLedger {
+  readonly #kvm: Kvm;
+  #requested: DebugState = emptyDebugState();
+  #claims: ((pc: bigint) => boolean) | undefined;
+  #singleStep = false;
+
+  constructor(kvm: Kvm) {
+    this.#kvm = kvm;
+  }
+
+  addBreakpoint(va: bigint): SlotResult {
+    return this.#add('breakpoint', breakpointRegisters(va));
+  }
+
+  /** Bytes [address, address + length); refused where no DBGWVR/DBGWCR pair can express the range. */
+  addWatchpoint(address: bigint, length: number, access: WatchAccess): SlotResult {
+    return this.#add('watchpoint', watchpointRegisters(address, length, access));
+  }
+
+  #add(kind: SlotRow['kind'], registers: RegisterPair | string): SlotResult {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return { ok: false, reason: refusal };
+    if (typeof registers === 'string') return { ok: false, reason: registers };
+    const [controls, values, count] = this.#arrays(kind);
+    const slot = controls.findIndex((control, n) => n < count && !isEnabled(control));
+    if (slot < 0) {
+      const rows = this.slots().filter((row) => row.kind === kind && row.owner === 'debugger');
+      return {
+        ok: false,
+        reason: `All ${count} ${kind} register pairs are taken (${describeRows(rows)}).`,
+      };
+    }
+    controls[slot] = registers.control;
+    values[slot] = registers.value;
+    this.#apply();
+    return { ok: true, slot };
+  }
+
+  removeBreakpoint(slot: number): void {
+    this.#remove('breakpoint', slot);
+  }
+
+  removeWatchpoint(slot: number): void {
+    this.#remove('watchpoint', slot);
+  }
+
+  #remove(kind: SlotRow['kind'], slot: number): void {
+    const [controls, values] = this.#arrays(kind);
+    if (!isEnabled(controls[slot] ?? 0n)) return;
+    controls[slot] = 0n;
+    values[slot] = 0n;
+    this.#apply();
+  }
+
+  #arrays(kind: SlotRow['kind']): readonly [bigint[], bigint[], number] {
+    const { dbg_bcr, dbg_bvr, dbg_wcr, dbg_wvr } = this.#requested;
+    const { breakpoints, watchpoints } = this.#kvm.profile;
+    return kind === 'breakpoint'
+      ? [dbg_bcr, dbg_bvr, breakpoints]
+      : [dbg_wcr, dbg_wvr, watchpoints];
+  }
+
+  #refusal(): string | undefined {
+    const { policy, policyObject } = this.#kvm;
+    return policyObject.guestDebug
+      ? undefined
+      : `${policy} has no KVM_SET_GUEST_DEBUG, so a debugger gets no debug registers.`;
+  }
+
+  slots(): readonly SlotRow[] {
+    return slotRows(this.#kvm, this.#requested);
+  }
+
+  /**
+   * KVM_GUESTDBG_USE_SW_BP: BRK at an address for which `claims` is true is the debugger's; every other BRK
+   * stays the guest's own. `undefined` ends it.
+   */
+  claimBreakpointInstructions(claims: ((pc: bigint) => boolean) | undefined): ClaimResult {
+    const refusal = this.#refusal();
+    if (claims !== undefined && refusal !== undefined) return { ok: false, reason: refusal };
+    const changed = (claims === undefined) !== (this.#claims === undefined);
+    this.#claims = claims;
+    if (changed) this.#apply();
+    return { ok: true };
+  }
+
+  claims(pc: bigint): boolean {
+    return this.#claims?.(pc) ?? false;
+  }
+
+  /** KVM_GUESTDBG_SINGLESTEP. */
+  setSingleStep(enabled: boolean): ClaimResult {
+    const refusal = this.#refusal();
+    if (enabled && refusal !== undefined) return { ok: false, reason: refusal };
+    if (enabled === this.#singleStep) return { ok: true };
+    this.#singleStep = enabled;
+    this.#apply();
+    return { ok: true };
+  }
+
+  /** Forgets every request; the caller calls KVM_SET_GUEST_DEBUG. */
+  clear(): void {
+    this.#requested = emptyDebugState();
+    this.#claims = undefined;
+    this.#singleStep = false;
+  }
+
+  /** The hypervisor's state was replaced: the present requests hold in it. */
+  adopt(): void {
+    const { vcpu, policyObject } = this.#kvm;
+    if (!policyObject.guestDebug) {
+      this.clear();
+      return;
+    }
+    const { dbg_bcr, dbg_bvr, dbg_wcr, dbg_wvr } = this.#requested;
+    const present = vcpu.external_debug_state;
+    const equal = (a: readonly bigint[], b: readonly bigint[]): boolean =>
+      a.every((value, n) => value === b[n]);
+    const control = this.#control();
+    if (
+      vcpu.guest_debug === control &&
+      ((control & KVM_GUESTDBG_USE_HW) === 0 ||
+        (equal(dbg_bcr, present.dbg_bcr) &&
+          equal(dbg_bvr, present.dbg_bvr) &&
+          equal(dbg_wcr, present.dbg_wcr) &&
+          equal(dbg_wvr, present.dbg_wvr)))
+    ) {
+      return;
+    }
+    this.#apply();
+  }
+
+  #control(): number {
+    const { dbg_bcr, dbg_wcr } = this.#requested;
+    const control =
+      (dbg_bcr.some(isEnabled) || dbg_wcr.some(isEnabled) ? KVM_GUESTDBG_USE_HW : 0) |
+      (this.#claims === undefined ? 0 : KVM_GUESTDBG_USE_SW_BP) |
+      (this.#singleStep ? KVM_GUESTDBG_SINGLESTEP : 0);
+    return control === 0 ? 0 : control | KVM_GUESTDBG_ENABLE;
+  }
+
+  #apply(): void {
+    const result = this.#kvm.setGuestDebug({
+      control: this.#control(),
+      arch: copyDebugState(this.#requested),
+    });
+    if (!result.ok) throw new TypeError(`KVM_SET_GUEST_DEBUG: ${result.reason}`);
+  }
+}

@@ -1,0 +1,208 @@
+/** A virtual CPU: what the hypervisor keeps of a guest's processor, in the guest's own numbering. */
+import {
+  copyDebugState,
+  debugRegisters,
+  emptyDebugState,
+  readDebugState,
+  writeDebugState,
+} from './debug-state.ts';
+import type { DebugState } from './debug-state.ts';
+import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
+import type { GeneralRegisters } from './physical-cpu.ts';
+
+/** Debug registers of the guest beside the four groups of breakpoint and watchpoint registers. */
+export const vcpuDebugRegisters = [
+  'MDSCR_EL1',
+  'MDCCINT_EL1',
+  'OSLSR_EL1',
+  'OSDLR_EL1',
+  'DBGPRCR_EL1',
+  'OSECCR_EL1',
+  'OSDTRRX_EL1',
+  'OSDTRTX_EL1',
+] as const;
+
+export type VcpuDebugRegister = (typeof vcpuDebugRegisters)[number];
+
+export function isVcpuDebugRegister(name: string): name is VcpuDebugRegister {
+  return (vcpuDebugRegisters as readonly string[]).includes(name);
+}
+
+/** VCPU_DEBUG_FREE, VCPU_DEBUG_HOST_OWNED and VCPU_DEBUG_GUEST_OWNED of KVM since 6.14. */
+export type DebugOwner = 'FREE' | 'HOST' | 'GUEST';
+
+/** Everything of the guest that is in the processor while its vCPU is the resident one. */
+export interface GuestContext {
+  readonly general: GeneralRegisters;
+  /** EL1 and EL0 system registers by name. */
+  readonly sysregs: Readonly<Record<string, bigint>>;
+}
+
+/** Going over an instruction whose breakpoint or watchpoint has been reported already. */
+export interface StepOver {
+  /** Address of the instruction: breakpoints of the debugger there are off. */
+  readonly pc: bigint;
+  /** The watchpoints of the debugger are off as well. */
+  readonly watchpoints: boolean;
+}
+
+/** A vCPU as data: equal vCPUs have equal states. 64-bit values are bigint. */
+export interface VcpuState {
+  readonly pc: bigint;
+  readonly pstate: bigint;
+  readonly vcpu_debug_state: DebugState;
+  readonly external_debug_state: DebugState;
+  readonly sys_regs: Readonly<Record<VcpuDebugRegister, bigint>>;
+  readonly guest_debug: number;
+  readonly debug_owner: DebugOwner;
+  readonly debug_dirty: boolean;
+  readonly external_mdscr_el1: bigint;
+  readonly mdcr_el2: bigint;
+  readonly HOST_SS_ACTIVE_PENDING: boolean;
+  readonly GUEST_SS_ACTIVE_PENDING: boolean;
+  readonly hardwareLocked: boolean;
+  readonly stepOver: StepOver | undefined;
+  readonly skipBreakpointAt: bigint | undefined;
+  readonly entryPC: bigint;
+  /** Absent while the registers are in the processor. */
+  readonly context: GuestContext | undefined;
+}
+
+/** PSTATE of a vCPU after KVM_ARM_VCPU_INIT: EL1h, all exceptions masked. */
+export const VCPU_RESET_PSTATE = 0x3c5n;
+
+export class Vcpu {
+  readonly id: number;
+  /** The guest's PC and PSTATE (as in SPSR_EL2) while the guest is not running. */
+  pc = 0n;
+  pstate = VCPU_RESET_PSTATE;
+  /** The guest's registers (G). Not up to date while a policy has them on the processor. */
+  vcpu_debug_state: DebugState = emptyDebugState();
+  /** What the debugger asked for (X). */
+  external_debug_state: DebugState = emptyDebugState();
+  sys_regs: Record<VcpuDebugRegister, bigint> = resetRegisters();
+  /** KVM_GUESTDBG_* bits of KVM_SET_GUEST_DEBUG. */
+  guest_debug = 0;
+  debug_owner: DebugOwner = 'FREE';
+  /** KVM_ARM64_DEBUG_DIRTY. */
+  debug_dirty = false;
+  /** MDSCR_EL1 while the debugger owns the registers. */
+  external_mdscr_el1 = 0n;
+  /** MDCR_EL2 while the guest runs. */
+  mdcr_el2 = 0n;
+  /** The debugger's step is due before the next instruction. */
+  HOST_SS_ACTIVE_PENDING = false;
+  /** The guest's own PSTATE.SS was 0 when the debugger took the step state machine. */
+  GUEST_SS_ACTIVE_PENDING = false;
+  /** The processor's OS Lock stands in for the guest's while it runs. */
+  hardwareLocked = false;
+  stepOver: StepOver | undefined;
+  /** An exception came in the way of a step over this address: its breakpoint is not reported again. */
+  skipBreakpointAt: bigint | undefined;
+  /** PC at the last entry. */
+  entryPC = 0n;
+  context: GuestContext | undefined;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** The OS Lock or the OS Double Lock of the guest silences its debug exceptions. */
+  get debugLocked(): boolean {
+    const { OSLSR_EL1, OSDLR_EL1, DBGPRCR_EL1 } = this.sys_regs;
+    return (
+      (OSLSR_EL1 & OSLSR_EL1_OSLK) !== 0n || ((OSDLR_EL1 & 1n) !== 0n && (DBGPRCR_EL1 & 1n) === 0n)
+    );
+  }
+
+  /** A debug register as it stands in memory; undefined for another register. */
+  debugRegister(name: string): bigint | undefined {
+    const register = debugRegisters.get(name);
+    if (register !== undefined) return readDebugState(this.vcpu_debug_state, register);
+    return isVcpuDebugRegister(name) ? this.sys_regs[name] : undefined;
+  }
+
+  /** @returns false for a register that is none of the vCPU's debug registers */
+  setDebugRegister(name: string, value: bigint): boolean {
+    const register = debugRegisters.get(name);
+    if (register !== undefined) writeDebugState(this.vcpu_debug_state, register, value);
+    else if (isVcpuDebugRegister(name)) this.sys_regs[name] = BigInt.asUintN(64, value);
+    else return false;
+    return true;
+  }
+
+  /** KVM_ARM_VCPU_INIT. The debugger's requests stay. */
+  reset(entry: bigint): void {
+    this.pc = entry;
+    this.pstate = VCPU_RESET_PSTATE;
+    this.vcpu_debug_state = emptyDebugState();
+    this.sys_regs = resetRegisters();
+    this.debug_owner = 'FREE';
+    this.debug_dirty = false;
+    this.external_mdscr_el1 = 0n;
+    this.mdcr_el2 = 0n;
+    this.HOST_SS_ACTIVE_PENDING = false;
+    this.GUEST_SS_ACTIVE_PENDING = false;
+    this.hardwareLocked = false;
+    this.stepOver = undefined;
+    this.skipBreakpointAt = undefined;
+    this.entryPC = entry;
+    this.context = undefined;
+  }
+
+  saveState(): VcpuState {
+    return {
+      pc: this.pc,
+      pstate: this.pstate,
+      vcpu_debug_state: copyDebugState(this.vcpu_debug_state),
+      external_debug_state: copyDebugState(this.external_debug_state),
+      sys_regs: { ...this.sys_regs },
+      guest_debug: this.guest_debug,
+      debug_owner: this.debug_owner,
+      debug_dirty: this.debug_dirty,
+      external_mdscr_el1: this.external_mdscr_el1,
+      mdcr_el2: this.mdcr_el2,
+      HOST_SS_ACTIVE_PENDING: this.HOST_SS_ACTIVE_PENDING,
+      GUEST_SS_ACTIVE_PENDING: this.GUEST_SS_ACTIVE_PENDING,
+      hardwareLocked: this.hardwareLocked,
+      stepOver: this.stepOver,
+      skipBreakpointAt: this.skipBreakpointAt,
+      entryPC: this.entryPC,
+      context: this.context,
+    };
+  }
+
+  restoreState(state: VcpuState): void {
+    this.pc = state.pc;
+    this.pstate = state.pstate;
+    this.vcpu_debug_state = copyDebugState(state.vcpu_debug_state);
+    this.external_debug_state = copyDebugState(state.external_debug_state);
+    this.sys_regs = { ...state.sys_regs };
+    this.guest_debug = state.guest_debug;
+    this.debug_owner = state.debug_owner;
+    this.debug_dirty = state.debug_dirty;
+    this.external_mdscr_el1 = state.external_mdscr_el1;
+    this.mdcr_el2 = state.mdcr_el2;
+    this.HOST_SS_ACTIVE_PENDING = state.HOST_SS_ACTIVE_PENDING;
+    this.GUEST_SS_ACTIVE_PENDING = state.GUEST_SS_ACTIVE_PENDING;
+    this.hardwareLocked = state.hardwareLocked;
+    this.stepOver = state.stepOver;
+    this.skipBreakpointAt = state.skipBreakpointAt;
+    this.entryPC = state.entryPC;
+    this.context = state.context;
+  }
+}
+
+function resetRegisters(): Record<VcpuDebugRegister, bigint> {
+  return {
+    MDSCR_EL1: 0n,
+    MDCCINT_EL1: 0n,
+    // KVM resets the OS Lock unlocked; the architecture resets it locked.
+    OSLSR_EL1: OSLSR_EL1_UNLOCKED,
+    OSDLR_EL1: 0n,
+    DBGPRCR_EL1: 0n,
+    OSECCR_EL1: 0n,
+    OSDTRRX_EL1: 0n,
+    OSDTRTX_EL1: 0n,
+  };
+}

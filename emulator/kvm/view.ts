@@ -1,0 +1,147 @@
+/** The hypervisor for people: state, counters and registers from three sides. */
+import { describeESR } from '../cpu/syndrome.ts';
+import { readDebugState, isBundleRegister } from './debug-state.ts';
+import { describeControl } from './guest-debug-control.ts';
+import type { Kvm } from './kvm.ts';
+
+export interface NamedText {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface NamedCount {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface NamedValue {
+  readonly name: string;
+  readonly value: bigint;
+}
+
+export interface DebugRegisterViews {
+  readonly guest: readonly NamedValue[];
+  readonly physical: readonly NamedValue[];
+  readonly debugger: readonly NamedValue[];
+}
+
+export interface RegisterTotals {
+  readonly register: string;
+  /** Guest accesses that trapped. */
+  readonly traps: number;
+  /** Physical accesses that the hypervisor made. */
+  readonly reads: number;
+  readonly writes: number;
+}
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+const MDCR_BITS = [
+  ['TDE', 8n],
+  ['TDA', 9n],
+  ['TDOSA', 10n],
+  ['TDRA', 11n],
+] as const;
+
+/** Policy, owner, trap bits, flags: in display order. */
+export function hypervisorState(kvm: Kvm): readonly NamedText[] {
+  const { vcpu, profile } = kvm;
+  const { cpu } = kvm.ws.cpu;
+  const MDCR = cpu.peekRegister('MDCR_EL2');
+  const traps = MDCR_BITS.filter(([, bit]) => ((MDCR >> bit) & 1n) === 1n).map(([name]) => name);
+  const flag = (name: string, value: boolean): NamedText => ({ name, value: value ? '1' : '0' });
+  return [
+    { name: 'policy', value: kvm.policy },
+    { name: 'trap handlers', value: `${kvm.generation}, ${kvm.registerEmulation}` },
+    { name: 'owner', value: kvm.owner },
+    { name: 'vCPU', value: `${vcpu.id}, ${kvm.running ? 'running' : 'put'}` },
+    {
+      name: 'host profile',
+      value: `${profile.name}: ${profile.breakpoints} breakpoints (${profile.contextAware} context-aware), ${profile.watchpoints} watchpoints, ${profile.VHE ? 'VHE' : 'nVHE'}`,
+    },
+    { name: 'MDCR_EL2', value: `${hex(MDCR)}${traps.length > 0 ? ` (${traps.join(', ')})` : ''}` },
+    { name: 'HCR_EL2', value: hex(cpu.peekRegister('HCR_EL2')) },
+    { name: 'CPTR_EL2', value: hex(cpu.peekRegister('CPTR_EL2')) },
+    { name: 'CNTHCTL_EL2', value: hex(cpu.peekRegister('CNTHCTL_EL2')) },
+    { name: 'guest_debug', value: describeControl(vcpu.guest_debug) },
+    { name: 'external_mdscr_el1', value: hex(vcpu.external_mdscr_el1) },
+    flag('DEBUG_DIRTY', vcpu.debug_dirty),
+    flag('HOST_SS_ACTIVE_PENDING', vcpu.HOST_SS_ACTIVE_PENDING),
+    flag('GUEST_SS_ACTIVE_PENDING', vcpu.GUEST_SS_ACTIVE_PENDING),
+    { name: 'OSLSR_EL1', value: hex(vcpu.sys_regs.OSLSR_EL1) },
+    { name: 'FP/SIMD', value: 'not switched: the host has no FP state' },
+  ];
+}
+
+export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {
+  const { log, ws } = kvm;
+  const { counters } = log;
+  const bundle = ws.cpu.total(isBundleRegister);
+  const one = (name: string): { readonly reads: number; readonly writes: number } =>
+    ws.cpu.counts.get(name) ?? { reads: 0, writes: 0 };
+  const saves = counters.bundleSaves;
+  const loads = counters.bundleLoads;
+  return [
+    { name: 'entries', value: counters.entries },
+    { name: 'exits', value: counters.exits },
+    { name: 'trapped register accesses', value: log.totalTraps },
+    { name: 'interrupts of the host', value: counters.hostTicks },
+    { name: 'vcpu_load', value: counters.loads },
+    { name: 'vcpu_put', value: counters.puts },
+    { name: 'vCPU switches', value: counters.contextSwitches },
+    { name: "saves of the guest's debug registers", value: saves.G },
+    { name: "loads of the guest's debug registers", value: loads.G },
+    { name: "saves of the debugger's debug registers", value: saves.X },
+    { name: "loads of the debugger's debug registers", value: loads.X },
+    { name: "saves of the host's debug registers", value: saves.H },
+    { name: "loads of the host's debug registers", value: loads.H },
+    { name: 'debug register reads', value: bundle.reads },
+    { name: 'debug register writes', value: bundle.writes },
+    { name: 'ID_AA64DFR0_EL1 reads', value: one('ID_AA64DFR0_EL1').reads },
+    { name: 'MDSCR_EL1 reads', value: one('MDSCR_EL1').reads },
+    { name: 'MDSCR_EL1 writes', value: one('MDSCR_EL1').writes },
+    { name: 'MDCR_EL2 reads', value: one('MDCR_EL2').reads },
+    { name: 'MDCR_EL2 writes', value: one('MDCR_EL2').writes },
+    { name: 'register reads', value: ws.cpu.reads },
+    { name: 'register writes', value: ws.cpu.writes },
+    { name: 'exceptions given to the guest', value: counters.injections },
+    { name: 'KVM_EXIT_DEBUG', value: counters.debugExits },
+    { name: 'warnings', value: counters.warnings },
+    ...[...log.exitsByClass]
+      .sort(([a], [b]) => a - b)
+      .map(([EC, value]) => ({
+        name: `exits with EC 0x${EC.toString(16).padStart(2, '0')} (${describeESR(BigInt(EC) << 26n).title})`,
+        value,
+      })),
+  ];
+}
+
+export function registerTotals({ log, ws }: Kvm): readonly RegisterTotals[] {
+  const names = [...new Set([...log.traps.keys(), ...ws.cpu.counts.keys()])].sort();
+  return names.map((register) => ({
+    register,
+    traps: log.traps.get(register) ?? 0,
+    reads: ws.cpu.counts.get(register)?.reads ?? 0,
+    writes: ws.cpu.counts.get(register)?.writes ?? 0,
+  }));
+}
+
+export function registerViews(kvm: Kvm): DebugRegisterViews {
+  const { ws, vcpu } = kvm;
+  const { cpu } = ws.cpu;
+  const names = ws.registers.map(({ name }) => name);
+  const guestNames = [...names, 'MDSCR_EL1', 'MDCCINT_EL1', 'OSLSR_EL1', 'OSDLR_EL1'];
+  const physicalNames = [...guestNames, 'MDCR_EL2'];
+  const debuggerOwns = vcpu.guest_debug !== 0;
+  return {
+    guest: guestNames.map((name) => ({ name, value: kvm.guestDebugRegister(name) ?? 0n })),
+    physical: physicalNames.map((name) => ({ name, value: cpu.peekRegister(name) })),
+    debugger: [
+      ...ws.registers.map((register) => ({
+        name: register.name,
+        value: debuggerOwns ? readDebugState(vcpu.external_debug_state, register) : 0n,
+      })),
+      { name: 'MDSCR_EL1', value: debuggerOwns ? vcpu.external_mdscr_el1 : 0n },
+    ],
+  };
+}

@@ -1,0 +1,290 @@
+/**
+ * The moves a debug policy is made of: saving and loading the bundle of debug registers, switching
+ * MDSCR_EL1, writing MDCR_EL2. Each does what it says on the processor, counted and logged.
+ */
+import { SPSR_SS } from '../cpu/pstate.ts';
+import { DBGBCR_E, MDCR_EL2_HPMN, MDCR_EL2_TDA, MDCR_EL2_TDE } from './control-bits.ts';
+import {
+  copyDebugState,
+  debugRegistersOf,
+  emptyDebugState,
+  readDebugState,
+  writeDebugState,
+} from './debug-state.ts';
+import type { DebugRegister, DebugState } from './debug-state.ts';
+import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
+import type { HostProfile } from './host-profile.ts';
+import type { CountedCpu } from './physical-cpu.ts';
+import type { DebugOwner, Vcpu } from './vcpu.ts';
+import type {
+  BundleCopy,
+  WorldSwitchEvent,
+  WorldSwitchEventKind,
+  WorldSwitchLog,
+} from './world-switch-log.ts';
+
+/** What the host keeps for each physical CPU. */
+export interface HostData {
+  /** The host's own debug registers (H). */
+  debug: DebugState;
+  MDCCINT_EL1: bigint;
+  MDSCR_EL1: bigint;
+  /** MDCR_EL2.HPMN as the host wants it: the number of event counters the guest may use. */
+  nr_event_counters: bigint;
+}
+
+export function copyHostData(host: Readonly<HostData>): HostData {
+  return { ...host, debug: copyDebugState(host.debug) };
+}
+
+/** Fields of an event beside those that follow from the state. */
+export type EventDetail = Partial<
+  Pick<
+    WorldSwitchEvent,
+    'reg' | 'direction' | 'old' | 'new' | 'EC' | 'copy' | 'ownerBefore' | 'dirtyBefore'
+  >
+>;
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+const COPY_NAMES: Readonly<Record<BundleCopy, string>> = {
+  G: "the guest's",
+  X: "the debugger's",
+  H: "the host's",
+};
+
+export class WorldSwitch {
+  readonly cpu: CountedCpu;
+  readonly profile: HostProfile;
+  readonly log: WorldSwitchLog;
+  host: HostData = {
+    debug: emptyDebugState(),
+    MDCCINT_EL1: 0n,
+    MDSCR_EL1: 0n,
+    nr_event_counters: 0n,
+  };
+  /** MDCR_EL2 as last written. */
+  mdcr = 0n;
+  readonly #registers: readonly DebugRegister[];
+  #vcpu: Vcpu;
+  #describe: () => { readonly policy: string; readonly owner: string };
+
+  constructor(
+    cpu: CountedCpu,
+    profile: HostProfile,
+    log: WorldSwitchLog,
+    vcpu: Vcpu,
+    describe: () => { readonly policy: string; readonly owner: string },
+  ) {
+    this.cpu = cpu;
+    this.profile = profile;
+    this.log = log;
+    this.#vcpu = vcpu;
+    this.#describe = describe;
+    this.#registers = debugRegistersOf(profile.breakpoints, profile.watchpoints);
+  }
+
+  /** The vCPU that is loaded, or was last. */
+  get vcpu(): Vcpu {
+    return this.#vcpu;
+  }
+
+  set vcpu(vcpu: Vcpu) {
+    this.#vcpu = vcpu;
+  }
+
+  /** The four groups that this processor has. */
+  get registers(): readonly DebugRegister[] {
+    return this.#registers;
+  }
+
+  event(kind: WorldSwitchEventKind, text: string, detail: EventDetail = {}): void {
+    const { policy, owner } = this.#describe();
+    const vcpu = this.#vcpu;
+    this.log.append({
+      vcpu: vcpu.id,
+      pcpu: this.cpu.cpu.id,
+      kind,
+      guestPC: vcpu.pc,
+      EL: Number((vcpu.pstate >> 2n) & 3n),
+      policy,
+      ownerBefore: owner,
+      ownerAfter: owner,
+      dirtyBefore: vcpu.debug_dirty,
+      dirtyAfter: vcpu.debug_dirty,
+      TDA: (this.mdcr & MDCR_EL2_TDA) !== 0n,
+      TDE: (this.mdcr & MDCR_EL2_TDE) !== 0n,
+      text,
+      ...detail,
+    });
+  }
+
+  setOwner(owner: DebugOwner): void {
+    const vcpu = this.#vcpu;
+    if (vcpu.debug_owner === owner) return;
+    const ownerBefore = this.#describe().owner;
+    vcpu.debug_owner = owner;
+    this.event('flagSet', `debug owner: ${ownerBefore} to ${owner}`, { ownerBefore });
+  }
+
+  setDirty(dirty: boolean): void {
+    const vcpu = this.#vcpu;
+    if (vcpu.debug_dirty === dirty) return;
+    const ownerBefore = this.#describe().owner;
+    vcpu.debug_dirty = dirty;
+    const kind = dirty ? 'flagSet' : 'flagClear';
+    this.event(kind, `DIRTY ${dirty ? 'set' : 'cleared'}`, {
+      ownerBefore,
+      dirtyBefore: !dirty,
+    });
+  }
+
+  /** How many registers are there? Before 6.14 KVM asks the processor for each save and load. */
+  readDebugFeatures(): void {
+    this.cpu.read('ID_AA64DFR0_EL1');
+  }
+
+  /**
+   * The registers the debugger has on the processor: its own, without those that a step over an already
+   * reported instruction leaves out.
+   */
+  externalDebugState(): Readonly<DebugState> {
+    const { external_debug_state: external, stepOver } = this.#vcpu;
+    if (stepOver === undefined) return external;
+    const masked = copyDebugState(external);
+    masked.dbg_bvr.forEach((DBGBVR, n) => {
+      if (DBGBVR === stepOver.pc) masked.dbg_bcr[n] = (masked.dbg_bcr[n] ?? 0n) & ~DBGBCR_E;
+    });
+    if (stepOver.watchpoints) masked.dbg_wcr.fill(0n);
+    return masked;
+  }
+
+  /** Processor to memory. X is what the hypervisor wrote itself, so saving it does not change it. */
+  saveBundle(copy: BundleCopy): void {
+    const target = copy === 'H' ? this.host.debug : this.#vcpu.vcpu_debug_state;
+    for (const register of this.#registers) {
+      const value = this.cpu.read(register.name);
+      if (copy !== 'X') writeDebugState(target, register, value);
+    }
+    const MDCCINT_EL1 = this.cpu.read('MDCCINT_EL1');
+    if (copy === 'H') this.host.MDCCINT_EL1 = MDCCINT_EL1;
+    else this.#vcpu.sys_regs.MDCCINT_EL1 = MDCCINT_EL1;
+    this.log.counters.bundleSaves[copy] += 1;
+    this.event(
+      'bundleSave',
+      `save ${COPY_NAMES[copy]} ${this.#registers.length + 1} debug registers`,
+      { copy },
+    );
+  }
+
+  /** Memory to processor. */
+  loadBundle(copy: BundleCopy): void {
+    const source = this.#source(copy);
+    for (const register of this.#registers) {
+      this.cpu.write(register.name, readDebugState(source, register));
+    }
+    const MDCCINT_EL1 = copy === 'H' ? this.host.MDCCINT_EL1 : this.#vcpu.sys_regs.MDCCINT_EL1;
+    this.cpu.write('MDCCINT_EL1', MDCCINT_EL1);
+    this.log.counters.bundleLoads[copy] += 1;
+    this.event(
+      'bundleLoad',
+      `load ${COPY_NAMES[copy]} ${this.#registers.length + 1} debug registers`,
+      { copy },
+    );
+  }
+
+  #source(copy: BundleCopy): Readonly<DebugState> {
+    switch (copy) {
+      case 'H':
+        return this.host.debug;
+      case 'G':
+        return this.#vcpu.vcpu_debug_state;
+      case 'X':
+        return this.externalDebugState();
+    }
+  }
+
+  /** What the bundle on the processor has to be for this copy. */
+  expectedBundle(copy: BundleCopy): Readonly<DebugState> {
+    return this.#source(copy);
+  }
+
+  /** Saves the host's MDSCR_EL1 and installs the guest's. */
+  enterMdscr(MDSCR_EL1: bigint): void {
+    const { vcpu } = this;
+    if (vcpu.hardwareLocked) this.cpu.write('OSLAR_EL1', 1n);
+    const old = this.cpu.read('MDSCR_EL1');
+    this.host.MDSCR_EL1 = old;
+    this.cpu.write('MDSCR_EL1', MDSCR_EL1);
+    this.#mdscrEvent(old, MDSCR_EL1);
+  }
+
+  /** Saves the guest's MDSCR_EL1 and installs the host's. @returns the guest's */
+  exitMdscr(): bigint {
+    const old = this.cpu.read('MDSCR_EL1');
+    if (this.vcpu.hardwareLocked) this.cpu.write('OSLAR_EL1', 0n);
+    this.cpu.write('MDSCR_EL1', this.host.MDSCR_EL1);
+    this.#mdscrEvent(old, this.host.MDSCR_EL1);
+    return old;
+  }
+
+  #mdscrEvent(old: bigint, value: bigint): void {
+    this.event('mdscrWrite', `MDSCR_EL1 ${hex(old)} to ${hex(value)}`, {
+      reg: 'MDSCR_EL1',
+      old,
+      new: value,
+    });
+  }
+
+  writeMdcr(value: bigint): void {
+    const old = this.mdcr;
+    this.cpu.write('MDCR_EL2', value);
+    this.mdcr = value;
+    this.event('mdcrWrite', `MDCR_EL2 ${hex(old)} to ${hex(value)}`, {
+      reg: 'MDCR_EL2',
+      old,
+      new: value,
+    });
+  }
+
+  /** MDCR_EL2 with everything but HPMN cleared, as the host runs with it. */
+  restoreHostMdcr(): void {
+    const value = this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN;
+    this.writeMdcr(value);
+  }
+
+  /**
+   * Where the policy does not emulate the OS Lock by ownership, the guest's lock is put on the processor
+   * for as long as the guest runs. `enterMdscr` and `exitMdscr` do the writes.
+   */
+  useHardwareOsLock(): void {
+    this.vcpu.hardwareLocked = this.vcpu.debugLocked;
+  }
+
+  /** The debugger steps, or the hypervisor does to get past an instruction. */
+  get hostSteps(): boolean {
+    const { guest_debug, stepOver } = this.#vcpu;
+    return (guest_debug & KVM_GUESTDBG_SINGLESTEP) !== 0 || stepOver !== undefined;
+  }
+
+  get pstateSS(): boolean {
+    return (this.#vcpu.pstate & SPSR_SS) !== 0n;
+  }
+
+  set pstateSS(SS: boolean) {
+    const vcpu = this.#vcpu;
+    vcpu.pstate = SS ? vcpu.pstate | SPSR_SS : vcpu.pstate & ~SPSR_SS;
+  }
+
+  /** What the host does to a processor when it boots: the OS Lock is locked by a cold reset. */
+  initialiseHost(): void {
+    this.cpu.write('OSDLR_EL1', 0n);
+    this.cpu.write('OSLAR_EL1', 0n);
+    this.host = {
+      debug: emptyDebugState(),
+      MDCCINT_EL1: 0n,
+      MDSCR_EL1: 0n,
+      nr_event_counters: this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN,
+    };
+    this.mdcr = this.host.nr_event_counters;
+  }
+}
