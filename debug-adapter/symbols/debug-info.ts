@@ -1,13 +1,13 @@
 import { CallFrameInfo, type UnwindContext, type UnwindResult } from './cfi.ts';
 import { CompileUnit, type UnitNames } from './compile-unit.ts';
-import { readAbbreviations, type AbbreviationTable } from './dwarf/abbreviations.ts';
-import { DW_AT, DW_ATE, DW_TAG, DW_UT } from './dwarf/constants.ts';
+import { DW_AT, DW_ATE, DW_TAG } from './dwarf/constants.ts';
 import type { StackType } from './dwarf/expression-stack.ts';
 import { ROW_IS_STMT } from './dwarf/line-program.ts';
 import { readLocationList, type AddressRange } from './dwarf/lists.ts';
 import { DwarfSections } from './dwarf/sections.ts';
 import { qualifiedName, TypeBuilder } from './dwarf/type-builder.ts';
-import { readUnitHeader, Unit, UnitFramingError, type Die, type UnitHost } from './dwarf/unit.ts';
+import type { Die, Unit } from './dwarf/unit.ts';
+import { UnitSet } from './dwarf/unit-set.ts';
 import type { ElfImage } from './elf.ts';
 import { rowAt, rowIndexAt, rowsIn, sameLineRange, type LineRow } from './line-lookup.ts';
 import {
@@ -69,37 +69,29 @@ export class DebugInfo {
   readonly problems: SymbolError[] = [];
   readonly #sections: DwarfSections;
   readonly #units: CompileUnit[] = [];
-  /** All units of .debug_info by ascending offset, partial and type units included. */
-  readonly #byOffset: { readonly start: number; readonly unit: Unit }[] = [];
-  readonly #bySignature = new Map<bigint, Unit>();
   readonly #compileUnits = new Map<Unit, CompileUnit>();
-  readonly #abbreviations = new Map<number, AbbreviationTable>();
   readonly #ranges = new RangeIndex<CompileUnit>();
   readonly #types: TypeBuilder;
   readonly #scopes = new Map<Unit, ExpressionScope>();
   #filesToUnits: Map<string, Set<CompileUnit>> | undefined;
-  readonly #host: UnitHost;
+  readonly #set: UnitSet;
 
   constructor(image: ElfImage) {
     this.image = image;
     this.symbols = new SymbolTable(image);
     this.#sections = new DwarfSections(image);
     this.frames = new CallFrameInfo(image, this.#sections);
-    this.#host = {
-      sections: this.#sections,
-      abbreviations: (offset) => this.#abbreviationTable(offset),
-      dieAt: (offset) => this.#dieAt(offset),
-      dieBySignature: (signature) => {
-        const unit = this.#bySignature.get(signature);
-        return unit?.dieAtOffset(unit.header.start + unit.header.typeOffset);
-      },
-    };
     this.#types = new TypeBuilder((die, attribute) =>
       this.#describe(die, attribute, this.#enclosingFrameBase(die)),
     );
-    for (const section of ['.debug_info', '.debug_types'] as const) {
+    this.#set = new UnitSet(this.#sections, (error) => {
+      this.#report(error);
+    });
+    for (const unit of this.#set.compileUnits) {
       this.#guarded(() => {
-        this.#readUnits(section);
+        const compileUnit = new CompileUnit(unit);
+        this.#compileUnits.set(unit, compileUnit);
+        this.#units.push(compileUnit);
       });
     }
     for (const unit of this.#units) {
@@ -423,71 +415,6 @@ export class DebugInfo {
     return undefined;
   }
 
-  // --- reading ---
-
-  #readUnits(section: '.debug_info' | '.debug_types'): void {
-    const { bytes } = this.#sections.source(section);
-    let offset = 0;
-    while (offset < bytes.length) {
-      try {
-        const header = readUnitHeader(this.#sections, section, offset);
-        offset = header.end;
-        const unit = new Unit(this.#host, header);
-        if (section === '.debug_info') this.#byOffset.push({ start: header.start, unit });
-        if (header.signature !== undefined) this.#bySignature.set(header.signature, unit);
-        if (header.unitType !== DW_UT.compile) continue;
-        if (unit.root.tag !== DW_TAG.compile_unit) continue;
-        if (unit.root.has(DW_AT.GNU_dwo_name)) {
-          throw unit.reader(header.start).unsupported('split DWARF (a .dwo file) is not supported');
-        }
-        const compileUnit = new CompileUnit(unit);
-        this.#compileUnits.set(unit, compileUnit);
-        this.#units.push(compileUnit);
-      } catch (error) {
-        const cause = error instanceof UnitFramingError ? error.cause : error;
-        if (!(cause instanceof SymbolError)) throw cause;
-        this.#report(cause);
-        if (error instanceof UnitFramingError) offset = error.end;
-        else if (offset === cause.offset || this.#byOffset.length === 0) {
-          const end = this.#unitEnd(section, offset);
-          if (end === undefined) return;
-          offset = end;
-        }
-      }
-    }
-  }
-
-  /** End of a unit by its length field alone; undefined when even that is nonsense. */
-  #unitEnd(section: string, start: number): number | undefined {
-    return this.#quietly(() => {
-      const reader = this.#sections.reader(section, start);
-      const length = reader.u32();
-      const end = length === 0xffff_ffff ? reader.size64() + reader.offset : length + reader.offset;
-      return end > start && end <= reader.end ? end : undefined;
-    });
-  }
-
-  #abbreviationTable(offset: number): AbbreviationTable {
-    let table = this.#abbreviations.get(offset);
-    if (table === undefined) {
-      table = readAbbreviations(this.#sections.reader('.debug_abbrev', offset));
-      this.#abbreviations.set(offset, table);
-    }
-    return table;
-  }
-
-  #dieAt(offset: number): Die | undefined {
-    let low = 0;
-    let high = this.#byOffset.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#byOffset[middle]?.start ?? 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    const unit = this.#byOffset[low - 1]?.unit;
-    return unit !== undefined && offset < unit.header.end ? unit.dieAtOffset(offset) : undefined;
-  }
-
   #files(): Map<string, Set<CompileUnit>> {
     if (this.#filesToUnits === undefined) {
       const files = new Map<string, Set<CompileUnit>>();
@@ -745,12 +672,12 @@ export class DebugInfo {
         return die === undefined ? undefined : stackType(die);
       },
       procedure: (offset, form) => {
-        const die = form === 'unit' ? unit.dieAtOffset(start + offset) : this.#dieAt(offset);
+        const die = form === 'unit' ? unit.dieAtOffset(start + offset) : this.#set.dieAt(offset);
         const raw = die?.raw(DW_AT.location);
         return raw?.class === 'block' ? raw.bytes : undefined;
       },
       object: (offset) => {
-        const die = this.#dieAt(offset);
+        const die = this.#set.dieAt(offset);
         if (die === undefined) return undefined;
         const frameBase = this.#enclosingFrameBase(die);
         return { location: this.#variableLocation(die, frameBase), type: this.#types.typeOf(die) };
@@ -784,15 +711,6 @@ export class DebugInfo {
     } catch (error) {
       if (!(error instanceof SymbolError)) throw error;
       this.#report(error);
-      return undefined;
-    }
-  }
-
-  #quietly<T>(read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof SymbolError)) throw error;
       return undefined;
     }
   }

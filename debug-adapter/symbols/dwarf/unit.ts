@@ -1,7 +1,7 @@
 /** DWARF 5, 7.5.1, "Unit Headers", and the tree of debugging information entries under them. */
 import { ByteReader } from '../byte-reader.ts';
 import type { Abbreviation, AbbreviationTable } from './abbreviations.ts';
-import { DW_AT, DW_TAG, DW_UT } from './constants.ts';
+import { DW_AT, DW_UT } from './constants.ts';
 import { fixedFormSize, readForm, skipForm, type FormEncoding, type RawAttribute } from './form.ts';
 import { readRangeList, type AddressRange } from './lists.ts';
 import type { DwarfSections } from './sections.ts';
@@ -27,7 +27,10 @@ export interface UnitHeader extends FormEncoding {
   readonly typeOffset: number;
 }
 
-/** Reads one unit's header; undefined when what follows is only padding. */
+/**
+ * Reads one unit's header.
+ * @throws UnitFramingError when it is malformed behind its length, else SymbolError
+ */
 export function readUnitHeader(
   sections: DwarfSections,
   section: UnitHeader['section'],
@@ -142,6 +145,8 @@ export class Unit {
   readonly host: UnitHost;
   readonly header: UnitHeader;
   readonly #source: ByteReader['source'];
+  readonly #table: AbbreviationTable;
+  /** Those of the table that were met, with their sizes in this unit. */
   readonly #abbreviations = new Map<number, UnitAbbreviation>();
   #tree: DieTree | undefined;
   #root: Die | undefined;
@@ -151,14 +156,7 @@ export class Unit {
     this.host = host;
     this.header = header;
     this.#source = host.sections.source(header.section);
-    for (const [code, abbreviation] of host.abbreviations(header.abbreviationOffset)) {
-      let fixedSize: number | undefined = 0;
-      for (const { form } of abbreviation.attributes) {
-        const size = fixedFormSize(form, header);
-        fixedSize = size === undefined || fixedSize === undefined ? undefined : fixedSize + size;
-      }
-      this.#abbreviations.set(code, { ...abbreviation, fixedSize });
-    }
+    this.#table = host.abbreviations(header.abbreviationOffset);
   }
 
   /** The unit's own entry. Does not read the others. */
@@ -206,15 +204,6 @@ export class Unit {
     return this.#tree;
   }
 
-  /** Forgets the entries; they are read again when needed. */
-  release(): void {
-    this.#tree = undefined;
-  }
-
-  get entryCount(): number {
-    return this.#tree?.offsets.length ?? 0;
-  }
-
   /** DW_AT_str_offsets_base, DW_AT_addr_base, DW_AT_rnglists_base and DW_AT_loclists_base. */
   get bases(): { strOffsets: number; addr: number; rnglists: number; loclists: number } {
     if (this.#bases === undefined) {
@@ -257,9 +246,18 @@ export class Unit {
     const at = reader.offset;
     const code = reader.uleb();
     if (code === 0) return undefined;
-    const abbreviation = this.#abbreviations.get(code);
+    const known = this.#abbreviations.get(code);
+    if (known !== undefined) return known;
+    const abbreviation = this.#table.get(code);
     if (abbreviation === undefined) throw reader.error(`no abbreviation has code ${code}`, at);
-    return abbreviation;
+    let fixedSize: number | undefined = 0;
+    for (const { form } of abbreviation.attributes) {
+      const size = fixedFormSize(form, this.header);
+      fixedSize = size === undefined || fixedSize === undefined ? undefined : fixedSize + size;
+    }
+    const sized = { ...abbreviation, fixedSize };
+    this.#abbreviations.set(code, sized);
+    return sized;
   }
 
   #readTree(): DieTree {
@@ -473,13 +471,5 @@ export class Die {
     const high =
       length === undefined ? this.address(DW_AT.high_pc) : BigInt.asUintN(64, low + length);
     return high === undefined || high <= low ? [] : [{ low, high }];
-  }
-
-  get isUnit(): boolean {
-    return (
-      this.tag === DW_TAG.compile_unit ||
-      this.tag === DW_TAG.partial_unit ||
-      this.tag === DW_TAG.type_unit
-    );
   }
 }
