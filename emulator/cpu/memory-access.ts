@@ -74,9 +74,20 @@ interface Piece {
 
 type DeviceSize = 1 | 2 | 4 | 8;
 
+/** A RAM page that holds watched bytes, so that its other accesses cost little. */
+interface WatchedPage {
+  readonly host: number;
+  readonly PA: bigint;
+  /** Offsets in the page: all watched bytes, of either direction, lie in `[low, high)`. */
+  readonly low: number;
+  readonly high: number;
+}
+
 export class MemoryAccess {
   readonly #host: MemoryAccessHost;
   #fault: MemoryFault | undefined;
+  /** For each EL, by page number. */
+  readonly #watchedPages = [0, 1, 2].map(() => new Map<number, WatchedPage>());
   /** The debugger's watchpoints do not stop the instruction being executed: it was reported already. */
   ignoreMachineWatchpoints = false;
 
@@ -95,6 +106,27 @@ export class MemoryAccess {
   #refuse(fault: MemoryFault): -1 {
     this.#fault = fault;
     return -1;
+  }
+
+  /** The TLB was flushed: translations or watched ranges have changed. */
+  forgetPages(): void {
+    for (const pages of this.#watchedPages) pages.clear();
+  }
+
+  /** An aligned access on a watched page that touches no watched byte. */
+  #besideWatched(
+    va: bigint,
+    size: number,
+    flags: number,
+    element: number,
+  ): { readonly page: WatchedPage; readonly offset: number } | undefined {
+    const EL = this.#host.debug.accessEL((flags & ACCESS_UNPRIVILEGED) !== 0);
+    const page = this.#watchedPages[EL]?.get(Number(va >> 12n));
+    if (page === undefined || (flags & ACCESS_ZERO_BLOCK) !== 0) return undefined;
+    const offset = Number(va & PAGE_MASK);
+    const end = offset + size;
+    if (end > PAGE_BYTES || (offset & (element - 1)) !== 0) return undefined;
+    return end <= page.low || offset >= page.high ? { page, offset } : undefined;
   }
 
   /** EngineHost.fetchPage */
@@ -128,6 +160,8 @@ export class MemoryAccess {
 
   /** EngineHost.readMemory */
   read(va: bigint, size: number, flags: number, element: number): number {
+    const beside = this.#besideWatched(va, size, flags, element);
+    if (beside !== undefined) return beside.page.host + beside.offset;
     const pieces = this.#prepare(va, size, flags, element, 'read');
     if (pieces === undefined) return -1;
     const { engine } = this.#host;
@@ -144,6 +178,12 @@ export class MemoryAccess {
 
   /** EngineHost.writeMemory */
   write(va: bigint, size: number, flags: number, element: number): number {
+    const beside = this.#besideWatched(va, size, flags, element);
+    if (beside !== undefined) {
+      const PA = beside.page.PA + BigInt(beside.offset);
+      this.#host.engine.writePhysical(PA, this.#host.engine.storeBytes(size));
+      return 0;
+    }
     const pieces = this.#prepare(va, size, flags, element, 'write');
     if (pieces === undefined) return -1;
     const bytes = this.#host.engine.storeBytes(size);
@@ -229,29 +269,54 @@ export class MemoryAccess {
 
   #fillTlb(EL: ExceptionLevel, va: bigint, piece: Piece, regime: TranslationRegime): void {
     const { engine, allowUnalignedDevice } = this.#host;
-    if (engine.ram.hostAddress(piece.PA) === undefined) return;
+    const PA = piece.PA & ~PAGE_MASK;
+    const host = engine.ram.hostAddress(PA);
+    if (host === undefined) return;
     const page = va & ~PAGE_MASK;
-    const ignoreTop = topByteIgnored(regime, va);
-    engine.installTlb(EL, page, piece.PA & ~PAGE_MASK, {
-      read: !this.#isWatched(page, false, ignoreTop),
-      write: !this.#isWatched(page, true, ignoreTop),
+    const watched = this.#watchedInPage(page, topByteIgnored(regime, va));
+    if (watched !== undefined) {
+      const { low, high } = watched;
+      this.#watchedPages[EL]?.set(Number(va >> 12n), { host, PA, low, high });
+      if (watched.reads && watched.writes) return;
+    }
+    engine.installTlb(EL, page, PA, {
+      read: watched?.reads !== true,
+      write: watched?.writes !== true,
       unaligned:
         !this.#host.alignmentChecked(EL) && (piece.memory === 'Normal' || allowUnalignedDevice),
     });
   }
 
-  /** Whether a watchpoint covers part of the page in this direction. */
-  #isWatched(page: bigint, isWrite: boolean, ignoreTop: boolean): boolean {
+  /** The part of a page that watchpoints cover, as offsets, and in which directions. */
+  #watchedInPage(
+    page: bigint,
+    ignoreTop: boolean,
+  ): { low: number; high: number; reads: boolean; writes: boolean } | undefined {
     const { debug, machineWatchpoints } = this.#host;
-    if (machineWatchpoints.hit(page, PAGE_BYTES, isWrite) !== undefined) return true;
     const significant = (value: bigint): bigint => (ignoreTop ? BigInt.asUintN(56, value) : value);
-    const low = significant(page);
-    return debug.watchedRanges.some((range) => {
-      if (!(isWrite ? range.writes : range.reads)) return false;
-      const start = significant(range.start);
-      const end = start + (range.end - range.start);
-      return start < low + BigInt(PAGE_BYTES) && low < end;
-    });
+    const base = significant(page);
+    let found: { low: number; high: number; reads: boolean; writes: boolean } | undefined;
+    const add = (start: bigint, end: bigint, reads: boolean, writes: boolean): void => {
+      if (start >= base + BigInt(PAGE_BYTES) || end <= base) return;
+      const low = start < base ? 0 : Number(start - base);
+      const high = end > base + BigInt(PAGE_BYTES) ? PAGE_BYTES : Number(end - base);
+      found = {
+        low: Math.min(found?.low ?? low, low),
+        high: Math.max(found?.high ?? high, high),
+        reads: reads || found?.reads === true,
+        writes: writes || found?.writes === true,
+      };
+    };
+    for (const { start, end, reads, writes } of debug.watchedRanges) {
+      const from = significant(start);
+      add(from, from + (end - start), reads, writes);
+    }
+    for (const { address, length, access } of machineWatchpoints.all) {
+      // The debugger's addresses are compared in full, tag included.
+      const from = address - page + base;
+      add(from, from + BigInt(length), access !== 'write', access !== 'read');
+    }
+    return found;
   }
 
   #readPieces(pieces: readonly Piece[], buffer: Uint8Array, element: number): boolean {

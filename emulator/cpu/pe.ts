@@ -486,7 +486,10 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     }
     if (this.#stopsStale) this.#updateMarks();
     if (this.#translationStale) engine.flushFetch();
-    if (this.#translationStale || this.#watchesStale) engine.flushTlb();
+    if (this.#translationStale || this.#watchesStale) {
+      engine.flushTlb();
+      this.memory.forgetPages();
+    }
     this.#translationStale = false;
     this.#watchesStale = false;
   }

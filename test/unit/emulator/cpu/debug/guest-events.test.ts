@@ -610,4 +610,43 @@ describe('breakpoints and watchpoints of the debugger', () => {
     assert.equal(pe.state.PC, CODE + 12n);
     assert.equal(untilEvent(pe).kind, 'wfi');
   });
+
+  it('leave the other bytes of a watched page alone', () => {
+    const pe = guest([
+      0xd2a80020, // mov x0, #0x40010000
+      0xd2800aa1, // mov x1, #0x55
+      0xf9000801, // str x1, [x0, #16]
+      0xf9400802, // ldr x2, [x0, #16]
+      0x39002001, // strb w1, [x0, #8]
+      0xf9400403, // ldr x3, [x0, #8]
+      0xb9000401, // str w1, [x0, #4]
+      0xd503207f, // wfi
+    ]);
+    const id = pe.machineWatchpoints.add({ address: DATA + 4n, length: 4, access: 'write' });
+    const event = untilEvent(pe);
+    assert.equal(event.kind === 'machineWatchpoint' && event.id, id);
+    assert.equal(pe.state.PC, CODE + 24n);
+    assert.equal(pe.state.X(2), 0x55n);
+    assert.equal(pe.state.X(3), 0x55n);
+    pe.machineWatchpoints.remove(id);
+    assert.equal(untilEvent(pe).kind, 'wfi');
+    assert.equal(read64(pe, DATA), 0x55n << 32n);
+  });
+
+  it('watch reads only where they are asked to', () => {
+    const pe = guest(STORE_BYTE);
+    pe.machineWatchpoints.add({ address: DATA, length: 8, access: 'read' });
+    const event = untilEvent(pe);
+    assert.equal(event.kind === 'machineWatchpoint' && event.isWrite, false);
+    assert.equal(pe.state.PC, CODE + 12n);
+  });
+
+  it('keep the order of stops when the run is interrupted before it resumes', () => {
+    const pe = guest(NOPS);
+    pe.machineBreakpoints.add(CODE + 4n);
+    assert.equal(untilEvent(pe).kind, 'machineBreakpoint');
+    pe.requestStop();
+    assert.equal(pe.run(100, { resume: true }).kind, 'stopped');
+    assert.equal(pe.run(100).kind, 'wfi');
+  });
 });
