@@ -1,0 +1,65 @@
+/** Assembly text of Advanced SIMD and floating point against an independent disassembler. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { enumerateVariants } from '../../../../../emulator/engine/interpreter.ts';
+import { createDecoder } from '../../../../../emulator/isa/decode.ts';
+import { simdFpDefinitions } from '../../../../../emulator/isa/simd-fp/definitions.ts';
+import {
+  distanceContext,
+  hexWord,
+  isSIMDDataProcessing,
+  readWordSet,
+  wordSets,
+} from '../../../../support/disassembly-words.ts';
+
+const decoder = createDecoder(simdFpDefinitions);
+
+function textOf(word: number): string {
+  const decoded = decoder.decode(word);
+  return decoded ? decoded.definition.assembly(decoded.fields, distanceContext) : '';
+}
+
+/** Differences between our text and `theirs`, which is empty for words that must not decode. */
+function difference(word: number, theirs: string): string[] {
+  const ours = textOf(word);
+  return ours === theirs ? [] : [`${hexWord(word)}: "${ours}" (llvm-mc: "${theirs}")`];
+}
+
+/** FEAT_AES, FEAT_PMULL, FEAT_SHA1 and FEAT_SHA256 are not among these definitions. */
+const isCryptography = (text: string): boolean => /^(aes|sha1|sha256)|^pmull2? v\d+\.1q/.test(text);
+
+describe('Disassembly of Advanced SIMD and floating point', () => {
+  for (const set of wordSets) {
+    it(`prints the words of ${set} as llvm-mc does and decodes no word of an extension`, () => {
+      const words = readWordSet(set).filter(({ word }) => isSIMDDataProcessing(word));
+      const differences = words.flatMap(({ word, status, text }) =>
+        difference(word, status === 'base' && !isCryptography(text) ? text : ''),
+      );
+      assert.deepEqual(differences, []);
+    });
+  }
+
+  it('prints random words of every encoding as llvm-mc does and refuses what it refuses', () => {
+    const file = path.resolve(
+      import.meta.dirname,
+      '../../../../fixtures/simd-fp/disassembly.txt.gz',
+    );
+    const lines = gunzipSync(readFileSync(file)).toString().trimEnd().split('\n');
+    assert.ok(lines.length > 5000);
+    const differences = lines.flatMap((line) =>
+      difference(Number.parseInt(line.slice(0, 8), 16), line.slice(9)),
+    );
+    assert.deepEqual(differences, []);
+  });
+
+  it('gives every variant a text without holes', () => {
+    for (const definition of simdFpDefinitions) {
+      for (const { fields } of enumerateVariants(definition)) {
+        const text = definition.assembly(fields, distanceContext);
+        assert.doesNotMatch(text, /undefined|NaN/, definition.title);
+      }
+    }
+  });
+});
