@@ -183,14 +183,16 @@ type Members = RecordType['members'];
 /** Members as C sees them: those of anonymous structs and unions belong to the outer one. */
 function flatMembers(
   record: RecordType,
-  depth = 0,
+  outer: readonly RecordType[] = [],
 ): { readonly path: Members; readonly name: string | undefined }[] {
   return record.members.flatMap((member) => {
     const inner = stripTypedefs(member.type);
-    if (member.name !== undefined || member.isBaseClass || inner.kind !== 'record' || depth > 16) {
+    const isFlat = member.name !== undefined || member.isBaseClass || inner.kind !== 'record';
+    // Only malformed records are nested in themselves.
+    if (isFlat || inner === record || outer.includes(inner) || outer.length > 16) {
       return [{ path: [member], name: member.name }];
     }
-    return flatMembers(inner, depth + 1).map(({ path, name }) => ({
+    return flatMembers(inner, [...outer, record]).map(({ path, name }) => ({
       path: [member, ...path],
       name,
     }));

@@ -592,7 +592,7 @@ export class DebugInfo {
     if (name === undefined) return undefined;
     const { file, line } = this.#declaredAt(die);
     // `extern int x;` inside a function: the object is elsewhere.
-    const isDeclared = die.flag(DW_AT.declaration);
+    const isDeclared = die.flag(DW_AT.declaration) && !die.has(DW_AT.location);
     const global = isDeclared ? this.findGlobal(name) : undefined;
     return {
       name,

@@ -132,6 +132,8 @@ export const VOID: VoidType = { kind: 'void' };
 
 /** Longest chain of typedefs, qualifiers, pointers and arrays that is followed. */
 const MAX_CHAIN = 64;
+/** Deepest nesting of anonymous records that is searched. */
+const MAX_NESTING = 16;
 
 /** The type without typedefs and qualifiers. */
 export function stripTypedefs(type: Type): Exclude<Type, TypedefType | QualifiedType> {
@@ -174,16 +176,23 @@ export function sizeOf(type: Type): number | undefined {
 
 /** C spelling: `const char *`, `int (*)[4]`, `struct task *`, `void (*)(int, ...)`. */
 export function typeName(type: Type): string {
-  return declare(type, '', 0);
+  return declare(type, '', { left: MAX_NAME_PARTS });
 }
 
 /** C declaration of a name: `int (*table)[4]`. */
 export function declaration(type: Type, name: string): string {
-  return declare(type, name, 0);
+  return declare(type, name, { left: MAX_NAME_PARTS });
 }
 
-function declare(type: Type, inner: string, depth: number): string {
-  if (depth > MAX_CHAIN) return joined('...', inner);
+/** Malformed types can refer to themselves in many ways at once: this bounds what a name spells out. */
+interface Budget {
+  left: number;
+}
+
+const MAX_NAME_PARTS = 500;
+
+function declare(type: Type, inner: string, budget: Budget): string {
+  if (--budget.left < 0) return joined('...', inner);
   switch (type.kind) {
     case 'void':
       return joined('void', inner);
@@ -199,9 +208,9 @@ function declare(type: Type, inner: string, depth: number): string {
     case 'qualified': {
       // A qualifier of a pointer stands behind the star, any other in front.
       if (type.target.kind === 'pointer') {
-        return declare(type.target, joined(type.qualifier, inner), depth + 1);
+        return declare(type.target, joined(type.qualifier, inner), budget);
       }
-      const text = declare(type.target, inner, depth + 1);
+      const text = declare(type.target, inner, budget);
       // Compilers qualify both an array and its elements, which C spells once.
       return text.startsWith(`${type.qualifier} `) ? text : `${type.qualifier} ${text}`;
     }
@@ -214,18 +223,18 @@ function declare(type: Type, inner: string, depth: number): string {
       return declare(
         type.target,
         target === 'array' || target === 'function' ? `(${text})` : text,
-        depth + 1,
+        budget,
       );
     }
     case 'array': {
       const count = type.count ?? '';
-      return declare(type.element, `${inner}[${count}]`, depth + 1);
+      return declare(type.element, `${inner}[${count}]`, budget);
     }
     case 'function': {
-      const parameters = type.parameters.map((parameter) => declare(parameter, '', depth + 1));
+      const parameters = type.parameters.map((parameter) => declare(parameter, '', budget));
       if (type.isVariadic) parameters.push('...');
       const list = parameters.length > 0 ? parameters.join(', ') : type.isPrototyped ? 'void' : '';
-      return declare(type.returnType, `${inner}(${list})`, depth + 1);
+      return declare(type.returnType, `${inner}(${list})`, budget);
     }
   }
 }
@@ -253,14 +262,19 @@ export function arrayOf(element: Type, count: number | undefined): ArrayType {
  * Finds a member by name, also inside anonymous members and base classes.
  * @returns the member with its offsets counted from the start of `record`
  */
-export function findMember(record: RecordType, name: string, depth = 0): Member | undefined {
-  if (depth > MAX_CHAIN) return undefined;
+export function findMember(
+  record: RecordType,
+  name: string,
+  outer: readonly RecordType[] = [],
+): Member | undefined {
+  // Only malformed records are nested in themselves.
+  if (outer.includes(record) || outer.length > MAX_NESTING) return undefined;
   for (const member of record.members) if (member.name === name) return member;
   for (const member of record.members) {
     if (member.name !== undefined) continue;
     const inner = stripTypedefs(member.type);
     if (inner.kind !== 'record') continue;
-    const found = findMember(inner, name, depth + 1);
+    const found = findMember(inner, name, [...outer, record]);
     if (found === undefined) continue;
     return {
       ...found,
