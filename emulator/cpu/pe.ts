@@ -18,6 +18,7 @@ import type { TranslationRegime } from '../mmu/translate.ts';
 import { ownDebugRegisters } from './debug/debug-registers.ts';
 import { DebugUnit } from './debug/debug-unit.ts';
 import type { DebugControls } from './debug/enable-and-routing.ts';
+import type { WatchedRange } from './debug/watchpoint.ts';
 import { exceptionReturn, takeException } from './exceptions.ts';
 import type { ExceptionContext, ExceptionRecord, PendingException } from './exceptions.ts';
 import { currentPstate } from './exceptions.ts';
@@ -482,7 +483,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       const before = debug.watchedRanges;
       debug.refresh();
       this.#stopsStale = true;
-      if (before.length > 0 || debug.watchedRanges.length > 0) this.#watchesStale = true;
+      if (!sameRanges(before, debug.watchedRanges)) this.#watchesStale = true;
     }
     if (this.#stopsStale) this.#updateMarks();
     if (this.#translationStale) engine.flushFetch();
@@ -552,4 +553,19 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.timers.restoreState(saved.timers);
     this.#everythingChanged();
   }
+}
+
+function sameRanges(before: readonly WatchedRange[], after: readonly WatchedRange[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every((range, index) => {
+      const other = after[index];
+      return (
+        range.start === other?.start &&
+        range.end === other.end &&
+        range.reads === other.reads &&
+        range.writes === other.writes
+      );
+    })
+  );
 }

@@ -445,6 +445,51 @@ describe('watchpoints in a guest', () => {
   });
 });
 
+describe('links between breakpoints and watchpoints', () => {
+  it('work for every plain breakpoint, watchpoint and comparator (E19)', () => {
+    const program = [
+      0xd503201f, // nop
+      0xf9000001, // str x1, [x0]
+      0xd503207f, // wfi
+    ];
+    for (let b = 0; b < 4; b += 1) {
+      for (let w = 0; w < 4; w += 1) {
+        for (let c = 4; c < 6; c += 1) {
+          const LBN = (1n << 20n) | (BigInt(c) << 16n);
+          const pe = guest(program);
+          monitor(pe);
+          pe.state.setX(0, DATA);
+          breakpoint(pe, c, 0x1e0n | EL1 | (3n << 20n), 0x1234n);
+          breakpoint(pe, b, 0x1e0n | EL1 | LBN, CODE);
+          watchpoint(pe, w, PAC_LSC_ALL | BAS_ALL | LBN, DATA);
+          pe.pokeRegister('CONTEXTIDR_EL1', 0x1234n);
+          assert.equal(hex(untilException(pe).ESR), '0xc6000022', `${b} ${w} ${c}`);
+          pe.pokeRegister(`DBGBCR${b}_EL1`, 0n);
+          eret(pe);
+          assert.equal(hex(untilException(pe).ESR), '0xd6000062', `${b} ${w} ${c}`);
+          pe.pokeRegister('CONTEXTIDR_EL1', 1n);
+          eret(pe);
+          assert.equal(untilEvent(pe).kind, 'wfi', `${b} ${w} ${c}`);
+        }
+      }
+    }
+  });
+
+  it('never reach a breakpoint that is disabled or not context-aware (E23, E24)', () => {
+    for (const [n, control] of [
+      [3, 0x1e0n | EL1 | (3n << 20n)],
+      [5, 3n << 20n],
+    ] as const) {
+      const pe = guest(NOPS);
+      monitor(pe);
+      breakpoint(pe, n, control, 0n);
+      breakpoint(pe, 0, 0x1e0n | EL1 | (1n << 20n) | (BigInt(n) << 16n), CODE + 4n);
+      assert.equal(untilEvent(pe).kind, 'wfi');
+      assert.equal((pe.peekRegister('DBGBCR0_EL1') >> 16n) & 0xfn, BigInt(n));
+    }
+  });
+});
+
 describe('software step in a guest', () => {
   it('is pending at once when it is unmasked, then steps (kut ss, E5)', () => {
     const pe = guest([
