@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD across lanes" and "Advanced SIMD scalar pairwise". */
+import { allocated } from './allocated.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import type { Emitter } from '../instruction.ts';
@@ -78,16 +79,17 @@ export const advancedSIMDAcrossLanes = instruction({
 
   assembly({ Q, U, size, opcode, Rn, Rd }) {
     const float = FLOAT_REDUCTION[opcode];
-    if (float) return `${float[size >> 1]!.mnemonic} ${scalarName(2, Rd)}, ${vectorName(Rn, 2, 1)}`;
+    if (float)
+      return `${allocated(float[size >> 1]).mnemonic} ${scalarName(2, Rd)}, ${vectorName(Rn, 2, 1)}`;
     const result = opcode === ADDLV ? size + 1 : size;
-    return `${integerMnemonic(U, opcode)!} ${scalarName(result, Rd)}, ${vectorName(Rn, size, Q)}`;
+    return `${allocated(integerMnemonic(U, opcode))} ${scalarName(result, Rd)}, ${vectorName(Rn, size, Q)}`;
   },
 
   semantics(e, { Q, U, size, opcode }, { Rn, Rd }) {
     const n = e.let(e.v(Rn));
     const float = FLOAT_REDUCTION[opcode];
     if (float) {
-      const { name } = float[size >> 1]!;
+      const { name } = allocated(float[size >> 1]);
       const lane = (index: number): FPBits => element(2, n, index);
       const low = FPBinary(e, name, 32, lane(0), lane(1));
       const high = FPBinary(e, name, 32, lane(2), lane(3));
@@ -139,7 +141,7 @@ export const advancedSIMDScalarPairwise = instruction({
   assembly({ size, opcode, Rn, Rd }) {
     if (opcode === ADDP) return `addp ${scalarName(3, Rd)}, ${vectorName(Rn, 3, 1)}`;
     const elements = 2 + (size & 1);
-    const { mnemonic } = PAIRWISE[opcode]![size >> 1]!;
+    const { mnemonic } = allocated(allocated(PAIRWISE[opcode])[size >> 1]);
     return `${mnemonic} ${scalarName(elements, Rd)}, ${vectorName(Rn, elements, size & 1)}`;
   },
 
@@ -151,7 +153,7 @@ export const advancedSIMDScalarPairwise = instruction({
       return;
     }
     const elements = 2 + (size & 1);
-    const { name } = PAIRWISE[opcode]![size >> 1]!;
+    const { name } = allocated(allocated(PAIRWISE[opcode])[size >> 1]);
     const [a, b] = [element(elements, n, 0), element(elements, n, 1)];
     writeScalar(e, elements, Rd, FPBinary(e, name, 8 << elements, a, b));
   },

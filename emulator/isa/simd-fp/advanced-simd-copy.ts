@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD copy" and "Advanced SIMD scalar copy". */
+import { allocated } from './allocated.ts';
 import { xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { extendU, signExtend, wrap } from '../expression.ts';
@@ -13,7 +14,7 @@ function sizeOf(imm5: number): number | undefined {
   return (imm5 & 15) === 0 ? undefined : 31 - Math.clz32(imm5 & -imm5);
 }
 function indexOf(imm5: number): number {
-  return imm5 >> (sizeOf(imm5)! + 1);
+  return imm5 >> (allocated(sizeOf(imm5)) + 1);
 }
 
 const DUP_ELEMENT = 0;
@@ -59,13 +60,13 @@ export const advancedSIMDCopy = instruction({
   operands: ({ Q, op, imm5, imm4, Rn, Rd }) => ({
     upper: upperHalf(Q),
     index: indexOf(imm5),
-    sourceIndex: op === 1 ? imm4 >> sizeOf(imm5)! : 0,
+    sourceIndex: op === 1 ? imm4 >> allocated(sizeOf(imm5)) : 0,
     Rn,
     Rd,
   }),
 
   assembly({ Q, op, imm5, imm4, Rn, Rd }) {
-    const size = sizeOf(imm5)!;
+    const size = allocated(sizeOf(imm5));
     const index = indexOf(imm5);
     const x = xzrName(size === 3 ? 1 : 0, Rn);
     switch (operationOf(op, imm4)) {
@@ -124,7 +125,7 @@ export const advancedSIMDScalarCopy = instruction({
   operands: ({ imm5, Rn, Rd }) => ({ index: indexOf(imm5), Rn, Rd }),
 
   assembly({ imm5, Rn, Rd }) {
-    const size = sizeOf(imm5)!;
+    const size = allocated(sizeOf(imm5));
     return `mov ${scalarName(size, Rd)}, ${elementName(Rn, size, indexOf(imm5))}`;
   },
 

@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD modified immediate". */
+import { allocated } from './allocated.ts';
 import { encoding } from '../encoding.ts';
 import { simd, splat } from '../expression.ts';
 import { instruction } from '../instruction.ts';
@@ -78,7 +79,7 @@ export const advancedSIMDModifiedImmediate = instruction({
       const value = AdvSIMDExpandImm({ op, abc, cmode, defgh });
       return `movi ${Q ? vectorName(Rd, 3, 1) : scalarName(3, Rd)}, #${hex16(value)}`;
     }
-    const mnemonic = ['movi', 'mvni', 'orr', 'bic'][operationOf(op, cmode)]!;
+    const mnemonic = allocated(['movi', 'mvni', 'orr', 'bic'][operationOf(op, cmode)]);
     const size = cmode >= 8 && cmode < 12 ? 1 : 2;
     const amount = 8 * ((cmode >> 1) & (size === 1 ? 1 : 3));
     const shift =

@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD permute", "Advanced SIMD extract" and "Advanced SIMD table lookup". */
+import { allocated } from './allocated.ts';
 import { V128_ZERO, shuffle, simd } from '../expression.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
@@ -37,7 +38,7 @@ export const advancedSIMDPermute = instruction({
 
   assembly({ Q, size, Rm, opcode, Rn, Rd }) {
     const name = (register: number): string => vectorName(register, size, Q);
-    return `${PERMUTATIONS[opcode]!} ${name(Rd)}, ${name(Rn)}, ${name(Rm)}`;
+    return `${allocated(PERMUTATIONS[opcode])} ${name(Rd)}, ${name(Rn)}, ${name(Rm)}`;
   },
 
   semantics(e, { Q, size, opcode }, { Rm, Rn, Rd }) {

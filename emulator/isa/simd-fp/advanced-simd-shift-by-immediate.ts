@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD shift by immediate" and "Advanced SIMD scalar shift by immediate". */
+import { allocated } from './allocated.ts';
 import { encoding } from '../encoding.ts';
 import type { Expr } from '../expression.ts';
 import { instruction } from '../instruction.ts';
@@ -171,7 +172,7 @@ export const advancedSIMDShiftByImmediate = instruction({
 
   assembly({ Q, U, immh, immb, opcode, Rn, Rd }) {
     const size = sizeOf(immh);
-    const mnemonic = MNEMONICS[opcode]![U]!;
+    const mnemonic = allocated(allocated(MNEMONICS[opcode])[U]);
     const amount = `#${amountOf(opcode, immh, immb)}`;
     const same = (register: number): string => vectorName(register, size, Q);
     const wide = (register: number): string => vectorName(register, size + 1, 1);
@@ -191,7 +192,7 @@ export const advancedSIMDShiftByImmediate = instruction({
     } else if (opcode >= SCVTF) {
       const N = bitsOf(size);
       const result = mapLanes(e, N, (Q ? 128 : 64) / N, [n], (value) =>
-        convertFixed(e, U, opcode, N, shift, value as FPBits),
+        convertFixed(e, U, opcode, N, shift, value),
       );
       writeCount(e, Rd, Q, result);
     } else {
@@ -230,7 +231,7 @@ export const advancedSIMDScalarShiftByImmediate = instruction({
     const size = sizeOf(immh);
     const source = isNarrowing(opcode) ? size + 1 : size;
     const registers = `${scalarName(size, Rd)}, ${scalarName(source, Rn)}`;
-    return `${MNEMONICS[opcode]![U]!} ${registers}, #${amountOf(opcode, immh, immb)}`;
+    return `${allocated(allocated(MNEMONICS[opcode])[U])} ${registers}, #${amountOf(opcode, immh, immb)}`;
   },
 
   semantics(e, { U, size, opcode, full }, { amount, Rn, Rd }) {

@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD three different" and "Advanced SIMD scalar three different". */
+import { allocated } from './allocated.ts';
 import { i32 } from '../expression.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
@@ -135,19 +136,19 @@ export const advancedSIMDThreeDifferent = instruction({
   operands: ({ Rm, Rn, Rd }) => ({ Rm, Rn, Rd }),
 
   assembly({ Q, U, size, Rm, opcode, Rn, Rd }) {
-    const { form, mnemonics } = OPERATIONS[opcode]!;
+    const { form, mnemonics } = allocated(OPERATIONS[opcode]);
     const narrowName = (register: number): string => vectorName(register, size, Q);
     const wideName = (register: number): string => vectorName(register, size + 1, 1);
     const d = form === 'HN' ? narrowName(Rd) : wideName(Rd);
     const n = form === 'L' ? narrowName(Rn) : wideName(Rn);
     const m = form === 'HN' ? wideName(Rm) : narrowName(Rm);
-    return `${mnemonics[U]!}${Q ? '2' : ''} ${d}, ${n}, ${m}`;
+    return `${allocated(mnemonics[U])}${Q ? '2' : ''} ${d}, ${n}, ${m}`;
   },
 
   semantics(e, { Q, U, size, opcode }, { Rm, Rn, Rd }) {
     const n = e.let(e.v(Rn));
     const m = e.let(e.v(Rm));
-    if (OPERATIONS[opcode]!.form === 'HN') {
+    if (allocated(OPERATIONS[opcode]).form === 'HN') {
       const wide = size + 1;
       const sum = onElements(wide, opcode === SUBHN ? 'sub' : 'add', n, m);
       const half = everyElement(wide, 1n << BigInt(bitsOf(size) - 1));
@@ -170,14 +171,16 @@ export const advancedSIMDScalarThreeDifferent = instruction({
   outOfLine: true,
 
   variant({ size, opcode }) {
-    const allocated = opcode === SQDMLAL || opcode === SQDMLSL || opcode === SQDMULL;
-    return allocated && OPERATIONS[opcode]!.sizes.includes(size) ? { size, opcode } : undefined;
+    const isSaturating = opcode === SQDMLAL || opcode === SQDMLSL || opcode === SQDMULL;
+    return isSaturating && allocated(OPERATIONS[opcode]).sizes.includes(size)
+      ? { size, opcode }
+      : undefined;
   },
   operands: ({ Rm, Rn, Rd }) => ({ Rm, Rn, Rd }),
 
   assembly({ size, Rm, opcode, Rn, Rd }) {
     const name = (register: number): string => scalarName(size, register);
-    const mnemonic = OPERATIONS[opcode]!.mnemonics[0]!;
+    const mnemonic = allocated(allocated(OPERATIONS[opcode]).mnemonics[0]);
     return `${mnemonic} ${scalarName(size + 1, Rd)}, ${name(Rn)}, ${name(Rm)}`;
   },
 

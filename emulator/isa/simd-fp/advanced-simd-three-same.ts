@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD three same" and "Advanced SIMD scalar three same". */
+import { allocated } from './allocated.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import { scalarName, vectorName } from './assembly.ts';
@@ -29,10 +30,10 @@ interface Fields {
 }
 
 function mnemonicOf({ U, size, opcode }: Omit<Fields, 'Q'>): string {
-  if (opcode === LOGICAL_OPCODE) return LOGICAL[(U << 2) | size]!;
+  if (opcode === LOGICAL_OPCODE) return allocated(LOGICAL[(U << 2) | size]);
   return opcode >= FIRST_FLOAT_OPCODE
-    ? floatThreeSame(U, size >> 1, opcode)!.mnemonic
-    : integerThreeSame(U, opcode)!.mnemonic;
+    ? allocated(floatThreeSame(U, size >> 1, opcode)).mnemonic
+    : allocated(integerThreeSame(U, opcode)).mnemonic;
 }
 
 export const advancedSIMDThreeSame = instruction({
@@ -45,8 +46,8 @@ export const advancedSIMDThreeSame = instruction({
   variant({ Q, U, size, opcode }) {
     if (opcode === LOGICAL_OPCODE) return { U, size, opcode, Q: 1 };
     if (opcode >= FIRST_FLOAT_OPCODE) {
-      const allocated = floatThreeSame(U, size >> 1, opcode) !== undefined;
-      return allocated && !((size & 1) === 1 && Q === 0) ? { U, size, opcode, Q } : undefined;
+      const isAllocated = floatThreeSame(U, size >> 1, opcode) !== undefined;
+      return isAllocated && !((size & 1) === 1 && Q === 0) ? { U, size, opcode, Q } : undefined;
     }
     const operation = integerThreeSame(U, opcode);
     if (!operation?.sizes.includes(size)) return undefined;
@@ -75,7 +76,7 @@ export const advancedSIMDThreeSame = instruction({
       return;
     }
     if (opcode >= FIRST_FLOAT_OPCODE) {
-      const operation = floatThreeSame(U, size >> 1, opcode)!;
+      const operation = allocated(floatThreeSame(U, size >> 1, opcode));
       const elements = 2 + (size & 1);
       const N = 8 << elements;
       const count = (Q ? 128 : 64) / N;
@@ -87,7 +88,7 @@ export const advancedSIMDThreeSame = instruction({
       }
       return;
     }
-    const operation = integerThreeSame(U, opcode)!;
+    const operation = allocated(integerThreeSame(U, opcode));
     const lanes = vectorLanes(e, size, upper);
     if (operation.pairwise === true) {
       const { first, second } = adjacentPairs(size, Q, n, m);
@@ -127,12 +128,12 @@ export const advancedSIMDScalarThreeSame = instruction({
       const elements = 2 + (size & 1);
       const a = readScalar(e, elements, Rn);
       const b = readScalar(e, elements, Rm);
-      const operation = floatThreeSame(U, size >> 1, opcode)!;
+      const operation = allocated(floatThreeSame(U, size >> 1, opcode));
       writeScalar(e, elements, Rd, operation.lane(e, 8 << elements, a, b));
       return;
     }
     const lanes = scalarLanes(e, size);
-    const operation = integerThreeSame(U, opcode)!;
+    const operation = allocated(integerThreeSame(U, opcode));
     lanes.write(
       Rd,
       operation.compute(e, lanes, e.let(e.v(Rn)), e.let(e.v(Rm)), () => e.v(Rd)),

@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD two-register miscellaneous", vector and scalar. */
+import { allocated } from './allocated.ts';
 import { V128_ZERO, i32 } from '../expression.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
@@ -117,11 +118,11 @@ export const advancedSIMDTwoRegisterMiscellaneous = instruction({
       return `${mnemonic}${two} ${vectorName(Rd, half, Q)}, ${vectorName(Rn, wide, 1)}`;
     }
     if (isFloat(opcode)) {
-      const { mnemonic, againstZero } = floatMisc(U, size >> 1, opcode)!;
+      const { mnemonic, againstZero } = allocated(floatMisc(U, size >> 1, opcode));
       const name = (register: number): string => vectorName(register, 2 + (size & 1), Q);
       return `${mnemonic} ${name(Rd)}, ${name(Rn)}${againstZero === true ? ', #0.0' : ''}`;
     }
-    const { mnemonic, againstZero, long } = integerMisc(U, size, opcode)!;
+    const { mnemonic, againstZero, long } = allocated(integerMisc(U, size, opcode));
     // RBIT is told from NOT by its size field and works on bytes all the same.
     const elements = mnemonic === 'rbit' ? 0 : size;
     const d = vectorName(Rd, long === true ? elements + 1 : elements, Q);
@@ -141,13 +142,13 @@ export const advancedSIMDTwoRegisterMiscellaneous = instruction({
       else writeNarrow(e, Rd, Q, narrowedFloats(e, size, n, U ? 'ODD' : 'FPCR'));
     } else if (isFloat(opcode)) {
       const N = 32 << (size & 1);
-      const operation = floatMisc(U, size >> 1, opcode)!;
+      const operation = allocated(floatMisc(U, size >> 1, opcode));
       writeCount(e, Rd, Q, floatMiscVector(e, operation, N, (Q ? 128 : 64) / N, n));
     } else {
       const lanes = vectorLanes(e, size, upper);
       lanes.write(
         Rd,
-        integerMisc(U, size, opcode)!.compute(e, lanes, n, () => e.v(Rd)),
+        allocated(integerMisc(U, size, opcode)).compute(e, lanes, n, () => e.v(Rd)),
       );
     }
   },
@@ -178,11 +179,11 @@ export const advancedSIMDScalarTwoRegisterMiscellaneous = instruction({
       return `${narrower.mnemonic} ${scalarName(size, Rd)}, ${scalarName(size + 1, Rn)}`;
     if (opcode === FCVTN) return `fcvtxn ${scalarName(2, Rd)}, ${scalarName(3, Rn)}`;
     if (isFloat(opcode)) {
-      const { mnemonic, againstZero } = floatMisc(U, size >> 1, opcode)!;
+      const { mnemonic, againstZero } = allocated(floatMisc(U, size >> 1, opcode));
       const name = (register: number): string => scalarName(2 + (size & 1), register);
       return `${mnemonic} ${name(Rd)}, ${name(Rn)}${againstZero === true ? ', #0.0' : ''}`;
     }
-    const { mnemonic, againstZero } = integerMisc(U, size, opcode)!;
+    const { mnemonic, againstZero } = allocated(integerMisc(U, size, opcode));
     const zero = againstZero === true ? ', #0' : '';
     return `${mnemonic} ${scalarName(size, Rd)}, ${scalarName(size, Rn)}${zero}`;
   },
@@ -198,11 +199,11 @@ export const advancedSIMDScalarTwoRegisterMiscellaneous = instruction({
     } else if (isFloat(opcode)) {
       const elements = 2 + (size & 1);
       const value = readScalar(e, elements, Rn);
-      const operation = floatMisc(U, size >> 1, opcode)!;
+      const operation = allocated(floatMisc(U, size >> 1, opcode));
       writeScalar(e, elements, Rd, operation.lane(e, 8 << elements, value));
     } else {
       const lanes = scalarLanes(e, size);
-      const operation = integerMisc(U, size, opcode)!;
+      const operation = allocated(integerMisc(U, size, opcode));
       lanes.write(
         Rd,
         operation.compute(e, lanes, e.let(e.v(Rn)), () => e.v(Rd)),

@@ -1,4 +1,5 @@
 /** Arm ARM, "Advanced SIMD vector x indexed element" and "Advanced SIMD scalar x indexed element". */
+import { allocated } from './allocated.ts';
 import { encoding } from '../encoding.ts';
 import { wrap } from '../expression.ts';
 import type { Expr } from '../expression.ts';
@@ -92,7 +93,7 @@ function indexOf({ size, L, M, H }: Selector): number {
 }
 
 /** Whether this size, and for doubles L and Q, is allocated. */
-function allocated(
+function isAllocated(
   operation: Operation | undefined,
   size: number,
   L: number,
@@ -135,7 +136,7 @@ export const advancedSIMDVectorByElement = instruction({
 
   variant({ Q, U, size, L, opcode }) {
     const operation = OPERATIONS[U]?.[opcode];
-    if (!allocated(operation, size, L, Q)) return undefined;
+    if (!isAllocated(operation, size, L, Q)) return undefined;
     const shapeHasQ = operation.long === true || operation.float === true;
     return { Q: shapeHasQ ? Q : 1, U, size, opcode };
   },
@@ -148,7 +149,7 @@ export const advancedSIMDVectorByElement = instruction({
   }),
 
   assembly({ Q, U, size, L, M, Rm, opcode, H, Rn, Rd }) {
-    const { mnemonic, long } = OPERATIONS[U]![opcode]!;
+    const { mnemonic, long } = allocated(allocated(OPERATIONS[U])[opcode]);
     const selector = { size, L, M, Rm, H };
     const m = elementName(registerOf(selector), size, indexOf(selector));
     const n = vectorName(Rn, size, Q);
@@ -158,12 +159,12 @@ export const advancedSIMDVectorByElement = instruction({
   },
 
   semantics(e, { Q, U, size, opcode }, { upper, Rm, index, Rn, Rd }) {
-    const { long, float } = OPERATIONS[U]![opcode]!;
+    const { long, float } = allocated(allocated(OPERATIONS[U])[opcode]);
     const n = e.let(e.v(Rn));
     const m = e.let(duplicate(size, indexedElement(e, size, Rm, index)));
     const d = (): Vector => e.v(Rd);
     if (long === true) {
-      e.setV(Rd, multiplyLong(e, LONG_OPCODE[opcode]!, size, U === 1, n, m, Q, d));
+      e.setV(Rd, multiplyLong(e, allocated(LONG_OPCODE[opcode]), size, U === 1, n, m, Q, d));
     } else if (float === true) {
       const N = 8 << size;
       const count = (Q ? 128 : 64) / N;
@@ -187,7 +188,7 @@ export const advancedSIMDScalarByElement = instruction({
 
   variant({ U, size, L, opcode }) {
     const operation = OPERATIONS[U]?.[opcode];
-    return allocated(operation, size, L, 1) && operation.scalar === true
+    return isAllocated(operation, size, L, 1) && operation.scalar === true
       ? { U, size, opcode }
       : undefined;
   },
@@ -199,7 +200,7 @@ export const advancedSIMDScalarByElement = instruction({
   }),
 
   assembly({ U, size, L, M, Rm, opcode, H, Rn, Rd }) {
-    const { mnemonic, long } = OPERATIONS[U]![opcode]!;
+    const { mnemonic, long } = allocated(allocated(OPERATIONS[U])[opcode]);
     const selector = { size, L, M, Rm, H };
     const m = elementName(registerOf(selector), size, indexOf(selector));
     const d = scalarName(long === true ? size + 1 : size, Rd);
@@ -207,7 +208,7 @@ export const advancedSIMDScalarByElement = instruction({
   },
 
   semantics(e, { U, size, opcode }, { Rm, index, Rn, Rd }) {
-    const { long, float } = OPERATIONS[U]![opcode]!;
+    const { long, float } = allocated(allocated(OPERATIONS[U])[opcode]);
     const lane = e.let(indexedElement(e, size, Rm, index));
     if (float === true) {
       const N = 8 << size;
@@ -226,7 +227,7 @@ export const advancedSIMDScalarByElement = instruction({
     if (long === true) {
       const accumulator = scalarLanes(e, size + 1);
       const d = (): Vector => accumulator.active(e.v(Rd));
-      const result = multiplyLong(e, LONG_OPCODE[opcode]!, size, false, n, m, 0, d);
+      const result = multiplyLong(e, allocated(LONG_OPCODE[opcode]), size, false, n, m, 0, d);
       writeScalar(e, size + 1, Rd, element(size + 1, result, 0));
       return;
     }

@@ -10,7 +10,7 @@ export function scalarName(size: number, register: number): string {
 
 /** `8b`, `16b`, `4h`, ... `2d`. */
 export function arrangement(size: number, Q: number): string {
-  return `${(Q ? 16 : 8) >> size}${ELEMENT_SUFFIX[size]!}`;
+  return `${(Q ? 16 : 8) >> size}${allocated(ELEMENT_SUFFIX[size])}`;
 }
 
 /** `v3.4s`. */
@@ -20,7 +20,7 @@ export function vectorName(register: number, size: number, Q: number): string {
 
 /** `v3.s[1]`. */
 export function elementName(register: number, size: number, index: number): string {
-  return `v${register}.${ELEMENT_SUFFIX[size]!}[${index}]`;
+  return `v${register}.${allocated(ELEMENT_SUFFIX[size])}[${index}]`;
 }
 
 /** `{ v30.4s, v31.4s, v0.4s }`: `count` registers from `first` on, with the same suffix. */
@@ -49,3 +49,4 @@ export function VFPExpandImm(imm8: number, N: 32 | 64): bigint {
   view.setFloat32(0, floatImmediateValue(imm8));
   return BigInt(view.getUint32(0));
 }
+import { allocated } from './allocated.ts';

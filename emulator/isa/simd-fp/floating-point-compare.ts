@@ -1,4 +1,5 @@
 /** Arm ARM, "Floating-point compare", "conditional compare", "conditional select" and "immediate". */
+import { allocated } from './allocated.ts';
 import { conditionName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { select, wrap } from '../expression.ts';
@@ -20,13 +21,13 @@ export const floatingPointCompare = instruction({
   operands: ({ Rm, Rn }) => ({ Rm, Rn }),
 
   assembly({ ptype, Rm, Rn, signals, zero }) {
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const second = zero ? '#0.0' : scalarName(size, Rm);
     return `fcmp${signals ? 'e' : ''} ${scalarName(size, Rn)}, ${second}`;
   },
 
   semantics(e, { ptype, signals, zero }, { Rm, Rn }) {
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const N = 8 << size;
     const second = zero ? constantBits(N, 0n) : readScalar(e, size, Rm);
     e.setNZCV(FPCompare(e, N, readScalar(e, size, Rn), second, signals));
@@ -45,13 +46,14 @@ export const floatingPointConditionalCompare = instruction({
   operands: ({ Rm, Rn, nzcv }) => ({ Rm, Rn, nzcv }),
 
   assembly({ ptype, Rm, cond, Rn, signals, nzcv }) {
-    const name = (register: number): string => scalarName(SIZE_OF_PTYPE[ptype]!, register);
+    const name = (register: number): string =>
+      scalarName(allocated(SIZE_OF_PTYPE[ptype]), register);
     const mnemonic = signals ? 'fccmpe' : 'fccmp';
     return `${mnemonic} ${name(Rn)}, ${name(Rm)}, #${nzcv}, ${conditionName(cond)}`;
   },
 
   semantics(e, { ptype, cond, signals }, { Rm, Rn, nzcv }) {
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     e.if(
       e.conditionHolds(cond),
       () => {
@@ -77,12 +79,13 @@ export const floatingPointConditionalSelect = instruction({
   operands: ({ Rm, Rn, Rd }) => ({ Rm, Rn, Rd }),
 
   assembly({ ptype, Rm, cond, Rn, Rd }) {
-    const name = (register: number): string => scalarName(SIZE_OF_PTYPE[ptype]!, register);
+    const name = (register: number): string =>
+      scalarName(allocated(SIZE_OF_PTYPE[ptype]), register);
     return `fcsel ${name(Rd)}, ${name(Rn)}, ${name(Rm)}, ${conditionName(cond)}`;
   },
 
   semantics(e, { ptype, cond }, { Rm, Rn, Rd }) {
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const holds = e.conditionHolds(cond);
     writeScalar(e, size, Rd, select(holds, readScalar(e, size, Rn), readScalar(e, size, Rm)));
   },
@@ -99,11 +102,11 @@ export const floatingPointImmediate = instruction({
   operands: ({ ptype, imm8, Rd }) => ({ bits: VFPExpandImm(imm8, ptype ? 64 : 32), Rd }),
 
   assembly({ ptype, imm8, Rd }) {
-    return `fmov ${scalarName(SIZE_OF_PTYPE[ptype]!, Rd)}, ${floatImmediate(imm8)}`;
+    return `fmov ${scalarName(allocated(SIZE_OF_PTYPE[ptype]), Rd)}, ${floatImmediate(imm8)}`;
   },
 
   semantics(e, { ptype }, { bits, Rd }) {
     const value: Expr<'i64'> = e.imm64(bits);
-    writeScalar(e, SIZE_OF_PTYPE[ptype]!, Rd, ptype ? value : wrap(value));
+    writeScalar(e, allocated(SIZE_OF_PTYPE[ptype]), Rd, ptype ? value : wrap(value));
   },
 });

@@ -1,4 +1,5 @@
 /** Arm ARM, "Conversion between floating-point and fixed-point" and "... and integer". */
+import { allocated } from './allocated.ts';
 import { xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { i32 } from '../expression.ts';
@@ -36,8 +37,8 @@ export const conversionBetweenFloatingPointAndFixedPoint = instruction({
   operands: ({ scale, Rn, Rd }) => ({ fbits: 64 - scale, Rn, Rd }),
 
   assembly({ sf, ptype, opcode, scale, Rn, Rd }) {
-    const mnemonic = ['fcvtzs', 'fcvtzu', 'scvtf', 'ucvtf'][opcode]!;
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const mnemonic = allocated(['fcvtzs', 'fcvtzu', 'scvtf', 'ucvtf'][opcode]);
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const [d, n] =
       opcode >= SCVTF
         ? [scalarName(size, Rd), xzrName(sf, Rn)]
@@ -46,7 +47,7 @@ export const conversionBetweenFloatingPointAndFixedPoint = instruction({
   },
 
   semantics(e, { sf, ptype, opcode }, { fbits, Rn, Rd }) {
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const N = 8 << size;
     const unsigned = (opcode & 1) === 1;
     if (opcode >= SCVTF) {
@@ -89,14 +90,14 @@ export const conversionBetweenFloatingPointAndInteger = instruction({
     const x = (register: number): string => xzrName(sf, register);
     if (opcode >= FMOV_TO_GENERAL) {
       const v = (register: number): string =>
-        rmode === 1 ? `v${register}.d[1]` : scalarName(SIZE_OF_PTYPE[ptype]!, register);
+        rmode === 1 ? `v${register}.d[1]` : scalarName(allocated(SIZE_OF_PTYPE[ptype]), register);
       return opcode === FMOV_TO_GENERAL ? `fmov ${x(Rd)}, ${v(Rn)}` : `fmov ${v(Rd)}, ${x(Rn)}`;
     }
-    const v = (register: number): string => scalarName(SIZE_OF_PTYPE[ptype]!, register);
+    const v = (register: number): string => scalarName(allocated(SIZE_OF_PTYPE[ptype]), register);
     if (opcode === SCVTF || opcode === UCVTF) {
       return `${opcode === SCVTF ? 'scvtf' : 'ucvtf'} ${v(Rd)}, ${x(Rn)}`;
     }
-    const letter = opcode >= FCVTAS ? 'a' : RMODE_LETTER[rmode]!;
+    const letter = opcode >= FCVTAS ? 'a' : allocated(RMODE_LETTER[rmode]);
     return `fcvt${letter}${opcode & 1 ? 'u' : 's'} ${x(Rd)}, ${v(Rn)}`;
   },
 
@@ -113,14 +114,15 @@ export const conversionBetweenFloatingPointAndInteger = instruction({
       }
       return;
     }
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const N = 8 << size;
     const unsigned = (opcode & 1) === 1;
     if (opcode === SCVTF || opcode === UCVTF) {
       writeScalar(e, size, Rd, FixedToFP(e, N, general(e, sf, Rn), i32(0), unsigned));
       return;
     }
-    const rounding = opcode === FCVTAS || opcode === FCVTAU ? 'TIEAWAY' : ROUNDING_OF_RMODE[rmode]!;
+    const rounding =
+      opcode === FCVTAS || opcode === FCVTAU ? 'TIEAWAY' : allocated(ROUNDING_OF_RMODE[rmode]);
     const value = readScalar(e, size, Rn);
     const result = FPToFixed(e, N, value, i32(0), unsigned, rounding, sf ? 64 : 32);
     e.setX(Rd, result as Expr<'i32' | 'i64'>);

@@ -1,4 +1,5 @@
 /** Arm ARM, "Floating-point data-processing (1 source)", "(2 source)" and "(3 source)". */
+import { allocated } from './allocated.ts';
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import { scalarName } from './assembly.ts';
@@ -54,8 +55,8 @@ export const floatingPointDataProcessing1Source = instruction({
   variant({ ptype, opcode }) {
     if ((opcode & FCVT_MASK) === FCVT) {
       const to = opcode & 3;
-      const allocated = ptype !== to && ptype !== 2 && to !== 2;
-      return allocated ? { ptype, opcode } : undefined;
+      const isAllocated = ptype !== to && ptype !== 2 && to !== 2;
+      return isAllocated ? { ptype, opcode } : undefined;
     }
     return arithmeticSize(ptype) !== undefined && ONE_SOURCE[opcode] !== undefined
       ? { ptype, opcode }
@@ -64,21 +65,21 @@ export const floatingPointDataProcessing1Source = instruction({
   operands: ({ Rn, Rd }) => ({ Rn, Rd }),
 
   assembly({ ptype, opcode, Rn, Rd }) {
-    const from = SIZE_OF_PTYPE[ptype]!;
-    const to = (opcode & FCVT_MASK) === FCVT ? SIZE_OF_PTYPE[opcode & 3]! : from;
+    const from = allocated(SIZE_OF_PTYPE[ptype]);
+    const to = (opcode & FCVT_MASK) === FCVT ? allocated(SIZE_OF_PTYPE[opcode & 3]) : from;
     const mnemonic = ONE_SOURCE[opcode]?.mnemonic ?? 'fcvt';
     return `${mnemonic} ${scalarName(to, Rd)}, ${scalarName(from, Rn)}`;
   },
 
   semantics(e, { ptype, opcode }, { Rn, Rd }) {
-    const from = SIZE_OF_PTYPE[ptype]!;
+    const from = allocated(SIZE_OF_PTYPE[ptype]);
     const value = readScalar(e, from, Rn);
     const operation = ONE_SOURCE[opcode];
     if (operation) {
       writeScalar(e, from, Rd, operation.compute(e, 8 << from, value));
       return;
     }
-    const to = SIZE_OF_PTYPE[opcode & 3]!;
+    const to = allocated(SIZE_OF_PTYPE[opcode & 3]);
     const bits = (size: number): 16 | 32 | 64 => (8 << size) as 16 | 32 | 64;
     writeScalar(e, to, Rd, FPConvert(e, bits(from), bits(to), value));
   },
@@ -110,14 +111,15 @@ export const floatingPointDataProcessing2Source = instruction({
   operands: ({ Rm, Rn, Rd }) => ({ Rm, Rn, Rd }),
 
   assembly({ ptype, Rm, opcode, Rn, Rd }) {
-    const name = (register: number): string => scalarName(SIZE_OF_PTYPE[ptype]!, register);
-    return `${TWO_SOURCE[opcode]!.mnemonic} ${name(Rd)}, ${name(Rn)}, ${name(Rm)}`;
+    const name = (register: number): string =>
+      scalarName(allocated(SIZE_OF_PTYPE[ptype]), register);
+    return `${allocated(TWO_SOURCE[opcode]).mnemonic} ${name(Rd)}, ${name(Rn)}, ${name(Rm)}`;
   },
 
   semantics(e, { ptype, opcode }, { Rm, Rn, Rd }) {
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const N = 8 << size;
-    const { name } = TWO_SOURCE[opcode]!;
+    const { name } = allocated(TWO_SOURCE[opcode]);
     const result = FPBinary(e, name, N, readScalar(e, size, Rn), readScalar(e, size, Rm));
     writeScalar(e, size, Rd, opcode === FNMUL ? FPNeg(N, result) : result);
   },
@@ -137,13 +139,14 @@ export const floatingPointDataProcessing3Source = instruction({
   operands: ({ Rm, Ra, Rn, Rd }) => ({ Rm, Ra, Rn, Rd }),
 
   assembly({ ptype, o1, Rm, o0, Ra, Rn, Rd }) {
-    const name = (register: number): string => scalarName(SIZE_OF_PTYPE[ptype]!, register);
-    const mnemonic = THREE_SOURCE[(o1 << 1) | o0]!;
+    const name = (register: number): string =>
+      scalarName(allocated(SIZE_OF_PTYPE[ptype]), register);
+    const mnemonic = allocated(THREE_SOURCE[(o1 << 1) | o0]);
     return `${mnemonic} ${name(Rd)}, ${name(Rn)}, ${name(Rm)}, ${name(Ra)}`;
   },
 
   semantics(e, { ptype, o1, o0 }, { Rm, Ra, Rn, Rd }) {
-    const size = SIZE_OF_PTYPE[ptype]!;
+    const size = allocated(SIZE_OF_PTYPE[ptype]);
     const N = 8 << size;
     const a = readScalar(e, size, Ra);
     const n = readScalar(e, size, Rn);

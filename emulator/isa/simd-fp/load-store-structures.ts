@@ -2,6 +2,7 @@
  * Arm ARM, "Advanced SIMD load/store multiple structures" and "... single structure", both without
  * and with post-indexing.
  */
+import { allocated } from './allocated.ts';
 import { xzrName, spName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import {
@@ -157,7 +158,7 @@ function multipleIsAllocated({ Q, opcode, size }: Omit<MultipleFields, 'L'>): bo
   return multiple !== undefined && !(multiple.selem > 1 && size === 3 && Q === 0);
 }
 function multipleText({ Q, L, opcode, size }: MultipleFields, Rt: number, Rn: number): string {
-  const { registers, selem } = MULTIPLE[opcode]!;
+  const { registers, selem } = allocated(MULTIPLE[opcode]);
   const list = registerList(Rt, registers, arrangement(size, Q));
   return `${L ? 'ld' : 'st'}${selem} ${list}, [${spName(1, Rn)}]`;
 }
@@ -177,7 +178,7 @@ export const loadStoreMultipleStructures = instruction({
   assembly: ({ Q, L, opcode, size, Rn, Rt }) => multipleText({ Q, L, opcode, size }, Rt, Rn),
   semantics(e, { Q, L, opcode, size }, { isSP, Rn, Rt }) {
     const access = { Rn, isSP };
-    transferMultiple(e, L, MULTIPLE[opcode]!, size, Q, Rt, access);
+    transferMultiple(e, L, allocated(MULTIPLE[opcode]), size, Q, Rt, access);
   },
 });
 
@@ -191,19 +192,19 @@ export const loadStoreMultipleStructuresPostIndexed = instruction({
     return multipleIsAllocated({ Q, opcode, size }) ? { Q, L, opcode, size } : undefined;
   },
   operands: ({ Q, Rm, opcode, Rn, Rt }) => ({
-    bytes: Rm === 31 ? MULTIPLE[opcode]!.registers * (Q ? 16 : 8) : 0,
+    bytes: Rm === 31 ? allocated(MULTIPLE[opcode]).registers * (Q ? 16 : 8) : 0,
     isSP: Rn === 31 ? 1 : 0,
     Rm,
     Rn,
     Rt,
   }),
   assembly({ Q, L, Rm, opcode, size, Rn, Rt }) {
-    const bytes = MULTIPLE[opcode]!.registers * (Q ? 16 : 8);
+    const bytes = allocated(MULTIPLE[opcode]).registers * (Q ? 16 : 8);
     return `${multipleText({ Q, L, opcode, size }, Rt, Rn)}, ${postIndexText(Rm, bytes)}`;
   },
   semantics(e, { Q, L, opcode, size }, { bytes, isSP, Rm, Rn, Rt }) {
     const access = { Rn, isSP, postIndex: { Rm, bytes } };
-    transferMultiple(e, L, MULTIPLE[opcode]!, size, Q, Rt, access);
+    transferMultiple(e, L, allocated(MULTIPLE[opcode]), size, Q, Rt, access);
   },
 });
 
@@ -308,7 +309,7 @@ function transferSingle(
 }
 
 function singleText(fields: SingleFields, Rt: number, Rn: number): string {
-  const { selem, scale, index } = singleOf(fields)!;
+  const { selem, scale, index } = allocated(singleOf(fields));
   const suffix = index === undefined ? arrangement(scale, fields.Q) : 'bhsd'.charAt(scale);
   const list = registerList(Rt, selem, suffix);
   const mnemonic = `${fields.L ? 'ld' : 'st'}${selem}${index === undefined ? 'r' : ''}`;
@@ -343,13 +344,13 @@ export const loadStoreSingleStructurePostIndexed = instruction({
 
   variant: ({ Q, L, R, opcode, S, size }) => singleVariant({ Q, L, R, opcode, S, size }),
   operands({ Q, L, R, Rm, opcode, S, size, Rn, Rt }) {
-    const { selem, scale, index } = singleOf({ Q, L, R, opcode, S, size })!;
+    const { selem, scale, index } = allocated(singleOf({ Q, L, R, opcode, S, size }));
     const isSP = Rn === 31 ? 1 : 0;
     return { index: index ?? 0, bytes: Rm === 31 ? selem << scale : 0, isSP, Rm, Rn, Rt };
   },
   assembly({ Q, L, R, Rm, opcode, S, size, Rn, Rt }) {
     const fields = { Q, L, R, opcode, S, size };
-    const { selem, scale } = singleOf(fields)!;
+    const { selem, scale } = allocated(singleOf(fields));
     return `${singleText(fields, Rt, Rn)}, ${postIndexText(Rm, selem << scale)}`;
   },
   semantics(e, single, { index, bytes, isSP, Rm, Rn, Rt }) {

@@ -1,5 +1,4 @@
 /** The operations of "Advanced SIMD three same", vector and scalar. */
-import type { Expr } from '../expression.ts';
 import type { Emitter } from '../instruction.ts';
 import * as I from './integer-operations.ts';
 import {
@@ -27,7 +26,7 @@ export interface IntegerThreeSame {
   readonly scalarSizes?: readonly number[];
   /** Combines adjacent pairs of the concatenated operands. */
   readonly pairwise?: boolean;
-  compute(e: Emitter, lanes: Lanes, n: Vector, m: Vector, d: () => Vector): Vector;
+  readonly compute: (e: Emitter, lanes: Lanes, n: Vector, m: Vector, d: () => Vector) => Vector;
 }
 
 const key = (U: number, opcode: number): number => (U << 5) | opcode;
@@ -299,7 +298,7 @@ export function fusedVector(
   negate: boolean,
 ): Vector {
   return mapLanes(e, N, count, [d, n, m], (addend, op1, op2) =>
-    FPMulAdd(e, N, addend as Expr, negate ? FPNeg(N, op1 as Expr) : (op1 as Expr), op2 as Expr),
+    FPMulAdd(e, N, addend, negate ? FPNeg(N, op1) : op1, op2),
   );
 }
 

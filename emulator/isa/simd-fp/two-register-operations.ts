@@ -32,7 +32,7 @@ export interface IntegerMisc {
   readonly againstZero?: boolean;
   /** Result elements are twice as wide. */
   readonly long?: boolean;
-  compute(e: Emitter, lanes: Lanes, n: Vector, d: () => Vector): Vector;
+  readonly compute: (e: Emitter, lanes: Lanes, n: Vector, d: () => Vector) => Vector;
 }
 
 const INTEGER = new Map<number, IntegerMisc>();
@@ -313,7 +313,6 @@ export function floatMiscVector(
   n: Vector,
 ): Vector {
   return (
-    operation.whole?.(e, N, count, n) ??
-    mapLanes(e, N, count, [n], (a) => operation.lane(e, N, a as FPBits))
+    operation.whole?.(e, N, count, n) ?? mapLanes(e, N, count, [n], (a) => operation.lane(e, N, a))
   );
 }

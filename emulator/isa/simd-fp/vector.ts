@@ -150,9 +150,9 @@ export interface Lanes {
   /** Elements that may take part; a vector of 64 bits has only half as many. */
   readonly count: number;
   /** The vector with the elements outside the operation zeroed. */
-  active(vector: Vector): Vector;
+  readonly active: (vector: Vector) => Vector;
   /** Writes the register; elements outside the operation become zero. */
-  write(Rd: Operand, value: Vector): void;
+  readonly write: (Rd: Operand, value: Vector) => void;
 }
 
 /** Operand for `vectorLanes`: whether bits 127:64 take part. */

@@ -19,7 +19,7 @@ function instantiate(): { cells: DataView; call: (name: string, ...args: bigint[
   for (const { name, parameters, result } of softFloatFunctions) {
     module.declareFunction(name, { parameters, results: [result] });
   }
-  for (const { name, build } of softFloatFunctions) build(module.defineFunction(name));
+  for (const each of softFloatFunctions) each.build(module.defineFunction(each.name));
   const bytes = module.build(softFloatFunctions.map(({ name }) => name));
   const memory = new WebAssembly.Memory({ initial: 1 });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
