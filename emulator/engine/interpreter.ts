@@ -7,7 +7,7 @@
  * predecoder writes the records by that list, so there is no second table to keep in step.
  */
 import { extractFields } from '../isa/encoding.ts';
-import type { FieldsOf } from '../isa/encoding.ts';
+import type { EncodingField, FieldsOf } from '../isa/encoding.ts';
 import type { Instruction, Operand, Variant } from '../isa/instruction.ts';
 import { buildCoreFunctions, declareCoreFunctions, IMPORTS } from './core-functions.ts';
 import { exitCode } from './exit.ts';
@@ -30,24 +30,20 @@ export interface InterpreterModule {
   handler(definition: Instruction, variant: Variant): Handler;
 }
 
-/** Up to this many combinations of fields are tried in full. */
-const FULL_COMBINATIONS = 2 ** 13;
 /** A definition whose variants depend on more combinations than this is mistaken. */
 const MOST_COMBINATIONS = 2 ** 18;
 
 /**
- * Values of a field to try where trying all takes too long: of the wide ones (register numbers,
- * shift amounts) those that shapes are known to hang on. A test decodes random words, so that a
- * shape which hangs on another value shows.
+ * Values of a field to try. Of register numbers and wide immediates those that shapes are known to
+ * hang on; a test decodes random words, so that a shape which hangs on another value shows.
  */
-function representativeValues(width: number): readonly number[] {
-  if (width <= 4) return allValues(width);
-  const values = [0, 1, 2, 3, 4, 7, 8, 12, 15, 16, 20, 24, 29, 30, 31, 32, 33, 47, 48, 62, 63];
+function valuesToTry({ name, width }: EncodingField): readonly number[] {
   const most = 2 ** width - 1;
+  if (width < 5 || !/^(R|imm)/.test(name)) {
+    return Array.from({ length: most + 1 }, (_, value) => value);
+  }
+  const values = [0, 1, 2, 3, 4, 7, 8, 12, 15, 16, 20, 24, 29, 30, 31, 32, 33, 47, 48, 62, 63];
   return [...values.filter((value) => value < most), most];
-}
-function allValues(width: number): readonly number[] {
-  return Array.from({ length: 2 ** width }, (_, value) => value);
 }
 
 export function variantKey(variant: Variant): string {
@@ -66,10 +62,9 @@ export function enumerateVariants(
   const zero = extractFields(definition.encoding, 0);
   for (;;) {
     const before = relevant.size;
-    const touched = definition.encoding.fields.filter(({ name }) => relevant.has(name));
-    const bits = touched.reduce((sum, { width }) => sum + width, 0);
-    const valuesOf = 2 ** bits <= FULL_COMBINATIONS ? allValues : representativeValues;
-    const axes = touched.map(({ name, width }) => ({ name, values: valuesOf(width) }));
+    const axes = definition.encoding.fields
+      .filter(({ name }) => relevant.has(name))
+      .map((field) => ({ name: field.name, values: valuesToTry(field) }));
     const combinations = axes.reduce((product, { values }) => product * values.length, 1);
     if (combinations > MOST_COMBINATIONS) {
       throw new TypeError(
