@@ -5,6 +5,8 @@ import { findPrograms, isSearched, type FoundElf } from './elf-finder.ts';
 import { DEBUG_TYPE } from './protocol.ts';
 
 const canStartKey = 'trapline.canStart';
+/** Before the first look F5 comes here as well, and goes on to VS Code where it is not ours. */
+const hasLookedKey = 'trapline.hasLooked';
 /** A build writes many files in a row; one look after them is enough. */
 const settleMilliseconds = 500;
 
@@ -14,6 +16,7 @@ interface Candidate extends FoundElf {
 
 export function registerStart(context: vscode.ExtensionContext): void {
   const provider = new ConfigurationProvider();
+  const startKey = new StartKey();
   context.subscriptions.push(
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, provider),
     vscode.debug.registerDebugConfigurationProvider(
@@ -22,15 +25,19 @@ export function registerStart(context: vscode.ExtensionContext): void {
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
     vscode.commands.registerCommand('trapline.start', start),
+    vscode.commands.registerCommand('trapline.startByKey', async () => {
+      if (await startKey.canStart) await start();
+      else await vscode.commands.executeCommand('workbench.action.debug.start');
+    }),
     vscode.commands.registerCommand('trapline.pickProgram', async () => {
       const picked = await pickProgram(undefined);
       return picked?.path;
     }),
-    new StartKey(),
+    startKey,
   );
 }
 
-/** Behind F5: VS Code asks for trust before it starts the session. */
+/** VS Code asks for trust before it starts the session. */
 async function start(): Promise<void> {
   const picked = await pickProgram(undefined);
   if (picked === undefined) return;
@@ -163,7 +170,7 @@ class StartKey implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Looks follow each other, so that the last one is the one that counts. */
-  #looks: Promise<void>;
+  #looks: Promise<boolean>;
 
   constructor() {
     const watcher = vscode.workspace.createFileSystemWatcher('**/*');
@@ -186,6 +193,11 @@ class StartKey implements vscode.Disposable {
     this.#looks = look();
   }
 
+  /** As of the last look, which may still be under way. */
+  get canStart(): Promise<boolean> {
+    return this.#looks;
+  }
+
   dispose(): void {
     clearTimeout(this.#timer);
     for (const it of this.#disposables) it.dispose();
@@ -199,10 +211,12 @@ class StartKey implements vscode.Disposable {
   }
 }
 
-async function look(): Promise<void> {
+async function look(): Promise<boolean> {
   const folders = localFolders();
   const canStart = !hasLaunchConfiguration(folders) && (await candidatesIn(folders)).length > 0;
   await vscode.commands.executeCommand('setContext', canStartKey, canStart);
+  await vscode.commands.executeCommand('setContext', hasLookedKey, true);
+  return canStart;
 }
 
 /** From launch.json, or from "launch" in a workspace file or the settings. */
