@@ -1,8 +1,8 @@
 /**
  * One processing element: EL0, EL1 and EL2, all AArch64, without EL3.
  *
- * `run.ts` drives the engine and decides what each of its exits means; this file holds the parts
- * together and is what the hypervisor, the machine and the debugger see.
+ * `run.ts` drives the engine, `exits.ts` decides what each of its exits means; this file holds the
+ * parts together and is what the hypervisor, the machine and the debugger see.
  */
 import { Engine } from '../engine/engine.ts';
 import type { EngineHost, RamRegion } from '../engine/engine.ts';
@@ -19,9 +19,8 @@ import { ownDebugRegisters } from './debug/debug-registers.ts';
 import { DebugUnit } from './debug/debug-unit.ts';
 import type { DebugControls } from './debug/enable-and-routing.ts';
 import type { WatchedRange } from './debug/watchpoint.ts';
-import { exceptionReturn, takeException } from './exceptions.ts';
+import { currentPstate, exceptionReturn, takeException } from './exceptions.ts';
 import type { ExceptionContext, ExceptionRecord, PendingException } from './exceptions.ts';
-import { currentPstate } from './exceptions.ts';
 import { MachineBreakpoints, MachineWatchpoints } from './machine-stops.ts';
 import { MemoryAccess } from './memory-access.ts';
 import type { Bus, MemoryAccessHost } from './memory-access.ts';
@@ -29,12 +28,13 @@ import { illegalReturnReason, packSpsr, unpackSpsr } from './pstate.ts';
 import type { ExceptionLevel, Pstate } from './pstate.ts';
 import { ownProcessorRegisters } from './register-effects.ts';
 import { Runner } from './run.ts';
-import type { PeEvent } from './run.ts';
+import type { PeEvent } from './pe-event.ts';
 import { SystemRegisters } from './system-registers.ts';
 import { GenericTimers } from './timers.ts';
+import { alignmentChecked, stackAlignmentChecked, translationRegime } from './regime-controls.ts';
 import { TrapTable } from './traps.ts';
 
-export type { PeEvent } from './run.ts';
+export type { PeEvent } from './pe-event.ts';
 export type { Bus } from './memory-access.ts';
 export type { ExceptionRecord, PendingException } from './exceptions.ts';
 
@@ -87,17 +87,6 @@ export interface InterruptInputs {
   fiq: boolean;
   serror: boolean;
 }
-
-const SCTLR_M = 1n << 0n;
-const SCTLR_A = 1n << 1n;
-const SCTLR_SA = 1n << 3n;
-const SCTLR_SA0 = 1n << 4n;
-const SCTLR_I = 1n << 12n;
-const HCR_VM = 1n << 0n;
-const HCR_DC = 1n << 12n;
-const HCR_TGE = 1n << 27n;
-
-const isSet = (value: bigint, bit: bigint): boolean => (value & bit) !== 0n;
 
 /** Optional instructions that every profile has (ID_AA64ISAR0_EL1). */
 const FEATURES: ReadonlySet<string> = new Set(['FEAT_CRC32']);
@@ -412,56 +401,15 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   regime(EL: ExceptionLevel): TranslationRegime {
     let regime = this.#regimes[EL];
-    if (regime === undefined) this.#regimes[EL] = regime = this.#makeRegime(EL);
+    if (regime === undefined) {
+      regime = translationRegime(this.registers, EL, this.#physicalAddressBits);
+      this.#regimes[EL] = regime;
+    }
     return regime;
   }
 
-  #makeRegime(EL: ExceptionLevel): TranslationRegime {
-    const { registers } = this;
-    const physicalAddressBits = this.#physicalAddressBits;
-    if (EL === 2) {
-      const SCTLR = registers.raw('SCTLR_EL2');
-      const TBI = isSet(registers.raw('TCR_EL2'), 1n << 20n);
-      return {
-        name: 'EL2',
-        stage1: isSet(SCTLR, SCTLR_M),
-        stage2: false,
-        defaultCacheable: false,
-        TBI0: TBI,
-        TBI1: TBI,
-        instructionCacheable: isSet(SCTLR, SCTLR_I),
-        physicalAddressBits,
-      };
-    }
-    const SCTLR = registers.raw('SCTLR_EL1');
-    const HCR = registers.raw('HCR_EL2');
-    const TCR = registers.raw('TCR_EL1');
-    const defaultCacheable = isSet(HCR, HCR_DC);
-    return {
-      name: 'EL1&0',
-      stage1: isSet(SCTLR, SCTLR_M) && !isSet(HCR, HCR_TGE) && !defaultCacheable,
-      stage2: isSet(HCR, HCR_VM) || defaultCacheable,
-      defaultCacheable,
-      TBI0: isSet(TCR, 1n << 37n),
-      TBI1: isSet(TCR, 1n << 38n),
-      instructionCacheable: isSet(SCTLR, SCTLR_I),
-      physicalAddressBits,
-    };
-  }
-
   alignmentChecked(EL: ExceptionLevel): boolean {
-    return isSet(this.registers.raw(EL === 2 ? 'SCTLR_EL2' : 'SCTLR_EL1'), SCTLR_A);
-  }
-
-  #stackAlignmentChecked(): boolean {
-    switch (this.state.EL) {
-      case 0:
-        return isSet(this.registers.raw('SCTLR_EL1'), SCTLR_SA0);
-      case 1:
-        return isSet(this.registers.raw('SCTLR_EL1'), SCTLR_SA);
-      case 2:
-        return isSet(this.registers.raw('SCTLR_EL2'), SCTLR_SA);
-    }
+    return alignmentChecked(this.registers, EL);
   }
 
   /** TLBI: translations may have changed. */
@@ -477,7 +425,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       this.#elSwitchesStale = false;
       engine.setRegime(state.EL, state.EL === 1 ? 0 : state.EL);
       engine.setFpTrap(this.traps.fpAccess(state.EL) !== ACCESS_ALLOWED);
-      engine.setSpAlignmentCheck(this.#stackAlignmentChecked());
+      engine.setSpAlignmentCheck(stackAlignmentChecked(this.registers, state.EL));
     }
     if (debug.isStale) {
       const before = debug.watchedRanges;
