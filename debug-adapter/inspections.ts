@@ -37,8 +37,11 @@ import { variables } from './requests/variables.ts';
 import { worldSwitch } from './requests/world-switch.ts';
 import { writeMemory } from './requests/write-memory.ts';
 
-/** `stopped`: only while the guest stands still. `launched`: also while it runs, between two slices. */
-export type Allowed = 'stopped' | 'launched';
+/**
+ * `stopped`: only while the guest stands still. `launched`: also while it runs, between two slices. `ever`: also of a
+ * guest that has ended, whose record can still be read.
+ */
+export type Allowed = 'stopped' | 'launched' | 'ever';
 
 export interface Inspection {
   readonly allowed: Allowed;
@@ -100,14 +103,14 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
   disassemble: { allowed: 'stopped', answer: disassemble },
   gotoTargets: { allowed: 'stopped', answer: gotoTargets },
   'trapline/state': {
-    allowed: 'launched',
+    allowed: 'ever',
     answer: (debuggee, _given, session) => state(debuggee, session.running),
   },
   'trapline/worldSwitch': {
-    allowed: 'launched',
+    allowed: 'ever',
     answer: (debuggee, given: WorldSwitchArguments) => worldSwitch(debuggee, given),
   },
-  'trapline/debugResources': { allowed: 'launched', answer: debugResources },
+  'trapline/debugResources': { allowed: 'ever', answer: debugResources },
   'trapline/switchPolicy': {
     allowed: 'stopped',
     changesGuest: true,

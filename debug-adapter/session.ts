@@ -17,7 +17,7 @@ import {
   UserError,
 } from './errors.ts';
 import type { Host } from './host.ts';
-import { INSPECTIONS, type Inspection } from './inspections.ts';
+import { INSPECTIONS, type Allowed, type Inspection } from './inspections.ts';
 import {
   describeUnknownLaunchArguments,
   validateLaunchArguments,
@@ -213,8 +213,7 @@ export class TraplineSession extends DebugSession {
   #inspect(command: string, given: unknown, done: (body: unknown) => void): void {
     const inspection = Object.hasOwn(INSPECTIONS, command) ? INSPECTIONS[command] : undefined;
     if (inspection === undefined) throw unknownRequest(command);
-    const guest =
-      inspection.allowed === 'stopped' ? this.#stopped(command) : this.#launched(command);
+    const guest = this.#guestFor(inspection.allowed, command);
     const { debuggee } = guest;
     if (command === 'readMemory') this.#watched.note(given as DebugProtocol.ReadMemoryArguments);
     const before = debuggee.pc;
@@ -471,6 +470,17 @@ export class TraplineSession extends DebugSession {
   }
 
   // -- what a request needs
+
+  #guestFor(allowed: Allowed, command: string): Guest {
+    switch (allowed) {
+      case 'stopped':
+        return this.#stopped(command);
+      case 'launched':
+        return this.#launched(command);
+      case 'ever':
+        return this.#launchedOrEnded(command);
+    }
+  }
 
   #launched(command: string): Guest {
     const { kind } = this.#state;
