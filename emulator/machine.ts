@@ -6,7 +6,7 @@ import { DEFAULT_RAM_BYTES, PL011_UART, RAM_BASE } from './board/virt-map.ts';
 import { isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
 import { ProcessingElement } from './cpu/pe.ts';
-import type { PeEvent, SmcCall } from './cpu/pe.ts';
+import type { ExceptionRecord as PeExceptionRecord, PeEvent, SmcCall } from './cpu/pe.ts';
 import { SystemBus } from './devices/bus.ts';
 import { Pl011 } from './devices/pl011.ts';
 import { createDecoder } from './isa/decode.ts';
@@ -14,13 +14,15 @@ import { allDefinitions } from './isa/definitions.ts';
 import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
+import { guestRegistersOf, installKvm, requireHostProfile, stopOf } from './machine/hypervisor.ts';
 import { RegisterView } from './machine/register-view.ts';
 import type { RegisterGroup } from './machine/register-view.ts';
 import { exceptionRecord } from './machine/stop-reason.ts';
 import type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
+import type { HostProfile } from './kvm/host-profile.ts';
+import type { Kvm, KvmState } from './kvm/kvm.ts';
+import type { KvmExit } from './kvm/kvm-exit.ts';
 import { byEncoding } from './sysregs/catalogue.ts';
-
-import { profileOf } from './machine/profiles.ts';
 
 export type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
 
@@ -54,6 +56,8 @@ export class Machine {
   onGuestError: ((device: string, message: string, pc: bigint) => void) | undefined;
 
   readonly pe: ProcessingElement;
+  /** The hypervisor of a guest that starts at EL1. */
+  readonly kvm: Kvm | undefined;
   readonly #options: MachineOptions;
   readonly #bus = new SystemBus();
   readonly #semihosting = new Semihosting();
@@ -62,12 +66,15 @@ export class Machine {
   readonly #decoder = createDecoder(allDefinitions);
   readonly #typed: number[] = [];
   #exit: Extract<StopReason, { kind: 'exit' }> | undefined;
+  #kvmExit: KvmExit | undefined;
   #lastException: ExceptionRecord | undefined;
 
+  /** @throws RangeError for a host profile or policy that does not exist */
   constructor(options: MachineOptions) {
     this.#options = options;
+    const profile = requireHostProfile(options.hostProfile);
     this.pe = new ProcessingElement({
-      profile: profileOf(options.hostProfile),
+      profile: profile.processor,
       ram: options.ram,
       bus: this.#bus,
       startEL: options.el,
@@ -92,15 +99,29 @@ export class Machine {
       this.#firmware(call);
     };
     this.pe.exceptionHook = (record) => {
-      const { state } = this.pe;
-      const SPSR = this.pe.registers.raw(`SPSR_EL${record.targetEL}`);
-      const exception = exceptionRecord(record, SPSR, state.retired);
-      this.#lastException = exception;
-      return this.onException?.(exception) ?? false;
+      return this.#exceptionTaken(record, this.pe.registers.raw(`SPSR_EL${record.targetEL}`));
     };
+    this.kvm = options.el === 1 ? this.#underKvm(profile) : undefined;
     this.#points = new DebugPoints(this.pe);
-    this.#registers = new RegisterView(this.pe, undefined);
+    this.#registers = new RegisterView(this.pe, this.kvm && guestRegistersOf(this.kvm));
     this.reset();
+  }
+
+  #underKvm(profile: HostProfile): Kvm {
+    const kvm = installKvm(this.pe, profile, this.#options.policy, (exit) => {
+      this.#kvmExit = exit;
+    });
+    kvm.ws.injected = (record) => {
+      const stops = this.#exceptionTaken(record, this.pe.registers.raw('SPSR_EL1'));
+      if (stops) this.pe.requestStop({ kind: 'exceptionTaken', exception: record });
+    };
+    return kvm;
+  }
+
+  #exceptionTaken(record: PeExceptionRecord, SPSR: bigint): boolean {
+    const exception = exceptionRecord(record, SPSR, this.retired);
+    this.#lastException = exception;
+    return this.onException?.(exception) ?? false;
   }
 
   get retired(): bigint {
@@ -126,6 +147,8 @@ export class Machine {
     }
     pe.engine.flushCode();
     pe.state.PC = this.#options.image.entry;
+    this.#kvmExit = undefined;
+    this.kvm?.reset(this.#options.image.entry);
   }
 
   // -- running
@@ -146,17 +169,21 @@ export class Machine {
   }
 
   #run(instructions: number, pastStop: boolean): StopReason {
-    const { pe } = this;
+    const { pe, kvm } = this;
     const end = this.retired + BigInt(instructions);
     let resume = pastStop;
     while (this.#exit === undefined) {
-      const left = Number(end - this.retired);
-      if (left <= 0) return { kind: 'slice' };
-      const event = pe.run(left, { resume });
-      resume = false;
-      const stop = this.#handle(event);
-      if (stop === 'resume') resume = true;
-      else if (stop !== 'continue') return stop;
+      const tick = kvm !== undefined && kvm.nextTick < end ? kvm.nextTick : end;
+      if (this.retired >= end) return { kind: 'slice' };
+      kvm?.resume({ pastStop: resume });
+      if (kvm !== undefined && this.retired >= tick) kvm.onHostTick();
+      else {
+        const event = pe.run(Number(tick - this.retired), { resume });
+        resume = false;
+        const stop = this.#handle(event);
+        if (stop === 'resume') resume = true;
+        else if (stop !== 'continue') return stop;
+      }
     }
     return this.#exit;
   }
@@ -166,8 +193,9 @@ export class Machine {
     const { state } = this.pe;
     switch (event.kind) {
       case 'budget':
-      case 'stopped':
         return 'continue';
+      case 'stopped':
+        return this.#kvmReturned();
       case 'machineBreakpoint': {
         const ids = this.#points.breakpointsThatStop(event.pc);
         return ids.length > 0 ? { kind: 'breakpoint', pc: event.pc, ids } : 'resume';
@@ -191,6 +219,17 @@ export class Machine {
           pc: event.resumable ? event.pc : state.PC,
         };
     }
+  }
+
+  /** KVM_RUN has returned to this machine, which is its VMM. */
+  #kvmReturned(): StopReason | 'continue' {
+    const exit = this.#kvmExit;
+    this.#kvmExit = undefined;
+    if (exit === undefined) return 'continue';
+    const stop = stopOf(exit);
+    if (stop === 'idle') return this.#idle();
+    if (stop.kind === 'exit') this.#exit = stop;
+    return stop;
   }
 
   /** The access is made, then the watchpoints are asked with the bytes before and after it. */
@@ -376,6 +415,7 @@ export class Machine {
     return {
       retired: this.retired,
       processor: this.pe.saveState(),
+      kvm: this.kvm?.saveState(),
       devices: this.#bus.saveState(),
       ram: this.pe.engine.ram.regions.map(({ base, size }) => ({
         base,
@@ -397,6 +437,8 @@ export class Machine {
     this.pe.engine.flushCode();
     this.#bus.restoreState(snapshot.devices);
     this.pe.restoreState(snapshot.processor);
+    if (this.kvm && snapshot.kvm) this.kvm.restoreState(snapshot.kvm);
+    this.#kvmExit = undefined;
     this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
     this.#exit = undefined;
   }
@@ -405,6 +447,7 @@ export class Machine {
 export interface MachineSnapshot {
   readonly retired: bigint;
   readonly processor: unknown;
+  readonly kvm: KvmState | undefined;
   readonly devices: unknown;
   readonly ram: readonly { readonly base: bigint; readonly bytes: Uint8Array }[];
   readonly typed: readonly number[];

@@ -34,11 +34,23 @@ export function injectException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedExcep
   if (FAR !== undefined) cpu.write('FAR_EL1', FAR);
   cpu.write('ELR_EL1', pc);
   cpu.write('SPSR_EL1', (pstate & ~SPSR_SS) | (SS ? SPSR_SS : 0n));
-  const fromEL1 = ((pstate >> 2n) & 3n) === 1n;
-  const offset = fromEL1 ? ((pstate & 1n) === 1n ? VECTOR_CURRENT_SPx : 0n) : VECTOR_LOWER_AARCH64;
+  const fromEL = ((pstate >> 2n) & 3n) === 1n ? 1 : 0;
+  const offset =
+    fromEL === 1 ? ((pstate & 1n) === 1n ? VECTOR_CURRENT_SPx : 0n) : VECTOR_LOWER_AARCH64;
   vcpu.pc = BigInt.asUintN(64, VBAR + offset);
   vcpu.pstate = (pstate & PSTATE_NZCV & ~SPSR_IL) | PSTATE_DAIF | PSTATE_EL1h;
   if (hostSteps) vcpu.GUEST_SS_ACTIVE_PENDING = true;
+  ws.injected?.({
+    kind: 'Synchronous',
+    targetEL: 1,
+    EC,
+    ISS,
+    ...(FAR !== undefined && { FAR }),
+    preferredReturn: pc,
+    ESR,
+    fromEL,
+    vector: vcpu.pc,
+  });
   ws.log.counters.injections += 1;
   ws.event('inject', `inject EC 0x${EC.toString(16)} from ${hex(pc)}, ESR_EL1 ${hex(ESR)}`, {
     EC,

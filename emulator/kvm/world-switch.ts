@@ -2,6 +2,7 @@
  * The moves a debug policy is made of: saving and loading the bundle of debug registers, switching
  * MDSCR_EL1, writing MDCR_EL2. Each does what it says on the processor, counted and logged.
  */
+import type { ExceptionRecord } from '../cpu/pe.ts';
 import { SPSR_SS } from '../cpu/pstate.ts';
 import { DBGBCR_E, MDCR_EL2_HPMN, MDCR_EL2_TDA, MDCR_EL2_TDE } from './control-bits.ts';
 import {
@@ -64,6 +65,8 @@ export class WorldSwitch {
   };
   /** MDCR_EL2 as last written. */
   mdcr = 0n;
+  /** Told of every exception that the hypervisor gives to the guest. */
+  injected: ((exception: ExceptionRecord) => void) | undefined;
   readonly #registers: readonly DebugRegister[];
   #vcpu: Vcpu;
   #describe: () => { readonly policy: string; readonly owner: string };

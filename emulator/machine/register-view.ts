@@ -62,7 +62,7 @@ export class RegisterView {
       case 'PC':
         return state.PC;
       case 'PSTATE':
-        return this.#pe.peekRegister('PSTATE');
+        return this.#guest?.readGuestRegister('PSTATE') ?? this.#pe.peekRegister('PSTATE');
       default:
         if (!this.#pe.registers.has(name)) return undefined;
         return this.#guest?.readGuestRegister(name) ?? this.#pe.peekRegister(name);

@@ -1,0 +1,93 @@
+/** A guest at EL1 under the hypervisor: what the board supplies to it, and how its exits read as stops. */
+import { isPsciFunction, NOT_SUPPORTED, psciCall } from '../board/psci.ts';
+import type { ProcessingElement } from '../cpu/pe.ts';
+import { hostProfileByName, hostProfiles } from '../kvm/host-profile.ts';
+import type { HostProfile } from '../kvm/host-profile.ts';
+import { Kvm } from '../kvm/kvm.ts';
+import type { Hypercall, HypercallOutcome, KvmExit } from '../kvm/kvm-exit.ts';
+import { ProcessingElementCpu } from '../kvm/processing-element.ts';
+import type { GuestRegisters } from './register-view.ts';
+import type { StopReason } from './stop-reason.ts';
+
+/** @throws RangeError for a profile that does not exist */
+export function requireHostProfile(name: string): HostProfile {
+  const profile = hostProfileByName(name);
+  if (profile) return profile;
+  const known = hostProfiles.map((candidate) => candidate.name).join(', ');
+  throw new RangeError(`There is no host profile '${name}'; there are ${known}.`);
+}
+
+/** Makes the hypervisor and installs it at EL2 of the processor. `exited` is told when KVM_RUN returns. */
+export function installKvm(
+  pe: ProcessingElement,
+  profile: HostProfile,
+  policy: string,
+  exited: (exit: KvmExit) => void,
+): Kvm {
+  const cpu = new ProcessingElementCpu(pe);
+  const kvm = new Kvm({
+    cpu,
+    profile,
+    policy,
+    hypercall: (call) => answerHypercall(call, pe.registers.raw('VMPIDR_EL2')),
+  });
+  pe.el2Software = cpu.el2Software(() => kvm.handleExit(), exited);
+  return kvm;
+}
+
+/** PSCI by HVC or SMC. KVM ends KVM_RUN for the calls that stop the machine. */
+function answerHypercall(call: Hypercall, MPIDR_EL1: bigint): HypercallOutcome {
+  const { functionId, imm16 } = call;
+  if (imm16 !== 0 || !isPsciFunction(functionId)) return { kind: 'return', X0: NOT_SUPPORTED };
+  const action = psciCall({ functionId, arguments: call.arguments, MPIDR_EL1 });
+  switch (action.kind) {
+    case 'return':
+      return { kind: 'return', X0: action.value };
+    case 'suspend':
+      return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_HLT' }, X0: action.value };
+    case 'cpuOff':
+      return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_HLT' } };
+    case 'systemOff':
+      return systemEvent('SHUTDOWN');
+    case 'systemReset':
+      return systemEvent('RESET');
+  }
+}
+
+function systemEvent(type: 'SHUTDOWN' | 'RESET'): HypercallOutcome {
+  return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_SYSTEM_EVENT', type } };
+}
+
+/** What a return of KVM_RUN means to whoever debugs; `idle` when the guest waits for an interrupt. */
+export function stopOf(exit: KvmExit): StopReason | 'idle' {
+  switch (exit.exit_reason) {
+    case 'KVM_EXIT_HLT':
+      return 'idle';
+    case 'KVM_EXIT_SYSTEM_EVENT':
+      return {
+        kind: 'exit',
+        status: 0,
+        how: exit.type === 'SHUTDOWN' ? 'PSCI SYSTEM_OFF' : 'PSCI SYSTEM_RESET',
+      };
+    case 'KVM_EXIT_UNKNOWN':
+      return { kind: 'unimplemented', what: exit.what, pc: exit.pc };
+    case 'KVM_EXIT_DEBUG': {
+      const { cause, pc, hsr, far = 0n, slot, isWrite = false, imm16 = 0 } = exit;
+      if (cause === 'step') return { kind: 'step' };
+      if (cause === 'brk') return { kind: 'brk', pc, imm: imm16 };
+      if (slot === undefined) throw new TypeError(`KVM_EXIT_DEBUG for a ${cause} without its slot`);
+      return cause === 'breakpoint'
+        ? { kind: 'hwBreakpoint', pc, slot, hsr }
+        : { kind: 'hwWatchpoint', slot, address: far, isWrite, hsr, pc };
+    }
+  }
+}
+
+/** Registers whose guest value the hypervisor may hold, and PSTATE without the step of a debugger. */
+export function guestRegistersOf(kvm: Kvm): GuestRegisters {
+  return {
+    readGuestRegister: (name) =>
+      name === 'PSTATE' ? kvm.guestPstate : kvm.guestDebugRegister(name),
+    writeGuestRegister: (name, value) => kvm.setGuestDebugRegister(name, value),
+  };
+}
