@@ -385,22 +385,8 @@ function fusedSingleFastPath(f: FunctionBuilder): void {
       f.let(convert('f64.promote_f32', f32FromBits(f.parameter(index, 'i32'))) as Expr<'f64'>);
     const c = wide(0);
     const p = f.let(floatBinary('mul', wide(1), wide(2)));
-    const s = f.let(floatBinary('add', p, c));
-    const fromC = f.let(floatBinary('sub', s, p));
-    const errorP = floatBinary('sub', p, floatBinary('sub', s, fromC));
-    const errorC = floatBinary('sub', c, fromC);
-    const error = f.let(floatBinary('add', errorP, errorC));
-    const sum = f.variable(f64Bits(s));
-    const zero = f64FromBits(i64(0));
-    const even = eqz(and(wrap(sum.value), i32(1)));
-    f.if(and(floatCompare('ne', error, zero), even), () => {
-      const sameSign = eq(
-        floatCompare('gt', error, zero),
-        floatCompare('gt', f64FromBits(sum.value), zero),
-      );
-      f.set(sum, add(sum.value, select(sameSign, i64(1), i64(-1))));
-    });
-    const demoted = convert('f32.demote_f64', f64FromBits(sum.value)) as Expr<'f32'>;
+    const odd = roundedToOdd(f, exactSum(f, p, c));
+    const demoted = convert('f32.demote_f64', odd) as Expr<'f32'>;
     const result = f.let(f32Bits(demoted));
     const exponent = and(shrU(result, i32(23)), i32(0xff));
     f.if(ltU(sub(exponent, i32(MIN_SAFE_EXPONENT)), i32(0xff - MIN_SAFE_EXPONENT)), () => {
@@ -409,9 +395,75 @@ function fusedSingleFastPath(f: FunctionBuilder): void {
   });
 }
 
+interface Sum {
+  readonly sum: Expr<'f64'>;
+  /** Exactly what rounding took from the sum. */
+  readonly error: Expr<'f64'>;
+}
+function exactSum(f: FunctionBuilder, x: Expr<'f64'>, y: Expr<'f64'>): Sum {
+  const sum = f.let(floatBinary('add', x, y));
+  const fromY = f.let(floatBinary('sub', sum, x));
+  const errorX = floatBinary('sub', x, floatBinary('sub', sum, fromY));
+  const error = f.let(floatBinary('add', errorX, floatBinary('sub', y, fromY)));
+  return { sum, error };
+}
+
+/** Rounds a sum to odd: where it is inexact and even, its neighbour on the lost part's side. */
+function roundedToOdd(f: FunctionBuilder, { sum, error }: Sum): Expr<'f64'> {
+  const bits = f.let(f64Bits(sum));
+  const step = or(shrS(xor(bits, f64Bits(error)), i64(63)), i64(1));
+  const even = eqz(and(wrap(bits), i32(1)));
+  const lost = floatCompare('ne', error, f64FromBits(i64(0)));
+  return f64FromBits(add(bits, select(and(lost, even), step, i64(0))));
+}
+
+/** The product of two numbers of moderate size and what rounding took from it (Dekker, Veltkamp). */
+function exactProduct(f: FunctionBuilder, x: Expr<'f64'>, y: Expr<'f64'>): Sum {
+  const splitter = f64FromBits(i64(FP.powerOfTwo(FP.DOUBLE, 27) + (1n << 25n))); // 2^27 + 1
+  const product = f.let(floatBinary('mul', x, y));
+  const split = (value: Expr<'f64'>): readonly [Expr<'f64'>, Expr<'f64'>] => {
+    const scaled = f.let(floatBinary('mul', splitter, value));
+    const high = f.let(floatBinary('sub', scaled, floatBinary('sub', scaled, value)));
+    return [high, f.let(floatBinary('sub', value, high))];
+  };
+  const [xHigh, xLow] = split(x);
+  const [yHigh, yLow] = split(y);
+  const times = (a: Expr<'f64'>, b: Expr<'f64'>): Expr<'f64'> => floatBinary('mul', a, b);
+  let error = floatBinary('sub', times(xHigh, yHigh), product);
+  for (const part of [times(xHigh, yLow), times(xLow, yHigh), times(xLow, yLow)])
+    error = floatBinary('add', error, part);
+  return { sum: product, error: f.let(error) };
+}
+
+/**
+ * Double precision in the default mode once IXC is set, with factors between 2^-400 and 2^400
+ * (S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums", 2008).
+ */
+function fusedDoubleFastPath(f: FunctionBuilder): void {
+  const plain = eqz(and(S.FPCR(), i32(FP.FPCR_RMODE | FP.FPCR_FZ)));
+  const field = (index: number): Int =>
+    and(wrap(shrU(f.parameter(index, 'i64'), i64(52))), i32(0x7ff));
+  const moderate = (index: number): Int => ltU(sub(field(index), i32(1023 - 400)), i32(800));
+  const addendIsFinite = ltU(field(0), i32(2040));
+  const applies = and(and(moderate(1), moderate(2)), addendIsFinite);
+  f.if(and(and(plain, and(shrU(S.FPSR(), i32(4)), i32(1))), applies), () => {
+    const value = (index: number): Expr<'f64'> => f64FromBits(f.parameter(index, 'i64'));
+    const product = exactProduct(f, value(1), value(2));
+    const low = exactSum(f, value(0), product.error);
+    const high = exactSum(f, product.sum, low.sum);
+    const rest = roundedToOdd(f, exactSum(f, low.error, high.error));
+    const result = f.let(f64Bits(floatBinary('add', high.sum, rest)));
+    const exponent = and(wrap(shrU(result, i64(52))), i32(0x7ff));
+    f.if(ltU(sub(exponent, i32(MIN_SAFE_EXPONENT)), i32(0x7ff - MIN_SAFE_EXPONENT)), () => {
+      f.return(result);
+    });
+  });
+}
+
 function fusedMultiplyAddFunction(format: FPFormat): RuntimeFunctionDefinition {
   return S.declared(`FPMulAdd${format.N}`, (f) => {
     if (format.N === 32) fusedSingleFastPath(f);
+    else fusedDoubleFastPath(f);
     const [addend, op1, op2] = S.flushInputs(f, format, [
       S.operand(f, 0, format),
       S.operand(f, 1, format),

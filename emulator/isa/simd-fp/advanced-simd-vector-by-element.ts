@@ -8,9 +8,8 @@ import type { Emitter, Operand } from '../instruction.ts';
 import { SQDMLAL, SQDMLSL, SQDMULL, multiplyLong } from './advanced-simd-three-different.ts';
 import { elementName, scalarName, vectorName } from './assembly.ts';
 import * as I from './integer-operations.ts';
-import { FPBinary, FPBinaryVector, FPMulAdd, FPNeg } from './shared-functions.ts';
+import { FPBinary, FPBinaryVector, FPMulAdd, FPMulAddVector, FPNeg } from './shared-functions.ts';
 import type { FPBits } from './shared-functions.ts';
-import { fusedVector } from './three-same-operations.ts';
 import {
   duplicate,
   element,
@@ -171,7 +170,7 @@ export const advancedSIMDVectorByElement = instruction({
       const result =
         opcode === FMUL
           ? FPBinaryVector(e, U ? 'FPMulX' : 'FPMul', N, count, n, m)
-          : fusedVector(e, N, count, n, m, d(), opcode === FMLS);
+          : FPMulAddVector(e, N, count, n, m, d(), opcode === FMLS);
       writeCount(e, Rd, Q, result);
     } else {
       const lanes = vectorLanes(e, size, upper);

@@ -47,7 +47,14 @@ import {
   signBit,
 } from './floating-point.ts';
 import type { FPFormat } from './floating-point.ts';
-import { element, everyElement, floatShape, withElement } from './vector.ts';
+import {
+  concatenateLow,
+  element,
+  everyElement,
+  floatShape,
+  highHalf,
+  withElement,
+} from './vector.ts';
 import type { Vector } from './vector.ts';
 
 /** Bits of a value: i32 for single, i64 for double precision. */
@@ -494,6 +501,61 @@ export function FPSqrtVector(e: Emitter, N: number, count: number, n: Vector): V
   e.if(eqz(and(inexactIsFree(e), allPlain(e, N, result.value, count))), () => {
     const soft = (a: FPBits): FPBits => e.let(call(bitsType(N), `FPSqrt${N}`, a));
     e.set(result, mapLanes(e, N, count, [x], soft));
+  });
+  return result.value;
+}
+
+/**
+ * One half of a fused multiply-add of single precision, as single precision in bits 63:0: the
+ * product is exact in double precision and the sum is rounded to odd there, so that the second
+ * rounding is the only one.
+ */
+function fusedHalf(e: Emitter, n: Vector, m: Vector, d: Vector): Vector {
+  const wide = (v: Vector): Vector => e.let(simd('f64x2.promote_low_f32x4', v));
+  const product = e.let(simd('f64x2.mul', wide(n), wide(m)));
+  const addend = wide(d);
+  const sum = e.let(simd('f64x2.add', product, addend));
+  const fromAddend = e.let(simd('f64x2.sub', sum, product));
+  const lostOfProduct = simd('f64x2.sub', product, simd('f64x2.sub', sum, fromAddend));
+  const lostOfAddend = simd('f64x2.sub', addend, fromAddend);
+  const lost = e.let(simd('f64x2.add', lostOfProduct, lostOfAddend));
+  const one = everyElement(3, 1);
+  const isEven = simd('i64x2.eq', simd('v128.and', sum, one), V128_ZERO);
+  const inexact = simd('v128.and', simd('f64x2.ne', lost, V128_ZERO), isEven);
+  // One step away from zero where the lost part has the sum's sign, else one towards it.
+  const signs = simd('i64x2.shr_s', simd('v128.xor', sum, lost), i32(63));
+  const step = simd('v128.and', simd('v128.or', signs, one), inexact);
+  return simd('f32x4.demote_f64x2_zero', simd('i64x2.add', sum, step));
+}
+
+/** d + n * m, or d - n * m, on `count` elements, each rounded once. */
+export function FPMulAddVector(
+  e: Emitter,
+  N: number,
+  count: number,
+  n: Vector,
+  m: Vector,
+  d: Vector,
+  negate: boolean,
+): Vector {
+  const op1 = e.let(negate ? simd(`${floatShape(N)}.neg`, n) : n);
+  const op2 = e.let(m);
+  const addend = e.let(d);
+  const lanes = (): Vector =>
+    mapLanes(e, N, count, [addend, op1, op2], (z, x, y) => FPMulAdd(e, N, z, x, y));
+  if (N === 64) return lanes();
+  const result = e.variable(V128_ZERO);
+  e.if(inexactIsFree(e), () => {
+    const low = fusedHalf(e, op1, op2, addend);
+    const fused =
+      count === 2
+        ? low
+        : concatenateLow(low, fusedHalf(e, highHalf(op1), highHalf(op2), highHalf(addend)));
+    e.set(result, fused);
+  });
+  // Zero, as when the fast path was not taken, is not plain either.
+  e.if(eqz(allPlain(e, N, result.value, count)), () => {
+    e.set(result, lanes());
   });
   return result.value;
 }

@@ -7,9 +7,7 @@ import {
   FPBinaryVector,
   FPCompareElement,
   FPCompareVector,
-  FPMulAdd,
-  FPNeg,
-  mapLanes,
+  FPMulAddVector,
 } from './shared-functions.ts';
 import type { BinaryName, ComparisonName, FPBits } from './shared-functions.ts';
 import { chooseElements, floatShape, onElements } from './vector.ts';
@@ -280,26 +278,11 @@ for (const [opcode, mnemonic, negate] of [
   FLOAT.set(floatKey(0, opcode, 0x19), {
     mnemonic,
     scalar: false,
-    vector: (e, N, count, n, m, d) => fusedVector(e, N, count, n, m, d(), negate),
+    vector: (e, N, count, n, m, d) => FPMulAddVector(e, N, count, n, m, d(), negate),
     lane: () => {
       throw new TypeError(`${mnemonic} has no scalar form in this encoding class`);
     },
   });
-}
-
-/** d + n * m, or d - n * m, each element rounded once. */
-export function fusedVector(
-  e: Emitter,
-  N: number,
-  count: number,
-  n: Vector,
-  m: Vector,
-  d: Vector,
-  negate: boolean,
-): Vector {
-  return mapLanes(e, N, count, [d, n, m], (addend, op1, op2) =>
-    FPMulAdd(e, N, addend, negate ? FPNeg(N, op1) : op1, op2),
-  );
 }
 
 function floatComparison(

@@ -208,6 +208,33 @@ describe('Software floating point', () => {
       }
     });
 
+    it(`multiplies and adds ${N}-bit values exactly in the default mode after an inexact result`, () => {
+      const random = mulberry32(21);
+      const draw = operandSource(N, random);
+      const { F } = FORMATS[N];
+      const sign = 1n << BigInt(N - 1);
+      for (let index = 0; index < 4 * CASES; index += 1) {
+        const [a, b] = [draw(), draw()];
+        const product = new ReferenceFloat(0).FPMul(N, a, b);
+        // Against the product: any value, a neighbour of its negation, or one whose last bit or half
+        // of it lies near the product's last bit, so that ties and sticky bits decide.
+        const distance = BigInt(Math.floor(random() * 2.2 * F)) << BigInt(F);
+        const nudged = product + BigInt(Math.floor(random() * 5) - 2);
+        const addend = [draw(), nudged ^ sign, nudged + distance, (nudged - distance) ^ sign][
+          index & 3
+        ];
+        const operands = [BigInt.asUintN(N, addend ?? 0n), a, b];
+        const reference = new ReferenceFloat(0);
+        reference.FPSR = IXC;
+        const wanted = reference.FPMulAdd(N, operands[0] ?? 0n, a, b);
+        functions.cells.setUint32(FPCR, 0, true);
+        functions.cells.setUint32(FPSR, IXC, true);
+        const got = functions.call(`FPMulAdd${N}`, ...operands);
+        const flags = functions.cells.getUint32(FPSR, true);
+        assert.deepEqual([got, flags], [wanted, reference.FPSR], operands.map(hex).join());
+      }
+    });
+
     it(`chooses the larger and the smaller of ${N}-bit values`, () => {
       compare(`FPMax${N}`, 9, two, none, (r, [a = 0n, b = 0n]) => r.FPMax(N, a, b));
       compare(`FPMin${N}`, 10, two, none, (r, [a = 0n, b = 0n]) => r.FPMax(N, a, b, true));
