@@ -41,14 +41,27 @@ function key(name: string, request: string): void {
 class Demo {
   readonly client: DemoClient;
   readonly #name: string;
+  /** A line that the guest has not finished yet. */
+  #unfinished = '';
 
   constructor(name: string) {
     this.#name = name;
-    this.client = new DemoClient((text, category) => {
+    this.client = new DemoClient((output, category) => {
+      const text = this.#wholeLines(output, category);
+      if (text === '') return;
       const lines = text.replace(/\n$/, '').split('\n');
       for (const line of lines)
         print(category === 'stdout' ? green(`  │ ${line}`) : dim(`  · ${line}`));
     });
+  }
+
+  /** The guest's UART is read in pieces; they are printed by line. */
+  #wholeLines(output: string, category: string): string {
+    if (category !== 'stdout') return output;
+    const text = this.#unfinished + output;
+    const end = text.lastIndexOf('\n') + 1;
+    this.#unfinished = text.slice(end);
+    return text.slice(0, end);
   }
 
   get program(): string {

@@ -48,7 +48,7 @@ class PageFiles {
     const id = this.#next++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      scope.postMessage({ type: 'file', id, ...question } as FileRequest);
+      scope.postMessage({ type: 'file', id, ...question } satisfies FileRequest);
     });
   }
 

@@ -76,7 +76,9 @@ export class DemoClient {
       this.#responses.delete(response.request_seq);
       return;
     }
-    const { event, body } = message as DebugProtocol.Event & { readonly body: unknown };
+    const { event, body } = message as Omit<DebugProtocol.Event, 'body'> & {
+      readonly body?: unknown;
+    };
     switch (event) {
       case 'initialized':
         this.#initialized?.();

@@ -88,7 +88,7 @@ export class DapClient {
         command,
         ...(args !== undefined && { arguments: args }),
       };
-      this.session.handleMessage(structuredClone(message) as DebugProtocol.ProtocolMessage);
+      this.session.handleMessage(structuredClone(message));
     });
   }
 

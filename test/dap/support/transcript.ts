@@ -63,10 +63,8 @@ export class Transcript {
     const outputs = this.#client.events
       .filter((it) => it.event === 'output')
       .map((it) => it.body as DebugProtocol.OutputEvent['body']);
-    let line = '';
     for (const { category = 'console', output } of outputs.slice(this.#printed)) {
-      line = category;
-      for (const text of output.replace(/\n$/, '').split('\n')) this.say(`${line} | ${text}`);
+      for (const text of output.replace(/\n$/, '').split('\n')) this.say(`${category} | ${text}`);
     }
     this.#printed = outputs.length;
   }

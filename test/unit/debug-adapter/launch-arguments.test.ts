@@ -56,7 +56,7 @@ describe('Launch arguments', () => {
   });
 
   for (const given of [undefined, null, 3, [], {}, { program: '' }]) {
-    it(`${JSON.stringify(given) ?? 'undefined'} lacks a program`, () => {
+    it(`${given === undefined ? 'undefined' : JSON.stringify(given)} lacks a program`, () => {
       assert.throws(() => validateLaunchArguments(given, choices), UserError);
     });
   }

@@ -4,6 +4,10 @@ import { formatDataId, parseDataId } from '../../../../debug-adapter/breakpoints
 import { parseHitCondition } from '../../../../debug-adapter/breakpoints/hit-condition.ts';
 import { parseLogMessage } from '../../../../debug-adapter/breakpoints/log-message.ts';
 
+function nothingIsPrinted(text: string): void {
+  throw new assert.AssertionError({ message: `printed: ${text}` });
+}
+
 describe('Hit conditions', () => {
   const cases = [
     ['3', [3]],
@@ -57,7 +61,7 @@ describe('A breakpoint condition', () => {
     const condition = new BreakpointCondition(
       { condition: 'n is even', hitCondition: '2' },
       compiler(() => n % 2 === 0),
-      assert.fail,
+      nothingIsPrinted,
     );
     const stops: number[] = [];
     for (n = 1; n <= 8; n++) if (condition.hit()) stops.push(n);
@@ -82,7 +86,7 @@ describe('A breakpoint condition', () => {
       compiler(() => {
         throw new Error('x is optimized out');
       }),
-      assert.fail,
+      nothingIsPrinted,
     );
     assert.equal(condition.hit(), true);
     assert.equal(condition.failure, 'x is optimized out');
@@ -94,7 +98,7 @@ describe('A breakpoint condition', () => {
         new BreakpointCondition(
           { hitCondition: 'often' },
           compiler(() => true),
-          assert.fail,
+          nothingIsPrinted,
         ),
       /"often" is no hit count; write 3 or ==3/,
     );
