@@ -9,7 +9,8 @@ import type { EngineHost, RamRegion } from '../engine/engine.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
 import { softFloatFunctions } from '../engine/soft-float.ts';
 import { allDefinitions } from '../isa/definitions.ts';
-import { ACCESS_ALLOWED } from '../sysregs/access-rules.ts';
+import { ACCESS_ALLOWED, instructionAccessCode } from '../sysregs/access-rules.ts';
+import { systemInstructionByName } from '../sysregs/catalogue.ts';
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import { checkProfile } from '../sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
@@ -87,6 +88,8 @@ export interface InterruptInputs {
   fiq: boolean;
   serror: boolean;
 }
+
+const DC_ZVA = systemInstructionByName('dc', 'ZVA')!;
 
 /** Optional instructions that every profile has (ID_AA64ISAR0_EL1). */
 const FEATURES: ReadonlySet<string> = new Set(['FEAT_CRC32']);
@@ -425,6 +428,9 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       this.#elSwitchesStale = false;
       engine.setRegime(state.EL, state.EL === 1 ? 0 : state.EL);
       engine.setFpTrap(this.traps.fpAccess(state.EL) !== ACCESS_ALLOWED);
+      engine.setZeroBlockTrap(
+        instructionAccessCode(DC_ZVA, state.EL, this.traps.active) !== ACCESS_ALLOWED,
+      );
       engine.setSpAlignmentCheck(stackAlignmentChecked(this.registers, state.EL));
     }
     if (debug.isStale) {

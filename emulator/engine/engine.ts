@@ -239,6 +239,10 @@ export class Engine {
   setFpTrap(trapped: boolean): void {
     this.#u32[L.FP_TRAP >> 2] = trapped ? 1 : 0;
   }
+  /** DC ZVA leaves as SYS, for the processor layer to refuse it. */
+  setZeroBlockTrap(trapped: boolean): void {
+    this.#u32[L.ZERO_BLOCK_TRAP >> 2] = trapped ? 1 : 0;
+  }
   setSpAlignmentCheck(checked: boolean): void {
     this.#u64[L.SP_ALIGNMENT_MASK >> 3] = checked ? 15n : 0n;
   }

@@ -505,8 +505,13 @@ export class InterpreterEmitter implements Emitter {
       (options.unprivileged === true ? L.ACCESS_UNPRIVILEGED : 0) |
       (options.aligned === true ? L.ACCESS_ALIGNED : 0);
     const host = this.#f.variable(i32(0));
+    // The fast tag says nothing of the memory type, which DC ZVA depends on.
+    const fast =
+      (flags & L.ACCESS_ZERO_BLOCK) !== 0
+        ? i32(0)
+        : eq(stateLoad('i64', 'i64.load', entry, tagOffset), wanted);
     this.#f.if(
-      eq(stateLoad('i64', 'i64.load', entry, tagOffset), wanted),
+      fast,
       () =>
         this.#f.set(host, add(wrap(address), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND))),
       () => {
@@ -587,6 +592,7 @@ export class InterpreterEmitter implements Emitter {
     this.#f.storeTo('i32.store', i32(0), L.EXCLUSIVE_SIZE, i32(0));
   }
   zeroBlock(address: Expr<'i64'>): void {
+    this.#f.if(cellI32(L.ZERO_BLOCK_TRAP), () => this.emitLeave('SYS'));
     const start = this.#f.let(and(address, i64(-ZERO_BLOCK_BYTES)));
     const values = [0, 16, 32, 48].map((offset): StoredValue => ({
       offset,
