@@ -1,0 +1,105 @@
+/** Registers with their fields, and a watchpoint from the Variables view down to its DBGWVR/DBGWCR pair. */
+import assert from 'node:assert/strict';
+import { lineWith, sampleFolder } from './sample-folder.ts';
+import { closeWindow, newWindow } from './support/windows.ts';
+import { clickCheckbox, collapseRow } from './view-actions.ts';
+import { waitUntil } from './support/wait-until.ts';
+import type { Workbench } from './support/workbench.ts';
+
+const at = (file: string, marker: string): number => lineWith('watchpoint', file, marker);
+
+describe('registers and watchpoints', () => {
+  let workbench: Workbench;
+
+  before(async () => {
+    workbench = await newWindow();
+    await workbench.openFolder(sampleFolder('watchpoint'));
+    await workbench.pressF5();
+    await workbench.waitForStopped({ file: 'main.c' });
+    await workbench.collapseViews('Watch', 'Breakpoints');
+  });
+
+  after(async () => {
+    await closeWindow(workbench);
+  });
+
+  it('opens MDSCR_EL1 into its fields and changes MDE', async () => {
+    const register = ['System registers', 'Debug', 'MDSCR_EL1'];
+    const before = await workbench.expandVariable(register);
+    const MDE = before.find(({ name }) => name.startsWith('MDE'));
+    assert.ok(MDE, `fields: ${before.map(({ name }) => name).join(', ')}`);
+    assert.match(MDE.value, /^0/);
+    await workbench.screenshot('registers 1 MDSCR_EL1');
+    await workbench.setVariable([...register, MDE.name], '1');
+    await waitUntil('MDSCR_EL1.MDE is 1', async () => {
+      const { value } = await workbench.variable(register);
+      // Arm ARM, MDSCR_EL1: MDE is bit 15.
+      return /0x0*8000\b/.test(value);
+    });
+    assert.match((await workbench.variable([...register, MDE.name])).value, /^1/);
+    await workbench.screenshot('registers 2 MDE set');
+    await workbench.setVariable([...register, MDE.name], '0');
+    await collapseRow(workbench, 'Variables', ['System registers']);
+  });
+
+  it('sets a watchpoint from the context menu of a variable, which finds the culprit', async () => {
+    await workbench.setBreakpointByClick(at('main.c', '// #BP1'));
+    await workbench.step('F5', { file: 'main.c', line: at('main.c', '// #BP1') });
+    await workbench.contextMenu('Variables', ['Globals', 'sensor', 'limit'], 'Set watchpoint');
+    await workbench.screenshot('registers 3 length');
+    await workbench.choose('All of it');
+    await workbench.screenshot('registers 4 access');
+    await workbench.choose('Write');
+    const message = await workbench.waitForNotification('sensor.limit');
+    assert.match(message, /4 bytes/);
+    assert.match(message, /[Hh]ardware watchpoint in slot 0 \(DBGWVR0_EL1\)/);
+    await workbench.removeBreakpointByClick(at('main.c', '// #BP1'));
+    await workbench.step('F5', { file: 'journal.c', line: at('journal.c', '// #BUG') });
+    await workbench.screenshot('registers 5 watchpoint hit');
+  });
+
+  it('shows the slot of the watchpoint under Debug registers', async () => {
+    const slots = await workbench.expandVariable(['Debug registers', 'Slots']);
+    const mine = slots.filter(({ value }) => value.startsWith('debugger'));
+    assert.equal(mine.length, 1, JSON.stringify(slots));
+    assert.match(mine[0]?.name ?? '', /watchpoint 0/);
+    assert.match(mine[0]?.value ?? '', /sensor/);
+    const asked = await workbench.expandVariable(['Debug registers', 'Debugger']);
+    const value = asked.find(({ name }) => name === 'DBGWVR0_EL1')?.value ?? '';
+    const control = asked.find(({ name }) => name === 'DBGWCR0_EL1')?.value ?? '';
+    assert.match(value, /sensor/);
+    // Arm ARM, DBGWCR<n>_EL1: E is bit 0, LSC 0b10 (stores) in bits [4:3].
+    const number = BigInt(/0x[0-9a-f]+/i.exec(control)?.[0] ?? '0');
+    assert.equal(number & 0b11001n, 0b10001n, control);
+    await workbench.screenshot('registers 6 debug registers');
+  });
+
+  it('lists the watchpoint and the slots in Debug Resources, and takes it away by its check box', async () => {
+    await workbench.collapseViews('Variables');
+    const rows = await workbench.expandRow('Debug Resources', ['Watchpoints']);
+    assert.equal(rows.length, 1, JSON.stringify(rows));
+    assert.match(rows[0]?.text ?? '', /sensor\.limit.*writes.*slot 0/);
+    const slots = await workbench.expandRow('Debug Resources', ['Watchpoint slots']);
+    assert.match(slots[0]?.text ?? '', /0: debugger/);
+    await workbench.screenshot('registers 7 debug resources');
+    await clickCheckbox(workbench, 'Debug Resources', ['Watchpoints', rows[0]?.name ?? '']);
+    await waitUntil('slot 0 is free', async () => {
+      const now = await workbench.expandRow('Debug Resources', ['Watchpoint slots']);
+      return now[0]?.text.startsWith('0: free');
+    });
+    await clickCheckbox(workbench, 'Debug Resources', ['Watchpoints', rows[0]?.name ?? '']);
+    await waitUntil('slot 0 is taken', async () => {
+      const now = await workbench.expandRow('Debug Resources', ['Watchpoint slots']);
+      return now[0]?.text.startsWith('0: debugger');
+    });
+  });
+
+  it('arms the watchpoint again in the next session', async () => {
+    await workbench.stopDebugging();
+    await workbench.pressF5();
+    await workbench.waitForStopped({ file: 'main.c' });
+    // sensor_calibrate() writes the limit first.
+    await workbench.step('F5', { file: 'sensor.c' });
+    await workbench.step('F5', { file: 'journal.c', line: at('journal.c', '// #BUG') });
+  });
+});

@@ -1,0 +1,90 @@
+/** The hypervisor at work: what a guest's write of MDSCR_EL1 sets off, as the World Switch view lists it. */
+import assert from 'node:assert/strict';
+import { lineWith, sampleFolder } from './sample-folder.ts';
+import { closeWindow, newWindow } from './support/windows.ts';
+import { clickRow, collapseRow, editorLines } from './view-actions.ts';
+import { waitUntil } from './support/wait-until.ts';
+import type { Workbench } from './support/workbench.ts';
+
+const at = (marker: string): number => lineWith('self-hosted-debug', 'main.c', marker);
+
+describe('the World Switch view', () => {
+  let workbench: Workbench;
+
+  before(async () => {
+    workbench = await newWindow();
+    await workbench.openFolder(sampleFolder('self-hosted-debug'));
+    await workbench.pressF5();
+    await workbench.waitForStopped({ file: 'main.c' });
+    await workbench.setBreakpointByClick(at('// #BP1'));
+    await workbench.step('F5', { file: 'main.c', line: at('// #BP1') });
+    await workbench.collapseViews('Watch', 'Variables', 'Breakpoints', 'Call Stack');
+  });
+
+  after(async () => {
+    await closeWindow(workbench);
+  });
+
+  it("lists the guest's write of MDSCR_EL1 as a trap, and what followed", async () => {
+    await workbench.runCommand('Trapline: Clear World Switch');
+    await workbench.runCommand('Trapline: Switch debug policy');
+    await workbench.screenshot('world switch 1 policies');
+    await workbench.choose('LAZY_DIRTY');
+    await waitUntil('the status bar names the policy', async () =>
+      (await workbench.statusBarText()).includes('LAZY_DIRTY'),
+    );
+    await workbench.step('F10', { file: 'main.c' });
+    const rows = await waitUntil('rows came', async () => {
+      const shown = await workbench.treeRows('World Switch');
+      return shown.some(({ text }) => text.includes('MDSCR_EL1')) ? shown : undefined;
+    });
+    const trap = rows.find(({ text }) => /trap/i.test(text) && text.includes('MDSCR_EL1'));
+    assert.ok(trap, rows.map(({ text }) => text).join('\n'));
+    assert.match(trap.text, new RegExp(`main\\.c:${at('// #BP1')}`));
+    const after = rows.slice(trap.index + 1).map(({ text }) => text);
+    assert.ok(
+      after.some((text) => /enter/i.test(text)),
+      after.join('\n'),
+    );
+    await workbench.screenshot('world switch 2 trap');
+  });
+
+  it('goes to the source line of a row', async () => {
+    await workbench.openFile('program.S');
+    const rows = await workbench.treeRows('World Switch');
+    const trap = rows.find(({ text }) => /trap/i.test(text) && text.includes('MDSCR_EL1'));
+    assert.ok(trap);
+    await clickRow(workbench, 'World Switch', [trap.name]);
+    await workbench.waitForEditor('main.c');
+    await waitUntil('the cursor is on the line', async () =>
+      (await workbench.statusBarText()).includes(`Ln ${at('// #BP1')},`),
+    );
+  });
+
+  it('counts per register', async () => {
+    const totals = await workbench.expandRow('World Switch', ['Totals per register']);
+    const MDSCR = totals.find(({ name }) => name === 'MDSCR_EL1');
+    assert.match(MDSCR?.text ?? '', /\d+ traps? · \d+ reads? · \d+ writes?/);
+    await workbench.screenshot('world switch 3 totals');
+    await collapseRow(workbench, 'World Switch', ['Totals per register']);
+  });
+
+  it("has the rows of the adapter's log", async () => {
+    await workbench.stopDebugging();
+    await workbench.pressF5();
+    await workbench.waitForStopped({ file: 'main.c' });
+    await workbench.step('F5', { file: 'main.c', line: at('// #BP1') });
+    const rows = await workbench.treeRows('World Switch');
+    const events = rows.filter(({ level, name }) => level === 1 && name !== 'Totals per register');
+    await workbench.runCommand('Trapline: Open World Switch as text');
+    await waitUntil('an untitled document is open', async () =>
+      (await workbench.activeEditor())?.startsWith('Untitled'),
+    );
+    const lines = await editorLines(workbench);
+    assert.equal(events.length, lines.length);
+    for (const [i, { name }] of events.entries()) {
+      assert.ok(lines[i]?.includes(name), `row ${i}: "${name}" in "${lines[i] ?? ''}"`);
+    }
+    await workbench.screenshot('world switch 4 as text');
+  });
+});
