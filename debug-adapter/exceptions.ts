@@ -90,10 +90,10 @@ export const EXCEPTION_FILTERS: readonly ExceptionFilter[] = [
   byClass('pc-alignment', 'PC alignment fault', [0x22]),
   byClass('sp-alignment', 'SP alignment fault', [0x26]),
   byClass('fp-exception', 'Floating-point exception', [0x2c]),
-  byClass('debug-breakpoint', 'Breakpoint (guest’s own)', [0x30, 0x31]),
-  byClass('debug-step', 'Software step (guest’s own)', [0x32, 0x33]),
-  byClass('debug-watchpoint', 'Watchpoint (guest’s own)', [0x34, 0x35]),
-  byClass('brk', 'BRK (guest’s own)', [0x3c]),
+  byClass('debug-breakpoint', 'Breakpoint of the guest itself', [0x30, 0x31]),
+  byClass('debug-step', 'Software step of the guest itself', [0x32, 0x33]),
+  byClass('debug-watchpoint', 'Watchpoint of the guest itself', [0x34, 0x35]),
+  byClass('brk', 'BRK of the guest itself', [0x3c]),
   ...VECTOR_ORIGINS.flatMap((origin, row) =>
     VECTOR_KINDS.map((kind, column): ExceptionFilter => {
       const offset = row * 0x200 + column * 0x80;

@@ -120,7 +120,7 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
     },
   },
   'trapline/setWatchpoint': {
-    allowed: 'stopped',
+    allowed: 'launched',
     answer: (debuggee, given: SetWatchpointArguments) => setWatchpoint(debuggee, given),
   },
   'trapline/removeWatchpoint': {

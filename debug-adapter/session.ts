@@ -233,6 +233,8 @@ export class TraplineSession extends DebugSession {
       command === 'evaluate' && (given as DebugProtocol.EvaluateArguments).context === 'repl';
     if (inspection.changesGuest === true || assigns) this.#guestChanged(debuggee, before);
     if (this.#state.kind !== 'running') this.#output.flush();
+    // What was unwound of a running guest is out of date at once.
+    else debuggee.changed();
   }
 
   // -- launch and restart

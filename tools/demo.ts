@@ -276,7 +276,7 @@ async function selfHostedDebug(): Promise<void> {
   );
   const demo = new Demo('self-hosted-debug');
   key(
-    'F5, stopping at the guest’s first own breakpoint exception',
+    'F5, stopping at the first breakpoint exception of the guest itself',
     'launch, setExceptionBreakpoints',
   );
   const first = await demo.client.launch(
