@@ -1,7 +1,4 @@
-/**
- * Instruction words for guests of a few instructions. Each function is checked against the GNU assembler
- * in test/toolchain/a64.test.ts.
- */
+/** Instruction words for guests of a few instructions. Arm ARM, "A64 instruction set encoding". */
 import { byName } from '../../emulator/sysregs/catalogue.ts';
 import { mrsOpcode, msrOpcode } from '../../emulator/sysregs/sysreg.ts';
 

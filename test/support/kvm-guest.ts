@@ -3,6 +3,7 @@
  * the MMU off.
  */
 import { ProcessingElement } from '../../emulator/cpu/pe.ts';
+import type { Bus, PeEvent } from '../../emulator/cpu/pe.ts';
 import { Kvm } from '../../emulator/kvm/kvm.ts';
 import type { KvmOptions } from '../../emulator/kvm/kvm.ts';
 import type { KvmExit } from '../../emulator/kvm/kvm-exit.ts';
@@ -13,6 +14,7 @@ import { hvc } from './a64.ts';
 
 export const RAM_BASE = 0x4000_0000n;
 const RAM_SIZE = 1 << 20;
+const NO_DEVICES: Bus = { read: () => undefined, write: () => false, peek: () => undefined };
 /** Where programs stand. */
 export const CODE = 0x4000_1000n;
 /** VBAR_EL1. Each vector holds `hvc #0xeeee`, so an exception nobody expects ends the run. */
@@ -26,6 +28,10 @@ const UNEXPECTED = hvc(0xeeee);
 export interface GuestOptions extends Omit<Partial<KvmOptions>, 'profile' | 'cpu'> {
   readonly profile?: string;
   readonly startsAtEL0?: boolean;
+  /** Bytes of RAM. Default 1 MiB. */
+  readonly ramSize?: number;
+  /** Default: nothing there. */
+  readonly bus?: Bus;
 }
 
 export type GuestStop =
@@ -33,7 +39,9 @@ export type GuestStop =
   | { readonly kind: 'budget' }
   /** An exception to the guest's EL1 that its test has no handler for. */
   | { readonly kind: 'vector'; readonly offset: number }
-  | { readonly kind: 'exit'; readonly exit: KvmExit };
+  | { readonly kind: 'exit'; readonly exit: KvmExit }
+  /** Something that is not the hypervisor's business. */
+  | { readonly kind: 'event'; readonly event: PeEvent };
 
 /** What a mark of the guest (`hvc #imm`) does, while the guest is stopped at EL2. */
 export type Mark = (guest: KvmGuest) => void;
@@ -46,13 +54,19 @@ export class KvmGuest {
   #exit: KvmExit | undefined;
 
   constructor(options: GuestOptions = {}) {
-    const { profile: name = '6-2-4', startsAtEL0 = false, ...rest } = options;
+    const {
+      profile: name = '6-2-4',
+      startsAtEL0 = false,
+      ramSize = RAM_SIZE,
+      bus = NO_DEVICES,
+      ...rest
+    } = options;
     const profile = hostProfileByName(name);
     if (profile === undefined) throw new TypeError(`There is no profile ${name}`);
     this.pe = new ProcessingElement({
       profile: profile.processor,
-      ram: [{ base: RAM_BASE, size: RAM_SIZE }],
-      bus: { read: () => undefined, write: () => false, peek: () => undefined },
+      ram: [{ base: RAM_BASE, size: ramSize }],
+      bus,
       startEL: 1,
       unalignedDeviceAccess: 'allow',
     });
@@ -122,7 +136,7 @@ export class KvmGuest {
         if (this.#exit !== undefined) return { kind: 'exit', exit: this.#exit };
         throw new TypeError('stopped without a reason');
       default:
-        throw new TypeError(`the processor reports ${JSON.stringify(event, replaceBigint)}`);
+        return { kind: 'event', event };
     }
   }
 
@@ -160,6 +174,3 @@ export class KvmGuest {
     return kind === undefined ? all : all.filter((event) => event.kind === kind);
   }
 }
-
-const replaceBigint = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? `0x${value.toString(16)}` : value;

@@ -1,0 +1,136 @@
+/**
+ * Acceptance cases E: the debug exceptions of the guest itself, under every policy, with the interrupts of
+ * the host coming at any time and with the vCPU moved to another processor where the case asks for it.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parseElf } from '../../debug-adapter/symbols/elf.ts';
+import type { Bus } from '../../emulator/cpu/pe.ts';
+import { KvmGuest, RAM_BASE } from '../support/kvm-guest.ts';
+
+const FILE = 'test/guest/acceptance/debug-exceptions.elf';
+const bytes = new Uint8Array(readFileSync(new URL(`../../${FILE}`, import.meta.url)));
+const image = parseElf(bytes, FILE);
+
+const RAM_SIZE = 0x10_0000;
+const UART = 0x0900_0000n;
+const UARTFR = UART + 0x18n;
+const UARTFR_IDLE = 0x90n;
+const SYS_EXIT = 0x18n;
+/** The program takes care of 3 migrations; each adds one to this variable of it. */
+const MIGRATIONS = symbol('migrations');
+const MIGRATE_POINT = symbol('migrate_point');
+
+function symbol(name: string): bigint {
+  const found = image.symbols.find((candidate) => candidate.name === name);
+  if (found === undefined) throw new TypeError(`${FILE} has no symbol ${name}`);
+  return found.value;
+}
+
+interface Board {
+  readonly guest: KvmGuest;
+  text: string;
+}
+
+function board(policy: string, profile: string, tickInterval: bigint): Board {
+  const created: { text: string; guest?: KvmGuest } = { text: '' };
+  const bus: Bus = {
+    read: (pa) => (pa === UARTFR ? UARTFR_IDLE : 0n),
+    write(pa, _size, value) {
+      if (pa === UART) created.text += String.fromCharCode(Number(value & 0xffn));
+      return true;
+    },
+    peek: () => 0n,
+  };
+  const guest = new KvmGuest({
+    policy,
+    profile,
+    tickInterval,
+    bus,
+    ramSize: RAM_SIZE,
+    logCapacity: 100,
+  });
+  created.guest = guest;
+  for (const { paddr, offset, fileSize } of image.segments) {
+    const data = bytes.slice(Number(offset), Number(offset) + Number(fileSize));
+    guest.pe.engine.writePhysical(paddr, data);
+  }
+  guest.kvm.reset(image.entry);
+  guest.pe.machineBreakpoints.add(MIGRATE_POINT);
+  return created as Board;
+}
+
+/** Runs to the next migration point or to the end. @returns the exit status at the end */
+function runToStop({ guest }: Board): number | 'migrate' {
+  const { kvm, pe } = guest;
+  let resume = pe.state.PC === MIGRATE_POINT;
+  for (let slices = 0; slices < 1_000_000; slices += 1) {
+    kvm.resume();
+    const event = pe.run(Number(kvm.nextTick - kvm.ws.cpu.cpu.retired), { resume });
+    resume = false;
+    switch (event.kind) {
+      case 'budget':
+        kvm.onHostTick();
+        break;
+      case 'machineBreakpoint':
+        return 'migrate';
+      case 'halt': {
+        assert.equal(pe.state.X(0), SYS_EXIT);
+        return Number(guest.readMemory(pe.state.X(1) + 8n));
+      }
+      default:
+        assert.fail(`${event.kind} at 0x${pe.state.PC.toString(16)}`);
+    }
+  }
+  return assert.fail('the program does not end');
+}
+
+function migrate(from: Board, to: Board, count: number): void {
+  to.guest.kvm.restoreVcpu(0, from.guest.kvm.saveVcpu(0));
+  const ram = from.guest.pe.engine.readPhysical(RAM_BASE, RAM_SIZE);
+  assert.ok(ram !== undefined);
+  to.guest.pe.engine.writePhysical(RAM_BASE, ram);
+  to.guest.pe.engine.flushCode();
+  to.guest.pe.pokeVirtual(MIGRATIONS, Uint8Array.of(count));
+  to.text = from.text;
+}
+
+/** Data is Device memory while the MMU is off; these need Normal memory or tolerance for unaligned accesses. */
+const MAY_SKIP = ['E37'];
+
+const runs = [
+  { policy: 'EAGER', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'LAZY_DIRTY', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'LAZY_DIRTY', profile: '4-2-4', tickInterval: 4_000_000n },
+  { policy: 'OWNER', profile: '6-2-4', tickInterval: 4_000_000n },
+  { policy: 'OWNER', profile: '6-2-4-nVHE', tickInterval: 997n },
+] as const;
+
+describe('Guest events', function () {
+  this.timeout(60_000);
+  for (const { policy, profile, tickInterval } of runs) {
+    it(`E1 to E50 pass under ${policy} on ${profile} with an interrupt of the host every ${tickInterval} instructions`, () => {
+      let current = board(policy, profile, tickInterval);
+      let migrations = 0;
+      let status = runToStop(current);
+      while (status === 'migrate') {
+        migrations += 1;
+        const next = board(policy, profile, tickInterval);
+        migrate(current, next, migrations);
+        current = next;
+        status = runToStop(current);
+      }
+      const lines = current.text.replaceAll('\r', '').split('\n').filter(Boolean);
+      const bad = lines.filter(
+        (line) =>
+          !/^E\S+ PASS$/.test(line) &&
+          line !== 'DONE' &&
+          !MAY_SKIP.some((name) => line.startsWith(`${name} SKIP`)),
+      );
+      assert.deepEqual(bad, []);
+      assert.equal(migrations, 3);
+      assert.equal(status, 0);
+      assert.ok(lines.length >= 46, `${lines.length} lines`);
+    });
+  }
+});
