@@ -145,6 +145,8 @@ export class LineStep extends Stepping {
   /** Entry of the function that the step began in, and the inlined copies from the outermost in. */
   readonly #function: bigint | undefined;
   readonly #inlined: readonly bigint[];
+  /** The row of the line table that the pc was in last. */
+  #row: LineRow | undefined;
   /** The instruction executed last, to tell a call from a jump. */
   #from: { readonly pc: bigint; readonly word: number; readonly SP: bigint };
 
@@ -189,6 +191,10 @@ export class LineStep extends Stepping {
     const { pc } = this.guest;
     const flow = controlFlow(this.#from.word);
     if (flow === 'call' && pc !== this.#from.pc + 4n) return this.#entered();
+    // Most instructions only lead further into the same row, where there is nothing to stop at.
+    const row = this.#row;
+    if (flow === 'other' && row !== undefined && pc > row.address && pc < row.end)
+      return this.#advance();
     if (functionEntry(this.guest.debugInfo, pc) === this.#function) return this.#judge();
     if (flow === 'return' || flow === 'exceptionReturn') return this.#returned();
     return this.#jumpedAway();
@@ -244,6 +250,7 @@ export class LineStep extends Stepping {
     if (this.#intoBody) return DONE;
     const inFunction = functionEntry(debugInfo, pc) === this.#function;
     const row = rowAt(debugInfo, pc);
+    this.#row = row;
     if (!inFunction) return row === undefined || row.line === 0 ? this.#advance() : DONE;
     if (row === undefined || row.line === 0) return this.#advance();
     const inlined = inlinedEntries(debugInfo, pc);
