@@ -40,6 +40,8 @@ export interface MachineOptions {
   readonly policy: string;
   readonly ram: readonly { readonly base: bigint; readonly size: number }[];
   readonly commandLine: string;
+  /** Checks the hypervisor's invariants at each of its events and throws on a violation. Default false. */
+  readonly checkInvariants?: boolean;
 }
 
 /** 1 GHz notional: one instruction is one nanosecond of virtual time. */
@@ -108,8 +110,13 @@ export class Machine {
   }
 
   #underKvm(profile: HostProfile): Kvm {
-    const kvm = installKvm(this.pe, profile, this.#options.policy, (exit) => {
-      this.#kvmExit = exit;
+    const kvm = installKvm(this.pe, {
+      profile,
+      policy: this.#options.policy,
+      checkInvariants: this.#options.checkInvariants ?? false,
+      exited: (exit) => {
+        this.#kvmExit = exit;
+      },
     });
     kvm.ws.injected = (record) => {
       const stops = this.#exceptionTaken(record, this.pe.registers.raw('SPSR_EL1'));

@@ -17,18 +17,25 @@ export function requireHostProfile(name: string): HostProfile {
   throw new RangeError(`There is no host profile '${name}'; there are ${known}.`);
 }
 
-/** Makes the hypervisor and installs it at EL2 of the processor. `exited` is told when KVM_RUN returns. */
+export interface KvmInstallation {
+  readonly profile: HostProfile;
+  readonly policy: string;
+  readonly checkInvariants: boolean;
+  /** Told when KVM_RUN returns. */
+  readonly exited: (exit: KvmExit) => void;
+}
+
+/** Makes the hypervisor and installs it at EL2 of the processor. */
 export function installKvm(
   pe: ProcessingElement,
-  profile: HostProfile,
-  policy: string,
-  exited: (exit: KvmExit) => void,
+  { profile, policy, checkInvariants, exited }: KvmInstallation,
 ): Kvm {
   const cpu = new ProcessingElementCpu(pe);
   const kvm = new Kvm({
     cpu,
     profile,
     policy,
+    checkInvariants,
     hypercall: (call) => answerHypercall(call, pe.registers.raw('VMPIDR_EL2')),
   });
   pe.el2Software = cpu.el2Software(() => kvm.handleExit(), exited);

@@ -37,6 +37,7 @@ export function testMachine(path: string, options: TestMachineOptions = {}): Tes
     policy: options.policy ?? 'OWNER',
     ram: [{ base: 0x4000_0000n, size: 16 * 1024 * 1024 }],
     commandLine: '',
+    checkInvariants: true,
   });
   let text = '';
   machine.console.onOutput = (sent) => {
