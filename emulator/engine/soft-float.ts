@@ -6,6 +6,7 @@ import { FORMATS } from '../isa/simd-fp/floating-point.ts';
 import type { RuntimeFunctionDefinition } from './runtime-function.ts';
 import { arithmeticFunctions } from './soft-float-arithmetic.ts';
 import { conversionFunctions, shiftElement } from './soft-float-conversion.ts';
+import { polynomialFunctions } from './polynomial.ts';
 import { estimateFunctions } from './soft-float-estimates.ts';
 import { roundFunction } from './soft-float-support.ts';
 
@@ -16,4 +17,5 @@ export const softFloatFunctions: readonly RuntimeFunctionDefinition[] = [
   ...conversionFunctions,
   ...estimateFunctions,
   shiftElement,
+  ...polynomialFunctions,
 ];

@@ -74,6 +74,9 @@ const ADVANCED_SIMD: readonly RuntimeFunction[] = [
   // Element extended to 64 bits by its signedness, shift amount (negative: right), unsigned,
   // rounding, saturating (sets FPSR.QC), element size in bits. Low bits of the result count.
   row('ShiftElement', ['i64', 'i32', 'i32', 'i32', 'i32', 'i32'], 'i64'),
+  // Bits 63:0 and 127:64 of the product of two polynomials over GF(2).
+  row('PolynomialMultiplyLow', ['i64', 'i64'], 'i64'),
+  row('PolynomialMultiplyHigh', ['i64', 'i64'], 'i64'),
 ];
 
 export const RUNTIME_FUNCTIONS: readonly RuntimeFunction[] = [...FLOATING_POINT, ...ADVANCED_SIMD];

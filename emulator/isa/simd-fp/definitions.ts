@@ -29,6 +29,14 @@ import {
   advancedSIMDVectorByElement,
 } from './advanced-simd-vector-by-element.ts';
 import {
+  cryptographicAES,
+  cryptographicThreeRegisterSHA1,
+  cryptographicThreeRegisterSHA256,
+  cryptographicTwoRegisterSHA1,
+  cryptographicTwoRegisterSHA256,
+  polynomialMultiplyLong64,
+} from './cryptographic.ts';
+import {
   floatingPointCompare,
   floatingPointConditionalCompare,
   floatingPointConditionalSelect,
@@ -82,4 +90,14 @@ export const simdFpDefinitions: readonly Instruction[] = [
   loadStoreMultipleStructuresPostIndexed,
   loadStoreSingleStructure,
   loadStoreSingleStructurePostIndexed,
+];
+
+/** FEAT_AES, FEAT_PMULL, FEAT_SHA1 and FEAT_SHA256. */
+export const cryptographicDefinitions: readonly Instruction[] = [
+  cryptographicAES,
+  cryptographicThreeRegisterSHA1,
+  cryptographicThreeRegisterSHA256,
+  cryptographicTwoRegisterSHA1,
+  cryptographicTwoRegisterSHA256,
+  polynomialMultiplyLong64,
 ];

@@ -8,7 +8,10 @@ import type { EngineHost } from '../../../../../emulator/engine/engine.ts';
 import * as L from '../../../../../emulator/engine/layout.ts';
 import { softFloatFunctions } from '../../../../../emulator/engine/soft-float.ts';
 import { createDecoder } from '../../../../../emulator/isa/decode.ts';
-import { simdFpDefinitions } from '../../../../../emulator/isa/simd-fp/definitions.ts';
+import {
+  cryptographicDefinitions,
+  simdFpDefinitions,
+} from '../../../../../emulator/isa/simd-fp/definitions.ts';
 import { distanceContext } from '../../../../support/disassembly-words.ts';
 
 type Halves = readonly [string, string];
@@ -35,12 +38,16 @@ interface Execution {
   };
 }
 
-const file = path.resolve(import.meta.dirname, '../../../../fixtures/simd-fp/executions.jsonl.gz');
-const executions = gunzipSync(readFileSync(file))
-  .toString()
-  .trimEnd()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Execution);
+const definitions = [...simdFpDefinitions, ...cryptographicDefinitions];
+
+const executions = ['executions', 'cryptography'].flatMap((name) => {
+  const folder = path.resolve(import.meta.dirname, '../../../../fixtures/simd-fp');
+  const lines = gunzipSync(readFileSync(path.join(folder, `${name}.jsonl.gz`))).toString();
+  return lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Execution);
+});
 
 const CODE = 0x4600_0000n;
 const MEMORY = 0x4700_1000n;
@@ -96,9 +103,9 @@ function makeEngine(): Engine {
       { base: MEMORY, size: MEMORY_BYTES },
     ],
     host,
-    definitions: simdFpDefinitions,
+    definitions,
     runtimeFunctions: softFloatFunctions,
-    features: new Set(),
+    features: new Set(['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256']),
   });
   engine.setRegime(0, 0);
   return engine;
@@ -106,7 +113,7 @@ function makeEngine(): Engine {
 
 describe('Advanced SIMD and floating-point semantics', () => {
   const engine = makeEngine();
-  const decoder = createDecoder(simdFpDefinitions);
+  const decoder = createDecoder(definitions);
   const { state } = engine;
   const classes = new Map<string, Execution[]>();
   for (const execution of executions) {
@@ -161,7 +168,7 @@ describe('Advanced SIMD and floating-point semantics', () => {
   }
 
   it('has recorded executions of every encoding class', () => {
-    const titles = simdFpDefinitions.map(({ title }) => title).sort();
+    const titles = definitions.map(({ title }) => title).sort();
     assert.deepEqual([...classes.keys()].sort(), titles);
   });
 
