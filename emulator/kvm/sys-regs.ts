@@ -144,20 +144,31 @@ const oslar: Handler = {
 
 const oslsr: Handler = { read: ({ ws }) => ws.vcpu.sys_regs.OSLSR_EL1 };
 
+/** Makes a change that may lock or unlock; only then is the owner decided anew, as for OSLAR_EL1. */
+function changeDoubleLock(context: EmulationContext, change: () => void): void {
+  const { vcpu } = context.ws;
+  const before = vcpu.debugLocked;
+  change();
+  if (vcpu.debugLocked !== before && context.policy.osLockWritten(context.ws)) context.reload();
+}
+
 /** The lock of the register's page: RAZ/WI without FEAT_DoubleLock. */
 const osdlr: Handler = {
   read: ({ ws }) => ws.vcpu.sys_regs.OSDLR_EL1,
   write(context, value) {
-    context.ws.vcpu.sys_regs.OSDLR_EL1 = value & requireRegister(context, 'OSDLR_EL1').writable;
-    if (context.policy.osLockWritten(context.ws)) context.reload();
+    const { writable } = requireRegister(context, 'OSDLR_EL1');
+    changeDoubleLock(context, () => {
+      context.ws.vcpu.sys_regs.OSDLR_EL1 = value & writable;
+    });
   },
 };
 
 const dbgprcr: Handler = {
   read: ({ ws }) => ws.vcpu.sys_regs.DBGPRCR_EL1,
   write(context, value) {
-    context.ws.vcpu.sys_regs.DBGPRCR_EL1 = value & 1n;
-    if (context.policy.osLockWritten(context.ws)) context.reload();
+    changeDoubleLock(context, () => {
+      context.ws.vcpu.sys_regs.DBGPRCR_EL1 = value & 1n;
+    });
   },
 };
 
