@@ -111,7 +111,7 @@ export interface Emitter {
   /** The register `distance` after `register`, modulo 32 (LD1-LD4, TBL). Reads and writes as `v`. */
   vNext(register: Operand, distance: number): Expr<'v128'>;
   setVNext(register: Operand, distance: number, value: Expr<'v128'>): void;
-  /** Byte `index` counted from the start of the register: a dynamic lane, zero-extended (i32 index). */
+  /** Lane `index` (i32) of lanes of `size` bytes, zero-extended. */
   vLane(register: Operand, size: 1 | 2 | 4 | 8, index: Expr<'i32'>): Expr<'i64'>;
   /** Replaces one lane and keeps the others; `value`'s low bytes are used. */
   setVLane(register: Operand, size: 1 | 2 | 4 | 8, index: Expr<'i32'>, value: Expr<'i64'>): void;
