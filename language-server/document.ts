@@ -1,0 +1,151 @@
+/** The text of one file as lines, kept scanned and parsed through edits. */
+import type { Range, TextDocumentContentChangeEvent } from 'vscode-languageserver';
+import { scanLine } from './scanner.ts';
+import type { LineState, Tokens } from './scanner.ts';
+import { parseLine } from './statement.ts';
+import type { Statement } from './statement.ts';
+
+/** One line; replaced, never changed, by an edit, so that results may be cached by identity. */
+export interface Line {
+  /** With its terminator. */
+  readonly text: string;
+  readonly tokens: Tokens;
+  readonly startState: LineState;
+  readonly endState: LineState;
+  readonly statements: readonly Statement[];
+}
+
+/** Lines of a text with their terminators: LF, CR LF or CR, as in the protocol. */
+export function splitLines(text: string): string[] {
+  const lines: string[] = [];
+  let start = 0;
+  for (let position = 0; position < text.length; position += 1) {
+    const code = text.charCodeAt(position);
+    if (code !== 10 && code !== 13) continue;
+    if (code === 13 && text.charCodeAt(position + 1) === 10) position += 1;
+    lines.push(text.slice(start, position + 1));
+    start = position + 1;
+  }
+  lines.push(text.slice(start));
+  return lines;
+}
+
+function createLine(text: string, startState: LineState): Line {
+  const { tokens, state } = scanLine(text, startState);
+  return {
+    text,
+    tokens,
+    startState,
+    endState: state,
+    statements: parseLine(text, tokens, startState),
+  };
+}
+
+/** The line without its terminator. */
+export function lineContent(text: string): string {
+  let end = text.length;
+  if (end > 0 && text.charCodeAt(end - 1) === 10) end -= 1;
+  if (end > 0 && text.charCodeAt(end - 1) === 13) end -= 1;
+  return end === text.length ? text : text.slice(0, end);
+}
+
+export class AssemblyDocument {
+  readonly uri: string;
+  version: number;
+  #lines: Line[] = [];
+
+  constructor(uri: string, text: string, version = 0) {
+    this.uri = uri;
+    this.version = version;
+    this.#lines = this.#scan(splitLines(text), 0);
+  }
+
+  get lines(): readonly Line[] {
+    return this.#lines;
+  }
+
+  get text(): string {
+    return this.#lines.map(({ text }) => text).join('');
+  }
+
+  line(index: number): Line | undefined {
+    return this.#lines[index];
+  }
+
+  /** One change of the protocol; positions outside the text are moved into it. */
+  apply(change: TextDocumentContentChangeEvent): void {
+    if (!('range' in change)) {
+      this.#lines = this.#scan(splitLines(change.text), 0);
+      return;
+    }
+    this.#replace(change.range, change.text);
+  }
+
+  #scan(texts: readonly string[], startState: LineState): Line[] {
+    let state = startState;
+    return texts.map((text) => {
+      const line = createLine(text, state);
+      state = line.endState;
+      return line;
+    });
+  }
+
+  #clamp(line: number, character: number): { line: number; character: number } {
+    const last = this.#lines.length - 1;
+    if (line > last) {
+      return { line: last, character: lineContent(this.#lines[last]?.text ?? '').length };
+    }
+    const row = Math.max(0, line);
+    const length = lineContent(this.#lines[row]?.text ?? '').length;
+    return { line: row, character: Math.max(0, Math.min(character, length)) };
+  }
+
+  #replace(range: Range, text: string): void {
+    let start = this.#clamp(range.start.line, range.start.character);
+    let end = this.#clamp(range.end.line, range.end.character);
+    if (end.line < start.line || (end.line === start.line && end.character < start.character)) {
+      [start, end] = [end, start];
+    }
+    let firstLine = start.line;
+    let head = (this.#lines[start.line]?.text ?? '').slice(0, start.character);
+    let lastLine = end.line;
+    let tail = (this.#lines[end.line]?.text ?? '').slice(end.character);
+    // A CR and an LF that come together, or apart, change where lines end in the neighbourhood.
+    if (head === '' && firstLine > 0) {
+      firstLine -= 1;
+      head = this.#lines[firstLine]?.text ?? '';
+    }
+    if (lastLine + 1 < this.#lines.length) {
+      lastLine += 1;
+      tail += this.#lines[lastLine]?.text ?? '';
+    }
+    const texts = splitLines(head + text + tail);
+    // The tail's own terminator opens an empty line that belongs to the line after it.
+    if (lastLine + 1 < this.#lines.length && texts.length > 1 && texts.at(-1) === '') texts.pop();
+    const state = firstLine === 0 ? 0 : (this.#lines[firstLine - 1]?.endState ?? 0);
+    const fresh = this.#scan(texts, state);
+    this.#splice(firstLine, lastLine - firstLine + 1, fresh);
+    // Whatever a block comment or a continuation now covers is scanned again.
+    let row = firstLine + fresh.length;
+    let carried = fresh.at(-1)?.endState ?? state;
+    for (; row < this.#lines.length; row += 1) {
+      const line = this.#lines[row];
+      if (!line || line.startState === carried) break;
+      const rescanned = createLine(line.text, carried);
+      this.#lines[row] = rescanned;
+      carried = rescanned.endState;
+    }
+  }
+
+  #splice(start: number, removed: number, fresh: readonly Line[]): void {
+    // Arguments of splice live on the stack: a pasted file is too many.
+    if (fresh.length < 1000) this.#lines.splice(start, removed, ...fresh);
+    else {
+      this.#lines = [
+        ...this.#lines.slice(0, start),
+        ...fresh,
+        ...this.#lines.slice(start + removed),
+      ];
+    }
+  }
+}
