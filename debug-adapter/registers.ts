@@ -127,7 +127,7 @@ export function formatRegisterValue(
   const number = `0x${value.toString(16).padStart(digits, '0')}`;
   if (info.width !== 64 || fields.length === 0) return number;
   const set = fields
-    .filter((it) => extractField(value, it) !== 0n && it.msb - it.lsb < 63)
+    .filter((it) => extractField(value, it) !== 0n && it.msb - it.lsb < 32)
     .slice(0, 6)
     .map((it) => {
       const content = extractField(value, it);

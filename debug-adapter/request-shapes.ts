@@ -166,3 +166,14 @@ export function checkRequest(command: string, given: unknown): void {
   const [path = '', expected = ''] = problem.includes('\t') ? problem.split('\t') : ['', problem];
   throw wrongRequestArgument(command, path === '' ? '"arguments"' : `"${path.slice(1)}"`, expected);
 }
+
+/** Members that are null are left out: some clients send null for what they do not set. */
+export function withoutNulls(given: unknown): unknown {
+  if (Array.isArray(given)) return given.map(withoutNulls);
+  if (typeof given !== 'object' || given === null) return given;
+  return Object.fromEntries(
+    Object.entries(given)
+      .filter(([, member]) => member !== null)
+      .map(([name, member]) => [name, withoutNulls(member)]),
+  );
+}

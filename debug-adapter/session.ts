@@ -26,7 +26,7 @@ import {
 import { launch } from './launch.ts';
 import type { MachineFactory } from './machine.ts';
 import { OutputQueue } from './output-queue.ts';
-import { checkRequest } from './request-shapes.ts';
+import { checkRequest, withoutNulls } from './request-shapes.ts';
 import { goto } from './requests/goto.ts';
 import { initialize } from './requests/initialize.ts';
 import { next } from './requests/next.ts';
@@ -99,7 +99,7 @@ export class TraplineSession extends DebugSession {
     };
     try {
       checkRequest(request.command, request.arguments);
-      const given = fromClient(this.#client, request.arguments ?? {});
+      const given = fromClient(this.#client, withoutNulls(request.arguments ?? {}));
       const answer = this.#handle(request.command, given, done);
       if (answer instanceof Promise) this.#await(request, response, answer);
     } catch (error) {

@@ -268,6 +268,7 @@ async function watchpoint(): Promise<void> {
 /** Rows of the log that are shown from the start of the run. */
 const SHOWN_EVENTS = 24;
 const SHOWN_TOTALS = 12;
+const SHOWN_COUNTERS = 8;
 
 async function selfHostedDebug(): Promise<void> {
   print(bold('\n3. self-hosted-debug: a guest that debugs itself'));
@@ -333,10 +334,14 @@ async function showWorldSwitch(client: DemoClient): Promise<void> {
       `    ${String(event.seq).padStart(5)}  ${event.kind.padEnd(14)} ${event.text} ${dim(`EL${event.EL} ${place}`)}`,
     );
   }
+  const accesses = ({ reads, writes }: { reads: number; writes: number }): number => reads + writes;
   const totals = [...log.totals].sort(
-    (a, b) => b.traps + b.reads + b.writes - (a.traps + a.reads + a.writes),
+    (a, b) =>
+      b.traps - a.traps || accesses(b) - accesses(a) || a.register.localeCompare(b.register),
   );
-  print('  What it cost, by register:');
+  print(
+    "  What the whole run cost, by register: accesses of the guest that trapped, and the hypervisor's own:",
+  );
   print(
     dim(
       `    ${'register'.padEnd(16)} ${'traps'.padStart(8)} ${'reads'.padStart(8)} ${'writes'.padStart(8)}`,
@@ -348,7 +353,8 @@ async function showWorldSwitch(client: DemoClient): Promise<void> {
   }
   if (totals.length > SHOWN_TOTALS)
     print(dim(`    ... and ${totals.length - SHOWN_TOTALS} more registers`));
-  for (const { name, value } of state.counters) print(`    ${name} = ${value}`);
+  const counted = state.counters.filter(({ value }) => value > 0).slice(0, SHOWN_COUNTERS);
+  print(`  ${counted.map(({ name, value }) => `${name} ${value}`).join(', ')}`);
 }
 
 print(bold('Trapline: debug AArch64 guests, and see what their debug registers do.'));

@@ -96,9 +96,13 @@ export class Breakpoints {
     });
     // Slots of those that go are free for those that come.
     for (const gone of before) if (!kept.has(gone)) this.#disarm(gone);
-    const now = requests.map(
-      (request, i) => reused[i] ?? this.#create(kind, keys[i] ?? '', request),
-    );
+    const now = requests.map((request, i) => {
+      const known = reused[i];
+      if (known === undefined) return this.#create(kind, keys[i] ?? '', request);
+      // What was refused before may find a free slot now.
+      if (known.armed.length === 0) this.#arm(known);
+      return known;
+    });
     this.#code.set(group, now);
     return now.map(describeCode);
   }
@@ -112,7 +116,10 @@ export class Breakpoints {
     return requests.map((request, i) => {
       const key = keys[i] ?? '';
       const known = before.find((it) => it.key === key);
-      if (known !== undefined) return describeWatchpoint(known);
+      if (known !== undefined) {
+        if (known.armed === undefined) this.#armWatchpoint(known);
+        return describeWatchpoint(known);
+      }
       const data = parseDataId(request.dataId);
       if (data === undefined) {
         return {
