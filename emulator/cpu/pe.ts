@@ -11,6 +11,7 @@ import { softFloatFunctions } from '../engine/soft-float.ts';
 import { allDefinitions } from '../isa/definitions.ts';
 import { ACCESS_ALLOWED, instructionAccessCode } from '../sysregs/access-rules.ts';
 import { systemInstructionByName } from '../sysregs/catalogue.ts';
+import type { SystemInstruction } from '../sysregs/catalogue.ts';
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import { checkProfile } from '../sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
@@ -89,7 +90,7 @@ export interface InterruptInputs {
   serror: boolean;
 }
 
-const DC_ZVA = systemInstructionByName('dc', 'ZVA')!;
+const DC_ZVA = requireSystemInstruction('dc', 'ZVA');
 
 /** Optional instructions that every profile has (ID_AA64ISAR0_EL1). */
 const FEATURES: ReadonlySet<string> = new Set(['FEAT_CRC32']);
@@ -522,4 +523,10 @@ function sameRanges(before: readonly WatchedRange[], after: readonly WatchedRang
       );
     })
   );
+}
+
+function requireSystemInstruction(kind: string, name: string): SystemInstruction {
+  const instruction = systemInstructionByName(kind, name);
+  if (instruction === undefined) throw new TypeError(`the catalogue has no ${kind} ${name}`);
+  return instruction;
 }

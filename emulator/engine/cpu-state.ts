@@ -128,7 +128,8 @@ export class CpuState {
 
   /** The whole register state, flags in canonical form, so that equal states give equal bytes. */
   saveBlock(): Uint8Array {
-    this.NZCV = this.NZCV;
+    const { NZCV } = this;
+    this.NZCV = NZCV;
     return this.#bytes.slice();
   }
   restoreBlock(bytes: Uint8Array): void {

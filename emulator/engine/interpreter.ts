@@ -7,7 +7,7 @@
  * predecoder writes the records by that list, so there is no second table to keep in step.
  */
 import { extractFields } from '../isa/encoding.ts';
-import type { EncodingField, FieldsOf } from '../isa/encoding.ts';
+import type { EncodingField, Fields } from '../isa/encoding.ts';
 import type { Instruction, Operand, Variant } from '../isa/instruction.ts';
 import { buildCoreFunctions, declareCoreFunctions, IMPORTS } from './core-functions.ts';
 import { exitCode } from './exit.ts';
@@ -54,10 +54,8 @@ export function variantKey(variant: Variant): string {
  * Every distinct variant of a definition with fields that lead to it. The fields that matter are
  * found by watching which ones `variant` reads.
  */
-export function enumerateVariants(
-  definition: Instruction,
-): { variant: Variant; fields: FieldsOf<string> }[] {
-  const found = new Map<string, { variant: Variant; fields: FieldsOf<string> }>();
+export function enumerateVariants(definition: Instruction): { variant: Variant; fields: Fields }[] {
+  const found = new Map<string, { variant: Variant; fields: Fields }>();
   const relevant = new Set<string>();
   const zero = extractFields(definition.encoding, 0);
   for (;;) {
@@ -77,7 +75,7 @@ export function enumerateVariants(
         relevant.add(name);
         return target[name];
       },
-    }) as FieldsOf<string>;
+    }) as Fields;
     for (let combination = 0; combination < combinations; combination += 1) {
       let rest = combination;
       for (const { name, values } of axes) {
@@ -87,7 +85,7 @@ export function enumerateVariants(
       const variant = definition.variant(watched);
       if (variant === undefined) continue;
       const key = variantKey(variant);
-      if (!found.has(key)) found.set(key, { variant, fields: { ...fields } as FieldsOf<string> });
+      if (!found.has(key)) found.set(key, { variant, fields: { ...fields } });
     }
     if (relevant.size === before) return [...found.values()];
   }
@@ -114,7 +112,7 @@ export function generateInterpreter(
   module.declareFunction('run', { parameters: ['i32', 'i32'], results: ['i32'] });
 
   buildCoreFunctions(module);
-  for (const { name, build } of runtimeFunctions) build(module.defineFunction(name));
+  for (const runtime of runtimeFunctions) runtime.build(module.defineFunction(runtime.name));
 
   const handlers = new Map<Instruction, Map<string, Handler>>();
   const remember = (ordinal: number, uses: readonly OperandUse[]): void => {
@@ -171,10 +169,18 @@ export function generateInterpreter(
   /** After handler `index`'s block has ended, the loop is this many levels out. */
   const depthOfLoop = (index: number): number => handlerCount - index;
   const fixed = [
-    () => emitter.emitDecode(),
-    () => emitter.emitLeave('BREAKPOINT'),
-    () => emitter.emitLeave('UNDEFINED'),
-    () => emitter.emitNextPage(),
+    () => {
+      emitter.emitDecode();
+    },
+    () => {
+      emitter.emitLeave('BREAKPOINT');
+    },
+    () => {
+      emitter.emitLeave('UNDEFINED');
+    },
+    () => {
+      emitter.emitNextPage();
+    },
   ];
   fixed.forEach((emit, index) => {
     f.end();

@@ -1,11 +1,11 @@
 /** From an instruction word to its definition. */
 import { extractFields, matches } from './encoding.ts';
-import type { FieldsOf } from './encoding.ts';
+import type { Fields } from './encoding.ts';
 import type { Instruction, Variant } from './instruction.ts';
 
 export interface Decoded {
   readonly definition: Instruction;
-  readonly fields: FieldsOf<string>;
+  readonly fields: Fields;
   readonly variant: Variant;
 }
 

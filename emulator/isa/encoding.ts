@@ -17,6 +17,9 @@ type FieldNames<S extends string> = S extends `${infer Head} ${infer Tail}`
 /** The fields of a diagram by name, each an unsigned number. */
 export type FieldsOf<S extends string> = { readonly [K in FieldNames<S>]: number };
 
+/** The fields of a diagram that is not known when this is compiled. */
+export type Fields = Readonly<Record<string, number>>;
+
 export interface EncodingField {
   readonly name: string;
   readonly lsb: number;

@@ -23,7 +23,7 @@ export function loadGuest(name: string, iterations: number): Guest {
   const at = symbol('iterations');
   for (const { vaddr, offset, fileSize } of image.segments) {
     if (at < vaddr || at >= vaddr + BigInt(fileSize)) continue;
-    new DataView(bytes.buffer).setUint32(Number(offset) + Number(at - vaddr), iterations, true);
+    new DataView(bytes.buffer).setUint32(offset + Number(at - vaddr), iterations, true);
   }
   return { name, image: parseElf(bytes, `${name}.elf`), bytes, symbol };
 }

@@ -58,7 +58,7 @@ class Word {
 }
 
 function matches(text: string, pattern: string): boolean {
-  return [...pattern].every((want, index) => want === 'x' || want === text[index]);
+  return Array.from(pattern).every((want, index) => want === 'x' || want === text[index]);
 }
 
 class Unallocated extends Error {}
@@ -164,10 +164,19 @@ export function executeReference(word: number, state: ReferenceState): Outcome {
 
 function execute(w: Word, s: ReferenceState): bigint | undefined {
   const op0 = w.text(28, 25);
-  if (matches(op0, '100x')) return dataProcessingImmediate(w, s);
+  if (matches(op0, '100x')) {
+    dataProcessingImmediate(w, s);
+    return;
+  }
   if (matches(op0, '101x')) return branches(w, s);
-  if (matches(op0, 'x1x0')) return loadsStores(w, s);
-  if (matches(op0, 'x101')) return dataProcessingRegister(w, s);
+  if (matches(op0, 'x1x0')) {
+    loadsStores(w, s);
+    return;
+  }
+  if (matches(op0, 'x101')) {
+    dataProcessingRegister(w, s);
+    return;
+  }
   if (matches(op0, 'x111')) throw new Elsewhere();
   throw new Unallocated();
 }
@@ -381,9 +390,14 @@ function dataProcessingRegister(w: Word, s: ReferenceState): undefined {
   }
   if (op2 === '0110') {
     if (w.bit(29)) throw new Unallocated();
-    return w.bit(30) ? oneSource(w, s, n) : twoSource(w, s, n);
+    if (w.bit(30)) oneSource(w, s, n);
+    else twoSource(w, s, n);
+    return;
   }
-  if (matches(op2, '1xxx')) return threeSource(w, s, n);
+  if (matches(op2, '1xxx')) {
+    threeSource(w, s, n);
+    return;
+  }
   throw new Unallocated();
 }
 
@@ -428,7 +442,7 @@ function oneSource(w: Word, s: ReferenceState, n: number): undefined {
   };
   switch (opcode) {
     case 0:
-      writeX(s, Rd, n, BigInt(`0b${[...binary].reverse().join('')}`));
+      writeX(s, Rd, n, BigInt(`0b${Array.from(binary).reverse().join('')}`));
       return undefined;
     case 1:
       writeX(s, Rd, n, bytesReversedIn(16));
@@ -444,7 +458,7 @@ function oneSource(w: Word, s: ReferenceState, n: number): undefined {
       writeX(s, Rd, n, BigInt(binary.indexOf('1') === -1 ? n : binary.indexOf('1')));
       return undefined;
     case 5: {
-      const different = [...binary].findIndex((bit) => bit !== binary[0]);
+      const different = Array.from(binary).findIndex((bit) => bit !== binary[0]);
       writeX(s, Rd, n, BigInt((different === -1 ? n : different) - 1));
       return undefined;
     }
@@ -530,7 +544,10 @@ function singleAccess(w: Word, unprivileged = false): Access {
 
 function loadsStores(w: Word, s: ReferenceState): undefined {
   const [Rn, Rt] = [w.bits(9, 5), w.bits(4, 0)];
-  if (w.text(29, 24) === '001000') return exclusiveOrOrdered(w, s);
+  if (w.text(29, 24) === '001000') {
+    exclusiveOrOrdered(w, s);
+    return;
+  }
   if (matches(w.text(29, 24), '011x00')) {
     const opc = w.bits(31, 30);
     const address = s.PC + (w.signed(23, 5) << 2n);
@@ -547,7 +564,10 @@ function loadsStores(w: Word, s: ReferenceState): undefined {
     }
     return undefined;
   }
-  if (matches(w.text(29, 23), '101xxxx')) return pair(w, s);
+  if (matches(w.text(29, 23), '101xxxx')) {
+    pair(w, s);
+    return;
+  }
   if (!matches(w.text(29, 27), '111')) throw new Elsewhere();
   if (w.bit(24)) {
     if (w.bit(25)) throw new Unallocated();

@@ -19,9 +19,9 @@ export interface TestEngine {
   readonly seen: HostAccess[];
   /** Addresses that the host refuses. */
   readonly faulting: Set<bigint>;
-  load(words: readonly number[], at?: bigint): void;
-  run(budget?: number): RunExit;
-  word(at: bigint): number;
+  readonly load: (words: readonly number[], at?: bigint) => void;
+  readonly run: (budget?: number) => RunExit;
+  readonly word: (at: bigint) => number;
 }
 
 /** `unaligned: false` makes the memory behave as Device memory: unaligned accesses reach the host. */
@@ -63,7 +63,7 @@ export function testEngine({ unaligned = true, install = true } = {}): TestEngin
     engine,
     seen,
     faulting,
-    load(words, at = RAM_BASE) {
+    load: (words, at = RAM_BASE) => {
       const bytes = new Uint8Array(words.length * 4);
       words.forEach((word, index) => {
         new DataView(bytes.buffer).setUint32(index * 4, word, true);
@@ -71,7 +71,7 @@ export function testEngine({ unaligned = true, install = true } = {}): TestEngin
       engine.writePhysical(at, bytes);
     },
     run: (budget = 1000) => engine.run(budget),
-    word(at) {
+    word: (at) => {
       const bytes = engine.readPhysical(at, 4);
       if (!bytes) throw new RangeError(`0x${at.toString(16)} is not RAM`);
       return new DataView(bytes.buffer).getUint32(0, true);

@@ -13,10 +13,10 @@ export interface TestMachineOptions {
 export interface TestMachine {
   readonly machine: Machine;
   /** What the guest has sent to its UART. */
-  output(): string;
-  symbol(name: string): bigint;
+  readonly output: () => string;
+  readonly symbol: (name: string) => bigint;
   /** Runs on through idle times until something else stops the machine, or `instructions` have retired. */
-  run(instructions?: number): StopReason;
+  readonly run: (instructions?: number) => StopReason;
 }
 
 /** `path` is relative to the root of the repository. */
@@ -28,8 +28,8 @@ export function testMachine(path: string, options: TestMachineOptions = {}): Tes
       entry: image.entry,
       segments: image.segments.map(({ paddr, offset, fileSize, memSize }) => ({
         paddr,
-        bytes: bytes.subarray(Number(offset), Number(offset) + Number(fileSize)),
-        memSize: Number(memSize),
+        bytes: bytes.subarray(offset, offset + fileSize),
+        memSize: memSize,
       })),
     },
     el: options.el ?? 1,
@@ -46,12 +46,12 @@ export function testMachine(path: string, options: TestMachineOptions = {}): Tes
   return {
     machine,
     output: () => text.replaceAll('\r', ''),
-    symbol(name) {
+    symbol: (name) => {
       const found = image.symbols.find((candidate) => candidate.name === name);
       if (!found) throw new RangeError(`${path} has no symbol ${name}`);
       return found.value;
     },
-    run(instructions = 100_000_000) {
+    run: (instructions = 100_000_000) => {
       const end = machine.retired + BigInt(instructions);
       let pastStop = true;
       for (;;) {
