@@ -174,6 +174,9 @@ function explainAbort({ EC, ESR }: ExceptionRecord, FAR: bigint): string {
       ? 'A write to'
       : 'A read of'
     : 'A fetch from';
+  if (EC === 0x34 || EC === 0x35) {
+    return `${access} ${hex(FAR)} met one of the guest's own watchpoints.`;
+  }
   const status = Number(ESR & 0x3fn);
   return `${access} ${hex(FAR)} was refused: ${faultName(status)}.`;
 }

@@ -77,6 +77,7 @@ export function* unwind(source: UnwindSource): Generator<MachineFrame> {
       interruptedBy: at.interruptedBy,
     };
 
+    if (isOutermost(source.debugInfo, lookupPc)) return;
     let next: Step | undefined =
       unwound === undefined
         ? withoutTables(source, at, register, exceptions)
@@ -104,6 +105,12 @@ export function* unwind(source: UnwindSource): Generator<MachineFrame> {
     const framePc = at.pc;
     register = (number) => (number === DWARF_PC ? framePc : registers.get(number));
   }
+}
+
+/** Start-up code says that it has no caller by an undefined return address. */
+function isOutermost(debugInfo: DebugInfo, pc: bigint): boolean {
+  const row = debugInfo.frames.rowAt(pc);
+  return row !== undefined && row.rules.get(row.returnAddressRegister)?.kind === 'undefined';
 }
 
 /** A caller's stack pointer is never below its callee's; equal is possible for a leaf only. */

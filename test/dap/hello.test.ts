@@ -206,4 +206,16 @@ describe('samples/hello', () => {
     assert.deepEqual(await complete('$MDSCR_EL1.MD'), ['MDE']);
     assert.deepEqual(await complete('no such thing.'), []);
   });
+
+  it('the first function has no caller, and says so', async () => {
+    await client.start({ program: sampleProgram('hello'), stopOnEntry: false }, async () => {
+      await client.send('setFunctionBreakpoints', { breakpoints: [{ name: '_start' }] });
+    });
+    await client.stopped();
+    assert.deepEqual(
+      (await client.stack()).map(({ name }) => name),
+      ['_start'],
+    );
+    await assert.rejects(client.send('stepOut', { threadId: 1 }), /has no caller to return to/);
+  });
 });

@@ -63,8 +63,15 @@ export class Transcript {
     const outputs = this.#client.events
       .filter((it) => it.event === 'output')
       .map((it) => it.body as DebugProtocol.OutputEvent['body']);
+    // Where output is cut into events depends on the wall clock.
+    const joined: { category: string; text: string }[] = [];
     for (const { category = 'console', output } of outputs.slice(this.#printed)) {
-      for (const text of output.replace(/\n$/, '').split('\n')) this.say(`${category} | ${text}`);
+      const last = joined.at(-1);
+      if (last?.category === category) last.text += output;
+      else joined.push({ category, text: output });
+    }
+    for (const { category, text } of joined) {
+      for (const line of text.replace(/\n$/, '').split('\n')) this.say(`${category} | ${line}`);
     }
     this.#printed = outputs.length;
   }
