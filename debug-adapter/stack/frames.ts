@@ -27,7 +27,7 @@ export function expandFrame(debugInfo: DebugInfo, machineFrame: MachineFrame): F
     frames.push({ kind: 'exception', name: exceptionLabel(interruptedBy), machineFrame });
   }
   const functions = debugInfo.functionAt(lookupPc);
-  let position = debugInfo.lineFor(lookupPc);
+  let position = positionOf(debugInfo, lookupPc, functions.at(-1));
   for (const [inlineDepth, info] of functions.entries()) {
     frames.push({
       kind: 'function',
@@ -51,6 +51,18 @@ export function expandFrame(debugInfo: DebugInfo, machineFrame: MachineFrame): F
     });
   }
   return frames;
+}
+
+/** Code that the compiler gives no line (line 0) belongs to the line before it, as far as anybody can tell. */
+function positionOf(
+  debugInfo: DebugInfo,
+  pc: bigint,
+  outermost: FunctionInfo | undefined,
+): LinePosition | undefined {
+  const position = debugInfo.lineFor(pc);
+  const range = outermost?.ranges.find(({ low, high }) => pc >= low && pc < high);
+  if (position !== undefined || range === undefined) return position;
+  return debugInfo.rowsInRange(range.low, pc + 1n).findLast(({ line }) => line !== 0);
 }
 
 function callPosition({ callFile, callLine, callColumn }: FunctionInfo): LinePosition | undefined {
