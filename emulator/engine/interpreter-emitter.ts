@@ -43,6 +43,8 @@ import type {
   Variable,
 } from '../isa/instruction.ts';
 import { accessDescriptor, cellI32, cellI64, tlbEntry } from './core-functions.ts';
+import { pcOf } from './dispatch-loop.ts';
+import type { DispatchLoop, Place } from './dispatch-loop.ts';
 import { exitCode } from './exit.ts';
 import type { RunExit } from './exit.ts';
 import * as L from './layout.ts';
@@ -75,56 +77,26 @@ class OperandToken {
   }
 }
 
-interface Place {
-  readonly ip: Expr<'i32'>;
-  readonly page: Expr<'i32'>;
-  readonly pageVa: Expr<'i64'>;
-  readonly dataTlb: Expr<'i32'>;
-}
-
-/** Registers of the dispatch loop; absent in an out-of-line handler. */
-interface LoopLocals {
-  readonly budget: Variable<'i32'>;
-  readonly dispatch: Variable<'i32'>;
-  readonly ip: Variable<'i32'>;
-  readonly page: Variable<'i32'>;
-  readonly pageVa: Variable<'i64'>;
-  readonly dataTlb: Variable<'i32'>;
-}
-
 const ZERO_BLOCK_BYTES = 64; // DCZID_EL0.BS = 4
 
 export class InterpreterEmitter implements Emitter {
   readonly #f: FunctionBuilder;
   readonly #place: Place;
-  readonly #loop: LoopLocals | undefined;
+  /** Absent in an out-of-line handler, which cannot change the flow of control. */
+  readonly #dispatchLoop: DispatchLoop | undefined;
   #uses: OperandUse[] = [];
   #operandEnd = L.RECORD_OPERANDS;
   #branched = false;
 
-  private constructor(f: FunctionBuilder, place: Place, loop: LoopLocals | undefined) {
+  private constructor(f: FunctionBuilder, place: Place, loop: DispatchLoop | undefined) {
     this.#f = f;
     this.#place = place;
-    this.#loop = loop;
+    this.#dispatchLoop = loop;
   }
 
-  /** For the body of `run(budget, firstHandler)`. */
-  static inLoop(f: FunctionBuilder): InterpreterEmitter {
-    const loop: LoopLocals = {
-      budget: { type: 'i32', value: f.parameter(0, 'i32') },
-      dispatch: { type: 'i32', value: f.parameter(1, 'i32') },
-      ip: f.permanentLocal('i32'),
-      page: f.permanentLocal('i32'),
-      pageVa: f.permanentLocal('i64'),
-      dataTlb: f.permanentLocal('i32'),
-    };
-    const place: Place = {
-      ip: loop.ip.value,
-      page: loop.page.value,
-      pageVa: loop.pageVa.value,
-      dataTlb: loop.dataTlb.value,
-    };
-    return new InterpreterEmitter(f, place, loop);
+  /** For handlers inside the loop. */
+  static inLoop(f: FunctionBuilder, loop: DispatchLoop): InterpreterEmitter {
+    return new InterpreterEmitter(f, loop.place, loop);
   }
 
   /** For the body of an out-of-line handler, `handler(ip)`, which returns an exit code. */
@@ -138,87 +110,16 @@ export class InterpreterEmitter implements Emitter {
     return new InterpreterEmitter(f, place, undefined);
   }
 
-  // -- the dispatch loop
-
-  #loopLocals(): LoopLocals {
-    if (!this.#loop)
+  get #loop(): DispatchLoop {
+    if (!this.#dispatchLoop) {
       throw new TypeError('an out-of-line handler cannot change the flow of control');
-    return this.#loop;
-  }
-
-  get dispatchIndex(): Expr<'i32'> {
-    return this.#loopLocals().dispatch.value;
-  }
-
-  emitPrologue(): void {
-    const loop = this.#loopLocals();
-    this.#f.set(loop.dataTlb, cellI32(L.DATA_TLB));
-    this.#enter(cellI64(L.PC));
-    this.#f.if(eqz(loop.dispatch.value), () => this.#fetchDispatch());
-  }
-
-  emitBudgetCheck(): void {
-    this.#f.if(leS(this.#loopLocals().budget.value, i32(0)), () => this.emitLeave('BUDGET'));
-  }
-
-  emitDecode(): void {
-    this.#f.callProcedure('decode', this.#place.ip);
-    this.#fetchDispatch();
-  }
-
-  emitNextPage(): void {
-    this.#enter(add(this.#place.pageVa, i64(L.PAGE_BYTES)));
-    this.#fetchDispatch();
-  }
-
-  emitOutOfLineCall(handler: string): void {
-    this.#branched = false;
-    const code = this.#f.let(call('i32', handler, this.#place.ip));
-    this.#f.if(code, () => this.#leave(code));
-  }
-
-  /** Retires the instruction and dispatches the next one. */
-  emitAdvance(): void {
-    const loop = this.#loopLocals();
-    if (!this.#branched) this.#f.set(loop.ip, add(loop.ip.value, i32(L.RECORD_BYTES)));
-    this.#retire();
-    this.#fetchDispatch();
-  }
-
-  emitLeave(reason: RunExit): void {
-    this.#leave(exitCode.constant(reason));
-  }
-
-  #fetchDispatch(): void {
-    const loop = this.#loopLocals();
-    this.#f.set(loop.dispatch, stateLoad('i32', 'i32.load16_u', loop.ip.value, L.RECORD_HANDLER));
-  }
-
-  #retire(): void {
-    const { budget } = this.#loopLocals();
-    this.#f.set(budget, sub(budget.value, i32(1)));
-  }
-
-  /** Continues at `va`; leaves when it cannot be fetched. `beforeLeaving` runs in that case. */
-  #enter(va: Expr<'i64'>, beforeLeaving?: () => void): void {
-    const loop = this.#loopLocals();
-    this.#f.set(loop.ip, call('i32', 'enterAt', va));
-    this.#f.if(ltS(loop.ip.value, i32(0)), () => {
-      beforeLeaving?.();
-      this.#f.storeTo('i32.store', i32(0), L.BUDGET_LEFT, loop.budget.value);
-      this.#f.return(sub(i32(0), loop.ip.value));
-    });
-    this.#f.set(loop.page, cellI32(L.PAGE));
-    this.#f.set(loop.pageVa, cellI64(L.PAGE_VA));
-  }
-
-  #leave(code: Expr<'i32'>): void {
-    if (this.#loop) {
-      this.#f.storeTo('i32.store', i32(0), L.IP, this.#place.ip);
-      this.#f.storeTo('i64.store', i32(0), L.PC, this.pc());
-      this.#f.storeTo('i32.store', i32(0), L.BUDGET_LEFT, this.#loop.budget.value);
     }
-    this.#f.return(code);
+    return this.#dispatchLoop;
+  }
+
+  #leave(reason: RunExit): void {
+    if (this.#dispatchLoop) this.#dispatchLoop.leave(reason);
+    else this.#f.return(exitCode.constant(reason));
   }
 
   // -- one handler
@@ -232,12 +133,14 @@ export class InterpreterEmitter implements Emitter {
     this.#operandEnd = L.RECORD_OPERANDS;
     this.#branched = false;
     if (definition.usesFP === true) {
-      this.#f.if(cellI32(L.FP_TRAP), () => this.emitLeave('FP_ACCESS'));
+      this.#f.if(cellI32(L.FP_TRAP), () => {
+        this.#leave('FP_ACCESS');
+      });
     }
   }
 
-  finish(): readonly OperandUse[] {
-    return this.#uses;
+  finish(): { readonly uses: readonly OperandUse[]; readonly branched: boolean } {
+    return { uses: this.#uses, branched: this.#branched };
   }
 
   #use(operand: Operand, kind: OperandKind): number {
@@ -291,7 +194,9 @@ export class InterpreterEmitter implements Emitter {
     const value = this.#f.let(this.xOrSp(register));
     if (isSP) {
       const misaligned = and(value, cellI64(L.SP_ALIGNMENT_MASK));
-      this.#f.if(ne(misaligned, i64(0)), () => this.emitLeave('SP_ALIGNMENT'));
+      this.#f.if(ne(misaligned, i64(0)), () => {
+        this.#leave('SP_ALIGNMENT');
+      });
     }
     return value;
   }
@@ -436,7 +341,9 @@ export class InterpreterEmitter implements Emitter {
         const compare = (cond & 1) === 0 ? direct.holds : direct.fails;
         this.#f.set(result, compare(cellI64(L.FLAG_A), cellI64(L.FLAG_B)));
       },
-      () => this.#f.set(result, fromPacked()),
+      () => {
+        this.#f.set(result, fromPacked());
+      },
     );
     return result.value;
   }
@@ -444,39 +351,40 @@ export class InterpreterEmitter implements Emitter {
   // -- program counter
 
   pc(): Expr<'i64'> {
-    const { ip, page, pageVa } = this.#place;
-    return add(pageVa, extendU(shrU(sub(ip, page), i32(3))));
+    return pcOf(this.#place);
   }
   branch(offset: Operand): void {
-    const loop = this.#loopLocals();
+    const { ip, place } = this.#loop;
     const distance = this.#f.let(this.imm32(offset));
-    const target = this.#f.let(add(loop.ip.value, shl(distance, i32(3))));
+    const target = this.#f.let(add(ip.value, shl(distance, i32(3))));
     const pageBytes = L.RECORD_BYTES * L.INSTRUCTIONS_PER_PAGE;
-    this.#f.if(
-      ltU(sub(target, loop.page.value), i32(pageBytes)),
-      () => this.#f.set(loop.ip, target),
-      () => this.#enter(add(this.pc(), extendS(distance)), () => this.#retire()),
-    );
+    this.#f.if(geU(sub(target, place.page), i32(pageBytes)), () => {
+      this.#loop.continueAt(add(this.pc(), extendS(distance)));
+    });
+    this.#f.set(ip, target);
     this.#branched = true;
   }
   branchIf(condition: Expr<'i32'>, offset: Operand): void {
-    const loop = this.#loopLocals();
+    const { ip } = this.#loop;
     this.#f.if(
       condition,
-      () => this.branch(offset),
-      () => this.#f.set(loop.ip, add(loop.ip.value, i32(L.RECORD_BYTES))),
+      () => {
+        this.branch(offset);
+      },
+      () => {
+        this.#f.set(ip, add(ip.value, i32(L.RECORD_BYTES)));
+      },
     );
     this.#branched = true;
   }
   branchTo(target: Expr<'i64'>): void {
-    const loop = this.#loopLocals();
+    const { ip, place } = this.#loop;
     const va = this.#f.let(target);
-    const distance = this.#f.let(sub(va, loop.pageVa.value));
-    this.#f.if(
-      eq(and(distance, i64(~(L.PAGE_BYTES - 4))), i64(0)),
-      () => this.#f.set(loop.ip, add(loop.page.value, shl(wrap(distance), i32(3)))),
-      () => this.#enter(va, () => this.#retire()),
-    );
+    const distance = this.#f.let(sub(va, place.pageVa));
+    this.#f.if(ne(and(distance, i64(~(L.PAGE_BYTES - 4))), i64(0)), () => {
+      this.#loop.continueAt(va);
+    });
+    this.#f.set(ip, add(place.page, shl(wrap(distance), i32(3))));
     this.#branched = true;
   }
 
@@ -512,13 +420,16 @@ export class InterpreterEmitter implements Emitter {
         : eq(stateLoad('i64', 'i64.load', entry, tagOffset), wanted);
     this.#f.if(
       fast,
-      () =>
-        this.#f.set(host, add(wrap(address), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND))),
+      () => {
+        this.#f.set(host, add(wrap(address), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND)));
+      },
       () => {
         const descriptor = i32(accessDescriptor(size, allFlags, element));
         this.#f.set(host, call('i32', slow, address, descriptor, tlb));
         if (slow === 'readSlow') {
-          this.#f.if(ltS(host.value, i32(0)), () => this.emitLeave('HOST_FAULT'));
+          this.#f.if(ltS(host.value, i32(0)), () => {
+            this.#leave('HOST_FAULT');
+          });
         }
       },
     );
@@ -563,7 +474,9 @@ export class InterpreterEmitter implements Emitter {
         (options.aligned === true ? L.ACCESS_ALIGNED : 0);
       const descriptor = i32(accessDescriptor(size, allFlags, element));
       const refused = ltS(call('i32', 'writeMemory', address, descriptor), i32(0));
-      this.#f.if(refused, () => this.emitLeave('HOST_FAULT'));
+      this.#f.if(refused, () => {
+        this.#leave('HOST_FAULT');
+      });
     });
   }
 
@@ -592,7 +505,9 @@ export class InterpreterEmitter implements Emitter {
     this.#f.storeTo('i32.store', i32(0), L.EXCLUSIVE_SIZE, i32(0));
   }
   zeroBlock(address: Expr<'i64'>): void {
-    this.#f.if(cellI32(L.ZERO_BLOCK_TRAP), () => this.emitLeave('SYS'));
+    this.#f.if(cellI32(L.ZERO_BLOCK_TRAP), () => {
+      this.#leave('SYS');
+    });
     const start = this.#f.let(and(address, i64(-ZERO_BLOCK_BYTES)));
     const values = [0, 16, 32, 48].map((offset): StoredValue => ({
       offset,
@@ -611,14 +526,18 @@ export class InterpreterEmitter implements Emitter {
   }
 
   readSystemRegister(register: Operand, Rt: Operand): void {
-    const { budget } = this.#loopLocals();
+    const { budget } = this.#loop;
     const slot = this.#f.let(this.#operand32(register, 'systemRegisterRead'));
     const access = this.#f.let(this.#trapByte(slot, 0));
     this.#f.if(
       eqz(access),
-      () => this.setX(Rt, stateLoad('i64', 'i64.load', slot, 0)),
       () => {
-        this.#f.if(eq(access, i32(L.ACCESS_LEAVES)), () => this.emitLeave('MRS'));
+        this.setX(Rt, stateLoad('i64', 'i64.load', slot, 0));
+      },
+      () => {
+        this.#f.if(eq(access, i32(L.ACCESS_LEAVES)), () => {
+          this.#leave('MRS');
+        });
         const retired = sub(cellI64(L.RETIRED_AT_END), extendU(budget.value));
         const count = shrU(retired, i64(COUNTER_SHIFT));
         this.setX(Rt, sub(count, cellI64(L.COUNTER_OFFSET)));
@@ -627,11 +546,13 @@ export class InterpreterEmitter implements Emitter {
   }
   writeSystemRegister(register: Operand, Rt: Operand): void {
     const slot = this.#f.let(this.#operand32(register, 'systemRegisterWrite'));
-    this.#f.if(this.#trapByte(slot, 1), () => this.emitLeave('MSR_REGISTER'));
+    this.#f.if(this.#trapByte(slot, 1), () => {
+      this.#leave('MSR_REGISTER');
+    });
     this.#f.storeTo('i64.store', slot, 0, this.x(Rt));
   }
   exit(reason: ExitReason): void {
-    this.emitLeave(reason);
+    this.#leave(reason);
   }
 }
 

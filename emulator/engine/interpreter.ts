@@ -7,15 +7,18 @@
  * predecoder writes the records by that list, so there is no second table to keep in step.
  */
 import { extractFields } from '../isa/encoding.ts';
-import type { EncodingField, Fields } from '../isa/encoding.ts';
+import type { EncodingField } from '../isa/encoding.ts';
 import type { Instruction, Operand, Variant } from '../isa/instruction.ts';
 import { buildCoreFunctions, declareCoreFunctions, IMPORTS } from './core-functions.ts';
+import { DispatchLoop, HANDLER_SIGNATURE, RUN_SIGNATURE } from './dispatch-loop.ts';
 import { exitCode } from './exit.ts';
 import { InterpreterEmitter } from './interpreter-emitter.ts';
 import type { OperandUse } from './interpreter-emitter.ts';
 import * as L from './layout.ts';
 import { ModuleBuilder } from './wasm.ts';
 import type { RuntimeFunctionDefinition } from './runtime-function.ts';
+
+type FieldValues = Readonly<Record<string, number>>;
 
 export interface Handler {
   readonly definition: Instruction;
@@ -54,8 +57,10 @@ export function variantKey(variant: Variant): string {
  * Every distinct variant of a definition with fields that lead to it. The fields that matter are
  * found by watching which ones `variant` reads.
  */
-export function enumerateVariants(definition: Instruction): { variant: Variant; fields: Fields }[] {
-  const found = new Map<string, { variant: Variant; fields: Fields }>();
+export function enumerateVariants(
+  definition: Instruction,
+): { variant: Variant; fields: FieldValues }[] {
+  const found = new Map<string, { variant: Variant; fields: FieldValues }>();
   const relevant = new Set<string>();
   const zero = extractFields(definition.encoding, 0);
   for (;;) {
@@ -75,7 +80,7 @@ export function enumerateVariants(definition: Instruction): { variant: Variant; 
         relevant.add(name);
         return target[name];
       },
-    }) as Fields;
+    }) as FieldValues;
     for (let combination = 0; combination < combinations; combination += 1) {
       let rest = combination;
       for (const { name, values } of axes) {
@@ -91,6 +96,13 @@ export function enumerateVariants(definition: Instruction): { variant: Variant; 
   }
 }
 
+/** One handler to generate: a variant of a definition, and fields that lead to it. */
+interface PlannedHandler {
+  readonly definition: Instruction;
+  readonly variant: Variant;
+  readonly fields: FieldValues;
+}
+
 export function generateInterpreter(
   definitions: readonly Instruction[],
   runtimeFunctions: readonly RuntimeFunctionDefinition[],
@@ -101,120 +113,77 @@ export function generateInterpreter(
   for (const { name, parameters, result } of runtimeFunctions) {
     module.declareFunction(name, { parameters, results: [result] });
   }
-  const planned = definitions.flatMap((definition) =>
+  const planned = definitions.flatMap((definition): PlannedHandler[] =>
     enumerateVariants(definition).map((sample) => ({ definition, ...sample })),
   );
-  planned.forEach(({ definition }, ordinal) => {
-    if (definition.outOfLine === true) {
-      module.declareFunction(`handler${ordinal}`, { parameters: ['i32'], results: ['i32'] });
-    }
-  });
-  module.declareFunction('run', { parameters: ['i32', 'i32'], results: ['i32'] });
+  const inline = planned.filter(({ definition }) => definition.outOfLine !== true);
+  const outOfLine = planned.filter(({ definition }) => definition.outOfLine === true);
+  const tableNames = outOfLine.map((_, ordinal) => `handler${ordinal}`);
+  for (const name of tableNames) module.declareFunction(name, HANDLER_SIGNATURE);
+  module.defineTable(tableNames);
+  module.declareFunction('run', RUN_SIGNATURE);
 
   buildCoreFunctions(module);
   for (const runtime of runtimeFunctions) runtime.build(module.defineFunction(runtime.name));
 
-  const handlers = new Map<Instruction, Map<string, Handler>>();
-  const remember = (ordinal: number, uses: readonly OperandUse[]): void => {
-    const plan = planned[ordinal];
-    if (!plan) throw new TypeError(`handler ${ordinal} was never planned`);
-    let byVariant = handlers.get(plan.definition);
-    if (!byVariant) handlers.set(plan.definition, (byVariant = new Map<string, Handler>()));
-    byVariant.set(variantKey(plan.variant), {
-      definition: plan.definition,
-      index: L.FIRST_INSTRUCTION_HANDLER + ordinal,
-      uses,
-    });
-  };
-
-  const emitSemantics = (emitter: InterpreterEmitter, ordinal: number): void => {
-    const plan = planned[ordinal];
-    if (!plan) return;
-    const { definition, variant, fields } = plan;
-    const values = definition.operands(fields);
-    const operands: Record<string, Operand> = {};
-    for (const [name, value] of Object.entries(values)) {
-      operands[name] = emitter.operandToken(name, typeof value === 'bigint');
-    }
-    emitter.begin(definition);
-    try {
-      definition.semantics(emitter, variant, operands);
-    } catch (cause) {
-      throw new TypeError(`${definition.title} ${JSON.stringify(variant)}: semantics failed`, {
-        cause,
-      });
-    }
-    remember(ordinal, emitter.finish());
-  };
-
-  planned.forEach(({ definition }, ordinal) => {
-    if (definition.outOfLine !== true) return;
+  const handlers = new HandlerIndex();
+  outOfLine.forEach((plan, ordinal) => {
     const f = module.defineFunction(`handler${ordinal}`);
-    emitSemantics(InterpreterEmitter.outOfLine(f), ordinal);
+    const { uses } = emitSemantics(InterpreterEmitter.outOfLine(f), plan);
     f.return(exitCode.constant('NONE'));
+    handlers.add(plan, L.FIRST_INSTRUCTION_HANDLER + inline.length + ordinal, uses);
   });
-
   const f = module.defineFunction('run');
-  const emitter = InterpreterEmitter.inLoop(f);
-  const handlerCount = L.FIRST_INSTRUCTION_HANDLER + planned.length;
-  emitter.emitPrologue();
-  f.beginLoop();
-  emitter.emitBudgetCheck();
-  for (let index = 0; index <= handlerCount; index += 1) f.beginBlock();
-  f.branchTable(
-    emitter.dispatchIndex,
-    Array.from({ length: handlerCount }, (_, index) => index),
-    handlerCount,
+  const loop = new DispatchLoop(f);
+  const emitter = InterpreterEmitter.inLoop(f, loop);
+  loop.build(
+    inline.map((plan, ordinal) => () => {
+      const { uses, branched } = emitSemantics(emitter, plan);
+      handlers.add(plan, L.FIRST_INSTRUCTION_HANDLER + ordinal, uses);
+      return { branched };
+    }),
   );
-  /** After handler `index`'s block has ended, the loop is this many levels out. */
-  const depthOfLoop = (index: number): number => handlerCount - index;
-  const fixed = [
-    () => {
-      emitter.emitDecode();
-    },
-    () => {
-      emitter.emitLeave('BREAKPOINT');
-    },
-    () => {
-      emitter.emitLeave('UNDEFINED');
-    },
-    () => {
-      emitter.emitNextPage();
-    },
-  ];
-  fixed.forEach((emit, index) => {
-    f.end();
-    f.releaseLocals();
-    emit();
-    f.branch(depthOfLoop(index));
-  });
-  planned.forEach(({ definition }, ordinal) => {
-    f.end();
-    f.releaseLocals();
-    if (definition.outOfLine === true) {
-      emitter.emitOutOfLineCall(`handler${ordinal}`);
-    } else {
-      emitSemantics(emitter, ordinal);
-    }
-    emitter.emitAdvance();
-    f.branch(depthOfLoop(L.FIRST_INSTRUCTION_HANDLER + ordinal));
-  });
-  f.end();
-  f.unreachable();
-  f.end();
-  f.unreachable();
 
   return {
     bytes: module.build(['run', 'packFlags']),
-    handlerCount,
-    handler(definition, variant) {
-      const handler = handlers.get(definition)?.get(variantKey(variant));
-      if (!handler) {
-        throw new TypeError(
-          `${definition.title}: no handler for variant ${JSON.stringify(variant)}`,
-        );
-      }
-      return handler;
-    },
+    handlerCount: L.FIRST_INSTRUCTION_HANDLER + planned.length,
+    handler: (definition, variant) => handlers.find(definition, variant),
   };
+}
+
+function emitSemantics(
+  emitter: InterpreterEmitter,
+  { definition, variant, fields }: PlannedHandler,
+): ReturnType<InterpreterEmitter['finish']> {
+  const operands: Record<string, Operand> = {};
+  for (const [name, value] of Object.entries(definition.operands(fields))) {
+    operands[name] = emitter.operandToken(name, typeof value === 'bigint');
+  }
+  emitter.begin(definition);
+  try {
+    definition.semantics(emitter, variant, operands);
+  } catch (cause) {
+    throw new TypeError(`${definition.title} ${JSON.stringify(variant)}: semantics failed`, {
+      cause,
+    });
+  }
+  return emitter.finish();
+}
+
+class HandlerIndex {
+  readonly #handlers = new Map<Instruction, Map<string, Handler>>();
+
+  add({ definition, variant }: PlannedHandler, index: number, uses: readonly OperandUse[]): void {
+    let byVariant = this.#handlers.get(definition);
+    if (!byVariant) this.#handlers.set(definition, (byVariant = new Map<string, Handler>()));
+    byVariant.set(variantKey(variant), { definition, index, uses });
+  }
+
+  find(definition: Instruction, variant: Variant): Handler {
+    const handler = this.#handlers.get(definition)?.get(variantKey(variant));
+    if (!handler) {
+      throw new TypeError(`${definition.title}: no handler for variant ${JSON.stringify(variant)}`);
+    }
+    return handler;
+  }
 }

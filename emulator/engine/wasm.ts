@@ -2,7 +2,7 @@
  * WebAssembly binary encoding: expression trees and structured control to module bytes.
  * Source: WebAssembly Core Specification 2.0, "Binary Format".
  */
-import { local } from '../isa/expression.ts';
+import { eqz, local } from '../isa/expression.ts';
 import type { Expr, ValueType } from '../isa/expression.ts';
 import type { Variable } from '../isa/instruction.ts';
 import { OPCODES } from './wasm-opcodes.ts';
@@ -27,6 +27,7 @@ const BR_IF = 0x0d;
 const BR_TABLE = 0x0e;
 const RETURN = 0x0f;
 const CALL = 0x10;
+const CALL_INDIRECT = 0x11;
 const DROP = 0x1a;
 const LOCAL_GET = 0x20;
 const LOCAL_SET = 0x21;
@@ -70,14 +71,23 @@ export interface Signature {
   readonly results: readonly ValueType[];
 }
 
-/** What a function body may call, by name. */
-export type FunctionIndex = (name: string) => number;
+/** What a function body may refer to in its module. */
+export interface ModuleIndices {
+  /** Index of a function by its name. */
+  readonly functionIndex: (name: string) => number;
+  readonly typeIndex: (signature: Signature) => number;
+}
+
+/** A block or loop that code inside it can branch to. */
+export type Label = number & { readonly brand: 'label' };
 
 /** One function's code. Locals are pooled: `releaseLocals` makes them reusable from there on. */
 export class FunctionBuilder {
   readonly signature: Signature;
   readonly code: number[] = [];
-  readonly #functionIndex: FunctionIndex;
+  readonly #module: ModuleIndices;
+  /** Blocks, loops and ifs that are open. */
+  #depth = 0;
   readonly #locals: ValueType[] = [];
   readonly #pools: Record<ValueType, { used: number; indices: number[] }> = {
     i32: { used: 0, indices: [] },
@@ -87,9 +97,9 @@ export class FunctionBuilder {
     v128: { used: 0, indices: [] },
   };
 
-  constructor(signature: Signature, functionIndex: FunctionIndex) {
+  constructor(signature: Signature, module: ModuleIndices) {
     this.signature = signature;
-    this.#functionIndex = functionIndex;
+    this.#module = module;
   }
 
   parameter<T extends ValueType>(index: number, type: T): Expr<T> {
@@ -140,21 +150,24 @@ export class FunctionBuilder {
       return;
     }
     this.push(condition);
-    this.code.push(IF, EMPTY_BLOCK);
+    this.#open(IF);
     then();
     if (otherwise) {
       this.code.push(ELSE);
       otherwise();
     }
-    this.code.push(END);
+    this.end();
   }
 
   while(condition: () => Expr<'i32'>, body: () => void): void {
-    this.code.push(BLOCK, EMPTY_BLOCK, LOOP, EMPTY_BLOCK);
-    this.push(condition());
-    this.code.push(OPCODES['i32.eqz']?.[0] ?? 0x45, BR_IF, 1);
+    const done = this.beginBlock();
+    const again = this.beginLoop();
+    this.push(eqz(condition()));
+    this.#branch(BR_IF, done);
     body();
-    this.code.push(BR, 0, END, END);
+    this.branch(again);
+    this.end();
+    this.end();
   }
 
   return(...values: readonly Expr[]): void {
@@ -172,7 +185,7 @@ export class FunctionBuilder {
   callProcedure(name: string, ...args: readonly Expr[]): void {
     for (const arg of args) this.push(arg);
     this.code.push(CALL);
-    unsignedLeb(this.code, this.#functionIndex(name));
+    unsignedLeb(this.code, this.#module.functionIndex(name));
   }
 
   /** A store by its operator name, such as `i64.store8`. */
@@ -184,25 +197,49 @@ export class FunctionBuilder {
   }
 
   // -- raw structure, for the dispatch loop
-  beginLoop(): void {
-    this.code.push(LOOP, EMPTY_BLOCK);
+  #open(construct: number): Label {
+    this.code.push(construct, EMPTY_BLOCK);
+    this.#depth += 1;
+    return this.#depth as Label;
   }
-  beginBlock(): void {
-    this.code.push(BLOCK, EMPTY_BLOCK);
+  beginLoop(): Label {
+    return this.#open(LOOP);
+  }
+  beginBlock(): Label {
+    return this.#open(BLOCK);
   }
   end(): void {
     this.code.push(END);
+    this.#depth -= 1;
   }
-  branchTable(index: Expr<'i32'>, depths: readonly number[], otherwise: number): void {
+  branchTable(index: Expr<'i32'>, targets: readonly Label[], otherwise: Label): void {
     this.push(index);
     this.code.push(BR_TABLE);
-    unsignedLeb(this.code, depths.length);
-    for (const depth of depths) unsignedLeb(this.code, depth);
-    unsignedLeb(this.code, otherwise);
+    unsignedLeb(this.code, targets.length);
+    for (const target of targets) unsignedLeb(this.code, this.#depth - target);
+    unsignedLeb(this.code, this.#depth - otherwise);
   }
-  branch(depth: number): void {
-    this.code.push(BR);
-    unsignedLeb(this.code, depth);
+  /** Ahead of a loop's label, behind the end of a block. */
+  branch(target: Label): void {
+    this.#branch(BR, target);
+  }
+  #branch(op: number, target: Label): void {
+    this.code.push(op);
+    unsignedLeb(this.code, this.#depth - target);
+  }
+  /** Calls the function at `index` of the module's table; its result is left in the expression. */
+  callTable<T extends ValueType>(
+    signature: Signature & { readonly results: readonly [T] },
+    index: Expr<'i32'>,
+    ...args: readonly Expr[]
+  ): Expr<T> {
+    const type = this.#module.typeIndex(signature);
+    return {
+      type: signature.results[0],
+      op: 'call_indirect',
+      args: [...args, index],
+      immediate: type,
+    };
   }
   unreachable(): void {
     this.code.push(0x00);
@@ -222,7 +259,13 @@ export class FunctionBuilder {
       case 'call':
         for (const arg of e.args) this.push(arg);
         code.push(CALL);
-        unsignedLeb(code, this.#functionIndex(e.immediate as string));
+        unsignedLeb(code, this.#module.functionIndex(e.immediate as string));
+        return;
+      case 'call_indirect':
+        for (const arg of e.args) this.push(arg);
+        code.push(CALL_INDIRECT);
+        unsignedLeb(code, e.immediate as number);
+        code.push(0);
         return;
       default:
         break;
@@ -285,8 +328,9 @@ export class ModuleBuilder {
   readonly #imports: { name: string; signature: Signature }[] = [];
   readonly #functions: { name: string; signature: Signature; builder?: FunctionBuilder }[] = [];
   readonly #indices = new Map<string, number>();
+  readonly #table: string[] = [];
 
-  readonly functionIndex: FunctionIndex = (name) => {
+  readonly functionIndex = (name: string): number => {
     const index = this.#indices.get(name);
     if (index === undefined) throw new TypeError(`no function named "${name}" in this module`);
     return index;
@@ -309,11 +353,16 @@ export class ModuleBuilder {
   defineFunction(name: string): FunctionBuilder {
     const entry = this.#functions[this.functionIndex(name) - this.#imports.length];
     if (!entry) throw new TypeError(`"${name}" is imported and has no body here`);
-    entry.builder = new FunctionBuilder(entry.signature, this.functionIndex);
+    entry.builder = new FunctionBuilder(entry.signature, this);
     return entry.builder;
   }
 
-  #type(signature: Signature): number {
+  /** Puts functions into the module's table, in this order from index 0. */
+  defineTable(names: readonly string[]): void {
+    this.#table.push(...names);
+  }
+
+  readonly typeIndex = (signature: Signature): number => {
     const key = `${signature.parameters.join()}>${signature.results.join()}`;
     const known = this.#typeIndex.get(key);
     if (known !== undefined) return known;
@@ -321,12 +370,12 @@ export class ModuleBuilder {
     this.#types.push(signature);
     this.#typeIndex.set(key, index);
     return index;
-  }
+  };
 
   /** Module bytes; memory is imported as `env.memory`, functions as `env.<name>`. */
   build(exports: readonly string[]): Uint8Array<ArrayBuffer> {
-    const importTypes = this.#imports.map(({ signature }) => this.#type(signature));
-    const functionTypes = this.#functions.map(({ signature }) => this.#type(signature));
+    const importTypes = this.#imports.map(({ signature }) => this.typeIndex(signature));
+    const functionTypes = this.#functions.map(({ signature }) => this.typeIndex(signature));
     const chunks: Uint8Array[] = [Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0)];
     const section = (id: number, content: Uint8Array | readonly number[]): void => {
       const header: number[] = [id];
@@ -367,6 +416,12 @@ export class ModuleBuilder {
     for (const type of functionTypes) unsignedLeb(functions, type);
     section(3, functions);
 
+    // One table of funcref, of exactly the size that its elements need.
+    const table = [1, 0x70, 0x01];
+    unsignedLeb(table, this.#table.length);
+    unsignedLeb(table, this.#table.length);
+    section(4, table);
+
     const exported: number[] = [];
     unsignedLeb(exported, exports.length);
     for (const text of exports) {
@@ -375,6 +430,12 @@ export class ModuleBuilder {
       unsignedLeb(exported, this.functionIndex(text));
     }
     section(7, exported);
+
+    // One active segment for table 0 at i32.const 0.
+    const elements = [1, 0, CONST_OPCODE.i32, 0, END];
+    unsignedLeb(elements, this.#table.length);
+    for (const text of this.#table) unsignedLeb(elements, this.functionIndex(text));
+    section(9, elements);
 
     const bodies = this.#functions.map(({ name: text, builder }) => {
       if (!builder) throw new TypeError(`function "${text}" was declared and never defined`);
