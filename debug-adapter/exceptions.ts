@@ -234,6 +234,7 @@ const REMEMBERED = 64;
 /** Exceptions at the vector itself, with nothing but the entry between them, that make a loop. */
 const TIGHT_LOOP = 8;
 const TIGHT_DISTANCE = 4n;
+const VECTOR_BYTES = 0x80n;
 /** Exceptions inside the handler of the same exception that make a loop. */
 const NESTED_LOOP = 48;
 /** The same abort after the handler has returned to the instruction. */
@@ -287,7 +288,9 @@ export class ExceptionHistory {
       this.#tight = this.#nested = this.#retries = 0;
       return false;
     }
-    this.#tight = b.retired - a.retired <= TIGHT_DISTANCE ? this.#tight + 1 : 0;
+    // An SVC in a short loop looks the same, but does not come from the vector itself.
+    const atVector = b.ELR >= b.vector && b.ELR < b.vector + VECTOR_BYTES;
+    this.#tight = atVector && b.retired - a.retired <= TIGHT_DISTANCE ? this.#tight + 1 : 0;
     const stackGrows = b.fromEL === b.targetEL && now.SP < previous.SP;
     this.#nested = stackGrows ? this.#nested + 1 : 0;
     const retried = ABORT_CLASSES.includes(b.EC) && a.FAR === b.FAR;
