@@ -66,6 +66,17 @@ describe('A raw image', () => {
     await pauses();
   });
 
+  it('pauses in an exception storm within 100 ms', async () => {
+    const program = path.join(folder, 'storm.bin');
+    writeFileSync(program, Buffer.from(Uint32Array.from([NOP, UDF]).buffer));
+    await client.start({ program, loadAddress: '0x40080000', stopOnEntry: false }, async () => {
+      await client.send('setExceptionBreakpoints', { filters: [] });
+    });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await pauses();
+    assert.equal((await client.topFrame()).instructionPointerReference, '0x0000000000000200');
+  });
+
   it('refuses what needs a stopped guest while it runs, and pause while it does not', async () => {
     await start([B_SELF], { stopOnEntry: false });
     for (const command of ['stackTrace', 'scopes', 'next', 'continue', 'readMemory']) {
