@@ -52,7 +52,7 @@ function board(policy: string, profile: string, tickInterval: bigint): Board {
   });
   created.guest = guest;
   for (const { paddr, offset, fileSize } of image.segments) {
-    const data = bytes.slice(Number(offset), Number(offset) + Number(fileSize));
+    const data = bytes.slice(offset, offset + fileSize);
     guest.pe.engine.writePhysical(paddr, data);
   }
   guest.kvm.reset(image.entry);

@@ -9,6 +9,10 @@ import { CODE, DONE, KvmGuest, RAM_BASE } from '../support/kvm-guest.ts';
 const POLICIES = ['EAGER', 'LAZY_DIRTY', 'OWNER'] as const;
 const MDCR_TDA = 1n << 9n;
 const MDSCR_MDE = 1n << 15n;
+/** Does something several times. */
+function times(count: number, body: () => void): void {
+  for (let n = 0; n < count; n += 1) body();
+}
 const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const spin = b(0);
 
@@ -127,7 +131,9 @@ describe('Policy traces / LAZY_DIRTY', () => {
     const guest = guestWithMde(policy);
     const start = guest.kvm.nextSeq;
     const seen = during(guest, () => {
-      for (const _ of range(5)) guest.kvm.onHostTick();
+      times(5, () => {
+        guest.kvm.onHostTick();
+      });
     });
     assert.equal(seen.traps, 0);
     assert.deepEqual(seen.saves, { G: 5, H: 5 });
@@ -167,7 +173,9 @@ describe('Policy traces / OWNER', () => {
     const [load] = guest.kvm.events(start, 100).filter(({ kind }) => kind === 'load');
     assert.equal(load?.ownerAfter, 'GUEST');
     const seen = during(guest, () => {
-      for (const _ of range(5)) guest.kvm.onHostTick();
+      times(5, () => {
+        guest.kvm.onHostTick();
+      });
     });
     assert.equal(seen.traps, 0);
     assert.equal(tda(guest), false);
@@ -203,7 +211,9 @@ describe('Policy traces / OWNER', () => {
     const guest = new KvmGuest({ policy }).program(mrs(1, 'DBGBVR0_EL1'), spin);
     untilSpinning(guest);
     const seen = during(guest, () => {
-      for (const _ of range(3)) guest.kvm.onHostTick();
+      times(3, () => {
+        guest.kvm.onHostTick();
+      });
     });
     assert.equal(guest.kvm.owner, 'GUEST');
     assert.deepEqual(seen.saves, { G: 3, H: 3 });
@@ -264,17 +274,13 @@ describe('Policy traces / all policies', () => {
       guest.place(other, [...set('MDSCR_EL1', MDSCR_MDE), ...set('DBGBVR0_EL1', 0x2220n), spin]);
       guest.kvm.reset(CODE, other);
       guest.pe.pokeRegister('DBGBVR0_EL1', 0x9990n);
-      for (const _ of range(4)) {
-        for (const [id, value] of [
-          [0, 0x1110n],
-          [1, 0x2220n],
-        ] as const) {
-          guest.kvm.select(id);
-          untilSpinning(guest);
-          assert.equal(guest.physical('DBGBVR0_EL1'), value);
-          guest.kvm.stop();
-          assert.equal(guest.physical('DBGBVR0_EL1'), 0x9990n);
-        }
+      const turns = range(4).flatMap(() => [[0, 0x1110n] as const, [1, 0x2220n] as const]);
+      for (const [id, value] of turns) {
+        guest.kvm.select(id);
+        untilSpinning(guest);
+        assert.equal(guest.physical('DBGBVR0_EL1'), value);
+        guest.kvm.stop();
+        assert.equal(guest.physical('DBGBVR0_EL1'), 0x9990n);
       }
     });
 
@@ -287,14 +293,14 @@ describe('Policy traces / all policies', () => {
       );
       guest.pe.pokeRegister('DBGBVR0_EL1', 0x9990n);
       guest.pe.pokeRegister('DBGBCR0_EL1', 0x1e4n);
-      for (const _ of range(3)) {
+      times(3, () => {
         untilSpinning(guest);
         guest.kvm.onHostTick();
         guest.kvm.stop();
         assert.equal(guest.physical('DBGBVR0_EL1'), 0x9990n);
         assert.equal(guest.physical('DBGBCR0_EL1'), 0x1e4n);
         assert.equal(guest.guest('DBGBVR0_EL1'), 0x1110n);
-      }
+      });
     });
   }
 });
@@ -399,12 +405,12 @@ describe('Policy traces / registers as KVM has them', () => {
     const guest = new KvmGuest({ policy: 'OWNER', registerEmulation: 'KVM' }).program(
       mrs(1, 'OSECCR_EL1'),
     );
-    for (const _ of range(2)) {
+    times(2, () => {
       guest.pe.state.PC = CODE;
       assert.deepEqual(guest.run(), { kind: 'vector', offset: 0x200 });
       assert.equal(guest.physical('ESR_EL1'), 0x02000000n);
       assert.equal(guest.physical('ELR_EL1'), CODE);
-    }
+    });
     assert.equal(guest.kvm.log.counters.warnings, 1);
   });
 

@@ -127,7 +127,10 @@ export class KvmGuest {
     this.#finished = undefined;
     this.#exit = undefined;
     this.kvm.resume({ pastStop });
-    const event = this.pe.run(budget);
+    return this.#stop(this.pe.run(budget));
+  }
+
+  #stop(event: PeEvent): GuestStop {
     switch (event.kind) {
       case 'budget':
         return { kind: 'budget' };

@@ -28,11 +28,11 @@ function table(generation: 'G1' | 'G4', emulation: RegisterEmulation) {
   };
   return {
     kvm,
-    read(name: string): bigint | 'UNDEFINED' {
+    read: (name: string): bigint | 'UNDEFINED' => {
       const outcome = access(name, 'read');
       return outcome.kind === 'done' ? outcome.value : 'UNDEFINED';
     },
-    write(name: string, value: bigint): 'done' | 'UNDEFINED' {
+    write: (name: string, value: bigint): 'done' | 'UNDEFINED' => {
       const outcome = access(name, 'write', value);
       return outcome.kind === 'done' ? 'done' : 'UNDEFINED';
     },
