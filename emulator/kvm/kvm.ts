@@ -235,17 +235,29 @@ export class Kvm {
     this.#enter();
   }
 
+  /**
+   * The debugger goes on from where the guest is, running or not: as `resume` with `pastStop`, but a
+   * breakpoint at the PC that has not been reported, because a step ended there, is passed as well.
+   */
+  goPast(): void {
+    if (this.#phase === 'running' && this.#hasBreakpointAt(this.#cpu.position.PC)) this.stop();
+    this.resume({ pastStop: true });
+  }
+
+  #hasBreakpointAt(pc: bigint): boolean {
+    const { external_debug_state, guest_debug } = this.vcpu;
+    if ((guest_debug & KVM_GUESTDBG_USE_HW) === 0) return false;
+    const { dbg_bcr, dbg_bvr } = external_debug_state;
+    return dbg_bcr.some((DBGBCR, n) => (DBGBCR & DBGBCR_E) !== 0n && dbg_bvr[n] === pc);
+  }
+
   #stepOver(): StepOver | undefined {
-    const { vcpu } = this;
-    if ((vcpu.guest_debug & KVM_GUESTDBG_USE_HW) === 0) return undefined;
-    const { dbg_bcr, dbg_bvr } = vcpu.external_debug_state;
-    const breakpoint = dbg_bcr.some(
-      (DBGBCR, n) => (DBGBCR & DBGBCR_E) !== 0n && dbg_bvr[n] === vcpu.pc,
-    );
+    const { pc, guest_debug } = this.vcpu;
+    if ((guest_debug & KVM_GUESTDBG_USE_HW) === 0) return undefined;
     const last = this.#lastExit;
     const watchpoints =
-      last?.exit_reason === 'KVM_EXIT_DEBUG' && last.cause === 'watchpoint' && last.pc === vcpu.pc;
-    return breakpoint || watchpoints ? { pc: vcpu.pc, watchpoints } : undefined;
+      last?.exit_reason === 'KVM_EXIT_DEBUG' && last.cause === 'watchpoint' && last.pc === pc;
+    return watchpoints || this.#hasBreakpointAt(pc) ? { pc, watchpoints } : undefined;
   }
 
   /** The VMM gets the vCPU out of the guest: KVM_EXIT_INTR. Does nothing while it is not running. */

@@ -119,6 +119,24 @@ describe('KVM / going on past a stop', () => {
     assert.equal(guest.X(1), 0n);
   });
 
+  it('passes a breakpoint where a step of the machine has ended', () => {
+    const guest = new KvmGuest({ policy: 'OWNER' }).program(
+      nop,
+      addImmediate(1, 1, 1),
+      addImmediate(2, 2, 1),
+      DONE,
+    );
+    guest.kvm.guestDebug.addBreakpoint(CODE + 4n);
+    assert.deepEqual(guest.run(1), { kind: 'budget' });
+    assert.equal(guest.kvm.running, true);
+    assert.equal(guest.PC, CODE + 4n);
+    guest.kvm.goPast();
+    assert.deepEqual(guest.run(1), { kind: 'budget' });
+    assert.equal(guest.PC, CODE + 8n);
+    assert.deepEqual(guest.run(), { kind: 'done' });
+    assert.deepEqual([guest.X(1), guest.X(2)], [1n, 1n]);
+  });
+
   it('does not hide a watchpoint at an instruction that stopped for another reason', () => {
     const guest = new KvmGuest({ policy: 'OWNER' }).program(mov(1, DATA), str(1, 1), DONE);
     const store = CODE + 4n * BigInt(mov(1, DATA).length);
