@@ -1,6 +1,6 @@
 /** QEMU TCG, alone and under gdb, as the yardstick of the benchmarks. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,10 +25,17 @@ export function hasGdb(): boolean {
   return spawnSync('gdb-multiarch', ['--version']).status === 0;
 }
 
-function writeGuest(guest: Guest): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'trapline-bench-')), `${guest.name}.elf`);
+/** The guest as a file for as long as `dispose` has not been called. */
+function writeGuest(guest: Guest): { readonly path: string; dispose(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'trapline-bench-'));
+  const path = join(folder, `${guest.name}.elf`);
   writeFileSync(path, guest.bytes);
-  return path;
+  return {
+    path,
+    dispose() {
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 export interface QemuRun {
@@ -38,15 +45,17 @@ export interface QemuRun {
 
 /** Wall time of a whole QEMU process, start-up included. */
 export function runOnQemu(guest: Guest): QemuRun {
-  const path = writeGuest(guest);
+  const file = writeGuest(guest);
   const start = performance.now();
   const { stdout, status } = spawnSync(
     'qemu-system-aarch64',
-    [...MACHINE, '-serial', 'stdio', '-kernel', path],
+    [...MACHINE, '-serial', 'stdio', '-kernel', file.path],
     { encoding: 'utf8', timeout: 120_000 },
   );
+  const milliseconds = performance.now() - start;
+  file.dispose();
   if (status !== 0) throw new Error(`QEMU ended with status ${status} on ${guest.name}`);
-  return { milliseconds: performance.now() - start, output: stdout.trim() };
+  return { milliseconds, output: stdout.trim() };
 }
 
 async function freePort(): Promise<number> {
@@ -67,11 +76,11 @@ async function freePort(): Promise<number> {
  * stopped at its entry.
  */
 export async function timeUnderGdb(guest: Guest, commands: readonly string[]): Promise<number> {
-  const path = writeGuest(guest);
+  const file = writeGuest(guest);
   const port = await freePort();
   const qemu = spawn(
     'qemu-system-aarch64',
-    [...MACHINE, '-serial', 'null', '-kernel', path, '-S', '-gdb', `tcp:127.0.0.1:${port}`],
+    [...MACHINE, '-serial', 'null', '-kernel', file.path, '-S', '-gdb', `tcp:127.0.0.1:${port}`],
     { stdio: 'ignore' },
   );
   try {
@@ -88,7 +97,7 @@ export async function timeUnderGdb(guest: Guest, commands: readonly string[]): P
     await new Promise((resolve) => setTimeout(resolve, 300));
     const { stdout, stderr } = spawnSync(
       'gdb-multiarch',
-      ['-batch', '-nx', path, ...script.flatMap((line) => ['-ex', line])],
+      ['-batch', '-nx', file.path, ...script.flatMap((line) => ['-ex', line])],
       { encoding: 'utf8', timeout: 120_000 },
     );
     const seconds = /SECONDS ([\d.e-]+)/.exec(stdout)?.[1];
@@ -96,5 +105,6 @@ export async function timeUnderGdb(guest: Guest, commands: readonly string[]): P
     return Number(seconds) * 1000;
   } finally {
     qemu.kill('SIGKILL');
+    file.dispose();
   }
 }

@@ -1,0 +1,47 @@
+/**
+ * The benchmarks: our figures beside those of QEMU TCG, and of gdb on QEMU, from the same run.
+ * With `--json` they are printed as JSON.
+ */
+import { measureDebugging } from './debug-rates.ts';
+import { hasGdb, hasQemu } from './qemu.ts';
+import { ratioOf, table } from './report.ts';
+import type { Result } from './report.ts';
+import { measureColdStart, measureSessions } from './sessions.ts';
+import { measureWorkloads } from './workloads.ts';
+
+const USAGE = 'usage: npm run bench [-- --json]\n';
+
+async function main(options: readonly string[]): Promise<void> {
+  const json = options.includes('--json');
+  if (options.some((option) => option !== '--json')) {
+    process.stderr.write(USAGE);
+    process.exitCode = 2;
+    return;
+  }
+  const withQemu = hasQemu();
+  const withGdb = withQemu && hasGdb();
+  const missing = [
+    ...(withQemu ? [] : ['qemu-system-aarch64 is not installed: the figures are ours alone.']),
+    ...(withQemu && !withGdb
+      ? ['gdb-multiarch is not installed: debugging is not compared with it.']
+      : []),
+  ];
+  const host = `Node ${process.version.slice(1)} (V8 ${process.versions.v8}), ${process.platform} ${process.arch}`;
+  if (!json) process.stdout.write(`${[host, ...missing].join('\n')}\n\n`);
+
+  const coldStart = await measureColdStart();
+  const results: Result[] = [
+    ...measureWorkloads(withQemu),
+    ...(await measureDebugging(withGdb)),
+    coldStart,
+    ...(await measureSessions()),
+  ];
+  if (json) {
+    const withRatios = results.map((result) => ({ ...result, ratio: ratioOf(result) }));
+    process.stdout.write(`${JSON.stringify({ host, missing, results: withRatios }, null, 2)}\n`);
+  } else {
+    process.stdout.write(`${table(results)}\n`);
+  }
+}
+
+await main(process.argv.slice(2));
