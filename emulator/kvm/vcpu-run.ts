@@ -1,0 +1,363 @@
+/**
+ * Running a vCPU: vcpu_load and vcpu_put, entry and exit, and what comes between two of them.
+ *
+ * A vCPU is in one of two phases. `running`: the guest is in the processor, from entry to exit, whatever
+ * the machine does between slices. `put`: KVM_RUN has returned, or has not been called; the host's
+ * registers are installed and the processor only shows where the guest is.
+ */
+import { describeESR, EC_WATCHPOINT_LOWER } from '../cpu/syndrome.ts';
+import {
+  CNTHCTL_EL2_EL1PCEN,
+  CNTHCTL_EL2_EL1PCTEN,
+  CPTR_EL2_DEFAULT,
+  CPTR_EL2_TTA,
+  DBGBCR_E,
+  HCR_EL2_TID3,
+  HCR_GUEST_FLAGS,
+  HCR_HOST_FLAGS,
+} from './control-bits.ts';
+import { loadGuestContext, saveGuestContext } from './guest-context.ts';
+import { KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW } from './guest-debug-control.ts';
+import { handleExit } from './handle-exit.ts';
+import type { ExitContext } from './handle-exit.ts';
+import type { InvariantChecker } from './invariants.ts';
+import type { KvmExit } from './kvm-exit.ts';
+import type { PhysicalCpu } from './physical-cpu.ts';
+import type { DebugPolicy } from './policies/policy.ts';
+import type { StepOver, Vcpu } from './vcpu.ts';
+import type { WorldSwitch } from './world-switch.ts';
+
+/** What running a vCPU needs of the virtual machine it belongs to. */
+export interface RunHost {
+  readonly policy: DebugPolicy;
+  /** What handling an exit needs beside the world switch. */
+  exitContext(): Omit<ExitContext, 'ws' | 'policy' | 'reload' | 'warnOnce' | 'setStepOver'>;
+}
+
+export interface VcpuRunState {
+  readonly phase: 'running' | 'put';
+  readonly nextTick: bigint;
+  readonly lastExit: KvmExit | undefined;
+  readonly warnings: readonly string[];
+}
+
+const VMID = 1n;
+const MPIDR_RES1 = 0x8000_0000n;
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+export class VcpuRun {
+  readonly ws: WorldSwitch;
+  readonly #cpu: PhysicalCpu;
+  readonly #host: RunHost;
+  readonly #invariants: InvariantChecker | undefined;
+  readonly #tickInterval: bigint;
+  readonly #warned = new Set<string>();
+  #phase: 'running' | 'put' = 'put';
+  #resident: Vcpu;
+  #lastExit: KvmExit | undefined;
+  #nextTick: bigint;
+
+  constructor(
+    ws: WorldSwitch,
+    host: RunHost,
+    tickInterval: bigint,
+    invariants: InvariantChecker | undefined,
+  ) {
+    this.ws = ws;
+    this.#cpu = ws.cpu.cpu;
+    this.#host = host;
+    this.#tickInterval = tickInterval;
+    this.#invariants = invariants;
+    this.#resident = ws.vcpu;
+    this.#nextTick = this.#cpu.retired + tickInterval;
+  }
+
+  /** The host boots; `first` is the vCPU that has the processor. */
+  reset(first: Vcpu): void {
+    const { ws } = this;
+    this.#warned.clear();
+    this.#invariants?.forget();
+    this.#lastExit = undefined;
+    this.#phase = 'put';
+    this.#nextTick = this.#cpu.retired + this.#tickInterval;
+    this.#resident = first;
+    ws.vcpu = first;
+    ws.initialiseHost();
+    ws.cpu.write('HCR_EL2', HCR_HOST_FLAGS);
+    ws.cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT);
+    ws.cpu.write('CNTHCTL_EL2', CNTHCTL_EL2_EL1PCTEN | CNTHCTL_EL2_EL1PCEN);
+    ws.cpu.write('CNTVOFF_EL2', 0n);
+    ws.cpu.write('VTTBR_EL2', VMID << 48n);
+    this.#installIdentity(first);
+    this.present();
+  }
+
+  /** The processor shows where the vCPU is. */
+  present(): void {
+    const { pc, pstate } = this.ws.vcpu;
+    this.#cpu.present({ PC: pc, PSTATE: pstate });
+  }
+
+  get phase(): 'running' | 'put' {
+    return this.#phase;
+  }
+
+  /** The vCPU whose EL1 and EL0 registers are in the processor. */
+  get resident(): Vcpu {
+    return this.#resident;
+  }
+
+  get lastExit(): KvmExit | undefined {
+    return this.#lastExit;
+  }
+
+  get nextTick(): bigint {
+    return this.#nextTick;
+  }
+
+  /** Selects the vCPU that `resume` enters. Ends a run of another one. */
+  select(vcpu: Vcpu): void {
+    if (vcpu === this.ws.vcpu) return;
+    this.stop();
+    this.ws.vcpu.pc = this.#cpu.position.PC;
+    this.ws.vcpu.pstate = this.#cpu.position.PSTATE;
+    this.ws.vcpu = vcpu;
+    this.#cpu.takeHostInterrupt();
+    this.#makeResident(vcpu);
+    this.present();
+    this.#lastExit = undefined;
+  }
+
+  /**
+   * KVM_RUN up to the entry into the guest. Does nothing while it runs. With `pastStop` the instruction at
+   * the PC executes although a breakpoint or watchpoint of the debugger has been reported for it.
+   */
+  resume({ pastStop = false }: { readonly pastStop?: boolean } = {}): void {
+    if (this.#phase === 'running') return;
+    const { vcpu } = this.ws;
+    const { PC, PSTATE } = this.#cpu.position;
+    vcpu.pc = PC;
+    vcpu.pstate = PSTATE;
+    this.#cpu.takeHostInterrupt();
+    vcpu.stepOver = pastStop ? this.#stepOver() : undefined;
+    if ((vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) === 0) vcpu.HOST_SS_ACTIVE_PENDING = false;
+    this.#lastExit = undefined;
+    this.#load();
+    this.#enter();
+  }
+
+  /**
+   * The debugger goes on from where the guest is, running or not: as `resume` with `pastStop`, but a
+   * breakpoint at the PC that has not been reported, because a step ended there, is passed as well.
+   */
+  goPast(): void {
+    if (this.#phase === 'running' && this.#hasBreakpointAt(this.#cpu.position.PC)) this.stop();
+    this.resume({ pastStop: true });
+  }
+
+  #hasBreakpointAt(pc: bigint): boolean {
+    const { external_debug_state, guest_debug } = this.ws.vcpu;
+    if ((guest_debug & KVM_GUESTDBG_USE_HW) === 0) return false;
+    const { dbg_bcr, dbg_bvr } = external_debug_state;
+    return dbg_bcr.some((DBGBCR, n) => (DBGBCR & DBGBCR_E) !== 0n && dbg_bvr[n] === pc);
+  }
+
+  #stepOver(): StepOver | undefined {
+    const { pc, guest_debug } = this.ws.vcpu;
+    if ((guest_debug & KVM_GUESTDBG_USE_HW) === 0) return undefined;
+    const last = this.#lastExit;
+    const watchpoints =
+      last?.exit_reason === 'KVM_EXIT_DEBUG' && last.cause === 'watchpoint' && last.pc === pc;
+    return watchpoints || this.#hasBreakpointAt(pc) ? { pc, watchpoints } : undefined;
+  }
+
+  /** The VMM gets the vCPU out of the guest: KVM_EXIT_INTR. Does nothing while it is not running. */
+  stop(): void {
+    if (this.#phase === 'put') return;
+    this.#cpu.takeHostInterrupt();
+    this.#exit('exit: kicked by the VMM');
+    this.#returnToVmm();
+  }
+
+  /** The host's interrupt: an exit and an entry, which is what a lazy flag does not survive. */
+  onHostTick(): void {
+    this.#nextTick = this.#cpu.retired + this.#tickInterval;
+    if (this.#phase === 'put') return;
+    this.ws.log.counters.hostTicks += 1;
+    this.#cpu.takeHostInterrupt();
+    this.#exit('exit: interrupt of the host');
+    this.#enter();
+  }
+
+  /**
+   * The guest took a synchronous exception to EL2; the processor is there.
+   * @returns undefined when the guest is running again, otherwise why KVM_RUN returns
+   */
+  handleExit(): KvmExit | undefined {
+    const { ws } = this;
+    const { cpu } = ws;
+    const ESR = cpu.read('ESR_EL2');
+    const EC = Number((ESR >> 26n) & 0x3fn);
+    const ISS = Number(ESR & 0x1ff_ffffn);
+    this.ws.log.countExit(EC);
+    const { title } = describeESR(ESR);
+    this.#exit(`exit: EC 0x${EC.toString(16).padStart(2, '0')}, ${title}`, EC, ESR);
+    const FAR = EC === EC_WATCHPOINT_LOWER ? cpu.read('FAR_EL2') : undefined;
+    const exit = handleExit(this.#exitContext(), {
+      ESR,
+      EC,
+      ISS,
+      ...(FAR !== undefined && { FAR }),
+    });
+    this.#invariants?.afterHandling(ws);
+    if (exit === undefined) this.#enter();
+    else {
+      this.#returnToVmm();
+      this.#lastExit = exit;
+    }
+    return exit;
+  }
+
+  #exitContext(): ExitContext {
+    return {
+      ...this.#host.exitContext(),
+      ws: this.ws,
+      policy: this.#host.policy,
+      reload: () => {
+        this.#put();
+        this.#load();
+      },
+      warnOnce: (text) => this.#warnOnce(text),
+      setStepOver: (stepOver) => {
+        this.#put();
+        this.ws.vcpu.stepOver = stepOver;
+        const { guest_debug } = this.ws.vcpu;
+        if (stepOver === undefined && (guest_debug & KVM_GUESTDBG_SINGLESTEP) === 0) {
+          this.ws.vcpu.HOST_SS_ACTIVE_PENDING = false;
+        }
+        this.#load();
+      },
+    };
+  }
+
+  // -- the world switch
+
+  #makeResident(vcpu: Vcpu): void {
+    if (this.#resident === vcpu) return;
+    const { ws } = this;
+    this.#resident.context = saveGuestContext(ws.cpu);
+    if (vcpu.context === undefined) throw new TypeError(`vCPU ${vcpu.id} has no context`);
+    loadGuestContext(ws.cpu, vcpu.context);
+    vcpu.context = undefined;
+    this.#installIdentity(vcpu);
+    this.ws.log.counters.contextSwitches += 1;
+    ws.event('contextSwitch', `vCPU ${this.#resident.id} leaves the processor to vCPU ${vcpu.id}`);
+    this.#resident = vcpu;
+  }
+
+  #installIdentity({ id }: Vcpu): void {
+    this.ws.cpu.write('VMPIDR_EL2', MPIDR_RES1 | BigInt(id));
+  }
+
+  #load(): void {
+    const { ws } = this;
+    this.#makeResident(ws.vcpu);
+    this.#host.policy.vcpuLoad(ws);
+    this.ws.log.counters.loads += 1;
+    ws.event('load', `vcpu_load: owner ${this.#host.policy.owner(ws)}`);
+  }
+
+  #put(): void {
+    const { ws } = this;
+    const stolen = this.#host.policy.guestDebug && ws.vcpu.debug_owner === 'HOST' && ws.hostSteps;
+    this.#host.policy.vcpuPut(ws);
+    this.ws.log.counters.puts += 1;
+    ws.event('put', `vcpu_put: owner ${this.#host.policy.owner(ws)}`);
+    this.#invariants?.afterPut(ws, stolen);
+  }
+
+  #enter(): void {
+    const { ws } = this;
+    const { cpu, vcpu } = ws;
+    this.#invariants?.beforeEntry(ws);
+    cpu.write('ELR_EL2', vcpu.pc);
+    cpu.write('SPSR_EL2', vcpu.pstate);
+    cpu.write('HCR_EL2', this.#guestHcr);
+    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT | CPTR_EL2_TTA);
+    this.#host.policy.enter(ws);
+    this.#invariants?.atEntry(ws, this.#host.policy);
+    this.ws.log.counters.entries += 1;
+    vcpu.entryPC = vcpu.pc;
+    ws.event('enter', `enter the guest at ${hex(vcpu.pc)}`);
+    this.#phase = 'running';
+    this.#cpu.exceptionReturn();
+  }
+
+  #exit(text: string, EC?: number, ESR?: bigint): void {
+    const { ws } = this;
+    const { cpu, vcpu } = ws;
+    vcpu.pc = cpu.read('ELR_EL2');
+    vcpu.pstate = cpu.read('SPSR_EL2');
+    this.ws.log.counters.exits += 1;
+    ws.event('exit', text, {
+      ...(EC !== undefined && { EC }),
+      ...(ESR !== undefined && { new: ESR }),
+    });
+    this.#phase = 'put';
+    this.#host.policy.exit(ws);
+    cpu.write('HCR_EL2', HCR_HOST_FLAGS);
+    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT);
+    this.#invariants?.afterExit(ws, this.#host.policy);
+  }
+
+  /** G4 traps the identification registers, so that a VM has its own. */
+  get #guestHcr(): bigint {
+    return this.#host.policy.generation === 'G4' ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
+  }
+
+  /** With the processor at EL2 and the world switched. */
+  #returnToVmm(): void {
+    const { vcpu } = this.ws;
+    this.#put();
+    vcpu.stepOver = undefined;
+    this.present();
+  }
+
+  #warnOnce(text: string): boolean {
+    if (this.#warned.has(text)) return false;
+    this.#warned.add(text);
+    this.ws.log.counters.warnings += 1;
+    this.ws.event('warning', text);
+    return true;
+  }
+
+  // -- snapshots
+
+  saveState(): VcpuRunState {
+    return {
+      phase: this.#phase,
+      nextTick: this.#nextTick,
+      lastExit: this.#lastExit,
+      warnings: [...this.#warned],
+    };
+  }
+
+  restoreState(state: VcpuRunState, resident: Vcpu): void {
+    this.#phase = state.phase;
+    this.#nextTick = state.nextTick;
+    this.#lastExit = state.lastExit;
+    this.#resident = resident;
+    this.#warned.clear();
+    for (const text of state.warnings) this.#warned.add(text);
+    this.#invariants?.forget();
+  }
+
+  /** With the processor at EL2, where every register of EL1 and EL0 is in its own place. */
+  atEL2<T>(body: () => T): T {
+    const { position } = this.#cpu;
+    this.#cpu.takeHostInterrupt();
+    const result = body();
+    this.#cpu.present(position);
+    return result;
+  }
+}
