@@ -195,14 +195,22 @@ export class Debuggee implements ContextGuest, SteppedGuest {
     return createExpressionContext(this, this.evaluationFrame(frame));
   }
 
-  evaluationFrame({ machineFrame, inlineDepth }: FunctionFrame): EvaluationFrame {
+  evaluationFrame({
+    machineFrame,
+    inlineDepth,
+  }: Pick<FunctionFrame, 'machineFrame' | 'inlineDepth'>): EvaluationFrame {
     return {
+      pc: machineFrame.pc,
       lookupPc: machineFrame.lookupPc,
       inlineDepth,
       isInnermost: machineFrame.level === 0,
       register: (number) => machineFrame.register(number),
+      locationRegister: (number) => machineFrame.locationRegister(number),
       cfa: () => machineFrame.cfa,
-      caller: () => this.stack.callerOf(machineFrame.level),
+      caller: () => {
+        const caller = this.stack.callerOf(machineFrame.level);
+        return caller && this.evaluationFrame({ machineFrame: caller, inlineDepth: 0 });
+      },
     };
   }
 

@@ -11,9 +11,9 @@ import {
   dwarfRegisterName,
   fieldsOf,
 } from './registers.ts';
-import { frameAddress, type MachineFrame } from './stack/unwind.ts';
+import { frameAddress } from './stack/unwind.ts';
 import type { DebugInfo } from './symbols/debug-info.ts';
-import { evaluateValue, type EvaluationContext } from './symbols/location.ts';
+import type { EntryValueOf, EvaluationContext } from './symbols/location.ts';
 
 export interface ContextGuest {
   readonly machine: DebuggedMachine;
@@ -23,15 +23,19 @@ export interface ContextGuest {
 
 /** A frame to evaluate in. */
 export interface EvaluationFrame {
+  /** For a caller's frame the return address. */
+  readonly pc: bigint;
   readonly lookupPc: bigint;
   /** 0 is the innermost of the inlined copies at the pc. */
   readonly inlineDepth: number;
   /** The frame whose registers are the processor's. */
   readonly isInnermost: boolean;
   register(number: number): bigint | undefined;
+  /** The same for the locations of variables, as in MachineFrame. */
+  locationRegister(number: number): bigint | undefined;
   cfa(): bigint | undefined;
   /** The frame that called this one; for values on entry. */
-  caller(): MachineFrame | undefined;
+  caller(): EvaluationFrame | undefined;
 }
 
 /** The processor as it is at the moment of each evaluation, stopped at `address`. */
@@ -43,12 +47,16 @@ export function liveFrame(guest: ContextGuest, address: bigint | undefined): Eva
   };
   const pc = (): bigint => machine.readRegister(machine.currentVcpu, 'PC') ?? 0n;
   return {
+    get pc() {
+      return address ?? pc();
+    },
     get lookupPc() {
       return address ?? pc();
     },
     inlineDepth: 0,
     isInnermost: true,
     register,
+    locationRegister: register,
     cfa() {
       const { debugInfo, memory } = guest;
       const at = address ?? pc();
@@ -85,45 +93,43 @@ export function createExpressionContext(
   });
 }
 
-function evaluationContext(guest: ContextGuest, frame: EvaluationFrame): EvaluationContext {
+/** Values on entry that refer to values on entry of the caller, and so on; recursion makes such chains long. */
+const DEEPEST_ENTRY_VALUE = 32;
+
+function evaluationContext(
+  guest: ContextGuest,
+  frame: EvaluationFrame,
+  depth = 0,
+): EvaluationContext {
   const { machine, memory } = guest;
   return {
     get pc() {
       return frame.lookupPc;
     },
-    register: (number) => frame.register(number),
+    register: (number) => frame.locationRegister(number),
     readMemory: (address, length) => memory.readExactly(address, length),
     cfa: () => frame.cfa(),
     threadPointer() {
       const el = currentEL(machine);
       return machine.readRegister(machine.currentVcpu, `TPIDR_EL${el}`);
     },
-    entryValue: (expression) => entryValue(guest, frame, expression),
+    entryValue: (of) =>
+      depth < DEEPEST_ENTRY_VALUE ? entryValue(guest, frame, of, depth + 1) : undefined,
   };
 }
 
-/** DWARF 5, 3.4: the value that a register had on entry, as the call site in the caller tells it. */
+/** What was passed on entry, as the call site in the caller tells it (DWARF 5, 3.4). */
 function entryValue(
   guest: ContextGuest,
   frame: EvaluationFrame,
-  expression: Uint8Array,
+  of: EntryValueOf,
+  depth: number,
 ): bigint | undefined {
-  const [op] = expression;
-  const DW_OP_reg0 = 0x50;
-  if (expression.length !== 1 || op === undefined || op < DW_OP_reg0 || op > DW_OP_reg0 + 31) {
-    return undefined;
-  }
+  const { debugInfo } = guest;
   const caller = frame.caller();
-  const callee = guest.debugInfo.functionAt(frame.lookupPc).at(-1);
+  const callee = debugInfo.functionAt(frame.lookupPc).at(-1);
   if (caller === undefined || callee === undefined) return undefined;
-  const site = guest.debugInfo.entryValueExpression(caller.pc, callee.lowPc, op - DW_OP_reg0);
-  if (site === undefined) return undefined;
-  return evaluateValue(site.expression, site.scope, site.frameBase, {
-    pc: caller.lookupPc,
-    register: (number) => caller.register(number),
-    readMemory: (address, length) => guest.memory.readExactly(address, length),
-    cfa: () => caller.cfa,
-  });
+  return debugInfo.entryValue(caller.pc, evaluationContext(guest, caller, depth), callee.lowPc, of);
 }
 
 function registerHandle(

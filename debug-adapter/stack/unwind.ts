@@ -15,13 +15,22 @@ const DWARF_X29 = 29;
 export interface MachineFrame {
   readonly level: number;
   readonly pc: bigint;
-  /** For symbols and scopes: inside the call instruction for a caller's frame, else the pc. */
+  /**
+   * For symbols, scopes and locations: the last byte of the call instruction for a caller's frame, else the pc. gcc ends
+   * the locations that a call destroys one byte in front of the return address.
+   */
   readonly lookupPc: bigint;
   /** Canonical frame address; undefined where nothing tells it. */
   readonly cfa: bigint | undefined;
   readonly EL: 0 | 1 | 2;
   /** By DWARF number; undefined where the value is lost. */
   register(number: number): bigint | undefined;
+  /**
+   * The same for the locations of variables. gcc knows which registers its callees leave alone (-fipa-ra), keeps
+   * variables in them across the call, and ends a location in front of a call that changes the register: where it gives
+   * a location in a register that no table tells, the callee's value is the caller's.
+   */
+  locationRegister(number: number): bigint | undefined;
   /** The exception that interrupted this frame and led to the frames above it. */
   readonly interruptedBy: ExceptionRecord | undefined;
 }
@@ -55,6 +64,7 @@ export function* unwind(source: UnwindSource): Generator<MachineFrame> {
   const pc = source.readRegister('PC') ?? 0n;
   let EL = exceptionLevelOf(source.readRegister('PSTATE') ?? 0n);
   let register = (number: number): bigint | undefined => source.dwarfRegister(number);
+  let locationRegister = register;
   let at: { pc: bigint; lookupPc: bigint; interruptedBy: ExceptionRecord | undefined } = {
     pc,
     lookupPc: pc,
@@ -74,6 +84,7 @@ export function* unwind(source: UnwindSource): Generator<MachineFrame> {
       cfa: unwound?.cfa ?? frameAddress(source, lookupPc, register),
       EL,
       register,
+      locationRegister,
       interruptedBy: at.interruptedBy,
     };
 
@@ -98,12 +109,18 @@ export function* unwind(source: UnwindSource): Generator<MachineFrame> {
     }
     at = {
       pc: next.pc,
-      lookupPc: next.isReturnAddress ? next.pc - 4n : next.pc,
+      lookupPc: next.isReturnAddress ? next.pc - 1n : next.pc,
       interruptedBy: next.exception?.record,
     };
     const { registers } = next;
     const framePc = at.pc;
-    register = (number) => (number === DWARF_PC ? framePc : registers.get(number));
+    const own = (number: number): bigint | undefined =>
+      number === DWARF_PC ? framePc : registers.get(number);
+    const calleeRegister = locationRegister;
+    const survives =
+      next.exception === undefined && source.debugInfo.endsLocationsBeforeCalls(at.lookupPc);
+    register = own;
+    locationRegister = survives ? (number) => own(number) ?? calleeRegister(number) : own;
   }
 }
 
@@ -212,7 +229,7 @@ function prologueAt(
   const entry =
     source.debugInfo.functionAt(pc).at(-1)?.lowPc ?? source.debugInfo.symbols.at(pc)?.symbol.value;
   if (entry === undefined || pc < entry) return undefined;
-  return readPrologue(entry, pc, (address) => source.readInstruction(address));
+  return readPrologue(entry, pc & ~3n, (address) => source.readInstruction(address));
 }
 
 function addressOfFrame(

@@ -120,6 +120,7 @@ export class CallFrameInfo {
     this.#sections = sections;
     this.#scope = {
       fileName: image.fileName,
+      unitOffset: 0,
       indexedAddress: () => {
         throw this.#malformed(NO_SCOPE_ERROR);
       },

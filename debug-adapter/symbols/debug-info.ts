@@ -1,6 +1,6 @@
 import { CallFrameInfo, type UnwindContext, type UnwindResult } from './cfi.ts';
 import { CompileUnit, type UnitNames } from './compile-unit.ts';
-import { DW_AT, DW_ATE, DW_TAG } from './dwarf/constants.ts';
+import { DW_AT, DW_ATE, DW_OP, DW_TAG } from './dwarf/constants.ts';
 import type { StackType } from './dwarf/expression-stack.ts';
 import { ROW_IS_STMT } from './dwarf/line-program.ts';
 import { readLocationList, type AddressRange } from './dwarf/lists.ts';
@@ -11,8 +11,11 @@ import { UnitSet } from './dwarf/unit-set.ts';
 import type { ElfImage } from './elf.ts';
 import { rowAt, rowIndexAt, rowsIn, sameLineRange, type LineRow } from './line-lookup.ts';
 import {
+  evaluateValue,
   expressionLocation,
   toLittleEndian,
+  type EntryValueOf,
+  type EvaluationContext,
   type ExpressionScope,
   type LocationDescription,
 } from './location.ts';
@@ -147,7 +150,7 @@ export class DebugInfo {
       }
       rows.push(candidate);
     }
-    return this.#onePerFunction(rows);
+    return this.#onePerBlock(rows);
   }
 
   /** Statements between two lines, both included: where breakpoints can be. */
@@ -367,52 +370,53 @@ export class DebugInfo {
   unwind(pc: bigint, context: UnwindContext, vaBits = 48): UnwindResult | undefined {
     return this.frames.unwind(pc, context, {
       vaBits,
-      keepsCallClobbered: (returnAddress) => {
-        const unit = this.#unitAt(returnAddress - 1n);
-        return unit?.producer.startsWith('GNU ') === true;
-      },
+      keepsCallClobbered: (returnAddress) => this.endsLocationsBeforeCalls(returnAddress - 1n),
     });
   }
 
   /**
-   * The expression that gives, in the caller's frame, what a register held when the callee was
-   * entered. For DW_OP_entry_value.
+   * What a register or an argument held when a function was entered, as the call site in its caller tells it. For
+   * DW_OP_entry_value and DW_OP_GNU_parameter_ref.
    * @param returnAddress where the call returns to
-   * @param calleeLowPc entry of the callee; a call site that may lead elsewhere gives nothing
+   * @param caller its frame
+   * @param calleeLowPc entry of the callee; a call site that may lead elsewhere, as when functions in between have left
+   *   by tail calls, tells nothing
    */
-  entryValueExpression(
+  entryValue(
     returnAddress: bigint,
+    caller: EvaluationContext,
     calleeLowPc: bigint,
-    register: number,
-  ):
-    | {
-        readonly expression: Uint8Array;
-        readonly scope: ExpressionScope;
-        readonly frameBase: LocationDescription | undefined;
-      }
-    | undefined {
+    of: EntryValueOf,
+  ): bigint | undefined {
     const frames = this.#framesAt(returnAddress - 1n);
+    const frameBase = this.#frameBase(frames.at(-1)?.frame);
     for (const { frame } of frames) {
       const site = this.#guarded(() => callSite(frame, returnAddress));
       if (site === undefined) continue;
-      const callee = site.reference(DW_AT.call_origin) ?? site.reference(DW_AT.abstract_origin);
-      const target = callee && this.#guarded(() => this.#entryOf(callee));
-      if (target !== calleeLowPc) return undefined;
-      for (const parameter of site.children()) {
-        const location = parameter.raw(DW_AT.location);
-        if (location?.class !== 'block' || location.bytes.length !== 1) continue;
-        if (location.bytes[0] !== 0x50 + register) continue;
-        const value = parameter.raw(DW_AT.call_value) ?? parameter.raw(DW_AT.GNU_call_site_value);
-        if (value?.class !== 'block') return undefined;
-        return {
-          expression: value.bytes,
-          scope: this.#scope(site.unit),
-          frameBase: this.#frameBase(frames.at(-1)?.frame),
-        };
-      }
-      return undefined;
+      const evaluate = (bytes: Uint8Array): bigint | undefined =>
+        evaluateValue(bytes, this.#scope(site.unit), frameBase, caller);
+      return this.#guarded(() => {
+        if (this.#callTarget(site, evaluate) !== calleeLowPc) return undefined;
+        const parameter = [...site.children()].find((it) => isCallParameter(it, of));
+        const value = parameter?.raw(DW_AT.call_value) ?? parameter?.raw(DW_AT.GNU_call_site_value);
+        return value?.class === 'block' ? evaluate(value.bytes) : undefined;
+      });
     }
     return undefined;
+  }
+
+  /** Entry of the function that a call site calls; calls through pointers tell where the pointer is kept. */
+  #callTarget(site: Die, evaluate: (bytes: Uint8Array) => bigint | undefined): bigint | undefined {
+    const callee = site.reference(DW_AT.call_origin) ?? site.reference(DW_AT.abstract_origin);
+    if (callee !== undefined) {
+      const entry = this.#entryOf(callee);
+      if (entry !== undefined) return entry;
+      const name = callee.string(DW_AT.linkage_name) ?? callee.name;
+      const symbols = name === undefined ? [] : this.symbols.named(name);
+      return symbols.length === 1 ? symbols[0]?.value : undefined;
+    }
+    const target = site.raw(DW_AT.call_target) ?? site.raw(DW_AT.GNU_call_site_target);
+    return target?.class === 'block' ? evaluate(target.bytes) : undefined;
   }
 
   #files(): Map<string, Set<CompileUnit>> {
@@ -466,19 +470,27 @@ export class DebugInfo {
     }
   }
 
-  /** Keeps the lowest address of each function or inlined copy. */
-  #onePerFunction(rows: readonly { row: LineRow; unit: CompileUnit }[]): LineAddress[] {
-    const byFunction = new Map<string, LineAddress>();
+  /** Whether the compiler of the code at a pc ends the locations that a call destroys in front of it: gcc does. */
+  endsLocationsBeforeCalls(pc: bigint): boolean {
+    return this.#unitAt(pc)?.producer.startsWith('GNU ') === true;
+  }
+
+  /**
+   * Keeps the lowest address of each lexical block, as gdb does: an optimiser copies statements, and the copies of one
+   * for different paths stand in ranges of different blocks; what it splits within a block is one statement still.
+   */
+  #onePerBlock(rows: readonly { row: LineRow; unit: CompileUnit }[]): LineAddress[] {
+    const byBlock = new Map<string, LineAddress>();
     for (const { row } of rows) {
       const { address, file, line, column } = row;
       const innermost = this.#framesAt(address)[0];
-      const die = innermost?.frame.function;
+      const die = innermost?.frame.scopes.at(-1);
       const key = die === undefined ? `row ${address}` : `${die.unit.header.start}:${die.offset}`;
-      const known = byFunction.get(key);
+      const known = byBlock.get(key);
       if (known !== undefined && known.address <= address) continue;
-      byFunction.set(key, { address, file, line, column });
+      byBlock.set(key, { address, file, line, column });
     }
-    return [...byFunction.values()]
+    return [...byBlock.values()]
       .map((location) => {
         const innermost = this.#framesAt(location.address)[0]?.frame.function;
         const isEntry =
@@ -666,6 +678,7 @@ export class DebugInfo {
     const { start } = unit.header;
     return {
       fileName: this.image.fileName,
+      unitOffset: start,
       indexedAddress: (index) => unit.indexedAddress(index),
       baseType: (offset) => {
         const die = unit.dieAtOffset(start + offset);
@@ -726,6 +739,17 @@ function callSite(frame: FrameDies, returnAddress: bigint): Die | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether an entry tells what a call passes in a register, or for an argument that is not passed. */
+function isCallParameter(die: Die, of: EntryValueOf): boolean {
+  if (of.kind === 'parameter') return die.reference(DW_AT.call_parameter)?.offset === of.offset;
+  const location = die.raw(DW_AT.location);
+  if (location?.class !== 'block') return false;
+  const { register } = of;
+  const [op, operand] = location.bytes;
+  if (location.bytes.length === 1) return register < 32 && op === DW_OP.reg0 + register;
+  return location.bytes.length === 2 && op === DW_OP.regx && operand === register;
 }
 
 function stackType(die: Die): StackType | undefined {

@@ -8,6 +8,8 @@ import type { Type } from './types.ts';
 /** What an expression may refer to in the unit that holds it. */
 export interface ExpressionScope {
   readonly fileName: string;
+  /** Offset of the unit in .debug_info. */
+  readonly unitOffset: number;
   /** Entry of .debug_addr. */
   indexedAddress(index: number): bigint;
   /** DW_TAG_base_type at an offset from the unit's start. */
@@ -50,9 +52,15 @@ export interface EvaluationContext {
   cfa(): bigint | undefined;
   /** TPIDR_EL<x> of the thread, for thread-local variables. */
   threadPointer?(): bigint | undefined;
-  /** What a DW_OP_entry_value expression gave when the function was entered, if the caller tells. */
-  entryValue?(expression: Uint8Array, scope: ExpressionScope): bigint | undefined;
+  /** What a register or an argument held when the function was entered, if the caller tells. */
+  entryValue?(of: EntryValueOf): bigint | undefined;
 }
+
+/** What DW_OP_entry_value and DW_OP_GNU_parameter_ref ask for. */
+export type EntryValueOf =
+  | { readonly kind: 'register'; readonly register: number }
+  /** An argument that is not passed, by the offset of its DW_TAG_formal_parameter in .debug_info. */
+  | { readonly kind: 'parameter'; readonly offset: number };
 
 export interface Piece {
   readonly location: Location;
@@ -425,14 +433,8 @@ class Machine {
       }
       case DW_OP.entry_value:
       case DW_OP.GNU_entry_value: {
-        const expression = reader.block(reader.uleb());
-        const value = this.#context.entryValue?.(expression, this.#scope);
-        if (value === undefined) {
-          throw new Unavailable(
-            'only the value on entry to the function is recorded, and the caller does not tell it',
-          );
-        }
-        stack.push(value);
+        const block = reader.block(reader.uleb());
+        this.#entryValue(new ByteReader(expressionSource(block, this.#scope)));
         return;
       }
       case DW_OP.stack_value: {
@@ -457,7 +459,13 @@ class Machine {
         this.#piece(reader, bits, reader.uleb());
         return;
       }
-      case DW_OP.GNU_parameter_ref:
+      case DW_OP.GNU_parameter_ref: {
+        const offset = this.#scope.unitOffset + reader.u32();
+        const value = this.#context.entryValue?.({ kind: 'parameter', offset });
+        if (value === undefined) throw new Unavailable('it depends on an optimized out parameter');
+        stack.push(value);
+        return;
+      }
       case DW_OP.GNU_variable_value:
         throw new Unavailable('it depends on an optimized out parameter');
       case DW_OP.push_object_address:
@@ -468,6 +476,29 @@ class Machine {
           throw reader.error(`unknown DW_OP 0x${op.toString(16)}`, at);
         }
     }
+  }
+
+  /** DW_OP_entry_value holds one register, with a type where it is not a general one. */
+  #entryValue(reader: ByteReader): void {
+    const op = reader.u8();
+    let register: number | undefined;
+    let type: StackType | undefined;
+    if (op >= DW_OP.reg0 && op <= DW_OP.reg0 + 31) register = op - DW_OP.reg0;
+    else if (op === DW_OP.regx) register = reader.uleb();
+    else if (op === DW_OP.regval_type || op === DW_OP.GNU_regval_type) {
+      register = reader.uleb();
+      type = this.#baseType(reader);
+    }
+    const value =
+      register === undefined || reader.offset !== reader.end
+        ? undefined
+        : this.#context.entryValue?.({ kind: 'register', register });
+    if (value === undefined) {
+      throw new Unavailable(
+        'only the value on entry to the function is recorded, and the caller does not tell it',
+      );
+    }
+    this.#stack.push(value, type);
   }
 
   #register(register: number): bigint {

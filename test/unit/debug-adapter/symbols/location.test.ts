@@ -12,6 +12,7 @@ import {
 import { SymbolError } from '../../../../debug-adapter/symbols/symbol-error.ts';
 
 const scope: ExpressionScope = {
+  unitOffset: 0x100,
   fileName: 'test.elf',
   indexedAddress: (index) => 0x1000n + BigInt(index),
   baseType: (offset) =>
@@ -32,7 +33,8 @@ const context: EvaluationContext = {
       ? Uint8Array.from({ length }, (_, i) => Number(address & 0xffn) + i)
       : undefined,
   cfa: () => 0x2000n,
-  entryValue: (expression) => (expression[0] === 0x50 ? 77n : undefined),
+  entryValue: (of) =>
+    of.kind === 'parameter' ? BigInt(of.offset) : of.register % 64 === 0 ? 77n : undefined,
 };
 
 function evaluate(...bytes: number[]): Location {
@@ -88,6 +90,16 @@ const cases: readonly { title: string; bytes: readonly number[]; expected: Locat
     title: 'DW_OP_entry_value(DW_OP_reg0), DW_OP_stack_value',
     bytes: [0xa3, 1, 0x50, 0x9f],
     expected: value(77, 0, 0, 0, 0, 0, 0, 0),
+  },
+  {
+    title: 'DW_OP_entry_value(DW_OP_regval_type V0 double), DW_OP_stack_value',
+    bytes: [0xa3, 3, 0xa5, 0x40, 2, 0x9f],
+    expected: value(77, 0, 0, 0, 0, 0, 0, 0),
+  },
+  {
+    title: 'DW_OP_GNU_parameter_ref, relative to its unit',
+    bytes: [0xfa, 5, 0, 0, 0, 0x9f],
+    expected: value(5, 1, 0, 0, 0, 0, 0, 0),
   },
   { title: 'DW_OP_call4', bytes: [0x99, 0, 0, 0, 0], expected: memory(3n) },
   // 7 as a 32-bit integer, to a double, doubled: 14.0.

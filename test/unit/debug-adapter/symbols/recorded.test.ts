@@ -4,10 +4,7 @@ import { DebugInfoContext } from '../../../../debug-adapter/expressions/debug-in
 import { formatValue } from '../../../../debug-adapter/expressions/format-value.ts';
 import { stored } from '../../../../debug-adapter/expressions/value.ts';
 import type { DebugInfo } from '../../../../debug-adapter/symbols/debug-info.ts';
-import {
-  evaluateValue,
-  type EvaluationContext,
-} from '../../../../debug-adapter/symbols/location.ts';
+import type { EvaluationContext } from '../../../../debug-adapter/symbols/location.ts';
 import {
   FIXTURES,
   fixtureInfo,
@@ -33,14 +30,10 @@ function logicalFrames(info: DebugInfo, stop: RecordedStop): Logical[] {
     const caller = physical[level + 1];
     const withEntry: EvaluationContext = {
       ...evaluation,
-      entryValue(expression) {
+      entryValue(of) {
         const low = info.functionAt(evaluation.pc).at(-1)?.lowPc;
-        const register = (expression[0] ?? 0) - 0x50;
-        if (caller === undefined || low === undefined || expression.length !== 1) return undefined;
-        const found = info.entryValueExpression(caller.pc, low, register);
-        return (
-          found && evaluateValue(found.expression, found.scope, found.frameBase, caller.evaluation)
-        );
+        if (caller === undefined || low === undefined) return undefined;
+        return info.entryValue(caller.pc, caller.evaluation, low, of);
       },
     };
     const chain = info.functionAt(evaluation.pc);
