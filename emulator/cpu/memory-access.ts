@@ -74,20 +74,9 @@ interface Piece {
 
 type DeviceSize = 1 | 2 | 4 | 8;
 
-/** A RAM page that holds watched bytes, so that its other accesses cost little. */
-interface WatchedPage {
-  readonly host: number;
-  readonly PA: bigint;
-  /** Offsets in the page: all watched bytes, of either direction, lie in `[low, high)`. */
-  readonly low: number;
-  readonly high: number;
-}
-
 export class MemoryAccess {
   readonly #host: MemoryAccessHost;
   #fault: MemoryFault | undefined;
-  /** For each EL, by page number. */
-  readonly #watchedPages = [0, 1, 2].map(() => new Map<number, WatchedPage>());
   /** The debugger's watchpoints do not stop the instruction being executed: it was reported already. */
   ignoreMachineWatchpoints = false;
 
@@ -106,27 +95,6 @@ export class MemoryAccess {
   #refuse(fault: MemoryFault): -1 {
     this.#fault = fault;
     return -1;
-  }
-
-  /** The TLB was flushed: translations or watched ranges have changed. */
-  forgetPages(): void {
-    for (const pages of this.#watchedPages) pages.clear();
-  }
-
-  /** An aligned access on a watched page that touches no watched byte. */
-  #besideWatched(
-    va: bigint,
-    size: number,
-    flags: number,
-    element: number,
-  ): { readonly page: WatchedPage; readonly offset: number } | undefined {
-    const EL = this.#host.debug.accessEL((flags & ACCESS_UNPRIVILEGED) !== 0);
-    const page = this.#watchedPages[EL]?.get(Number(va >> 12n));
-    if (page === undefined || (flags & ACCESS_ZERO_BLOCK) !== 0) return undefined;
-    const offset = Number(va & PAGE_MASK);
-    const end = offset + size;
-    if (end > PAGE_BYTES || (offset & (element - 1)) !== 0) return undefined;
-    return end <= page.low || offset >= page.high ? { page, offset } : undefined;
   }
 
   /** EngineHost.fetchPage */
@@ -160,8 +128,6 @@ export class MemoryAccess {
 
   /** EngineHost.readMemory */
   read(va: bigint, size: number, flags: number, element: number): number {
-    const beside = this.#besideWatched(va, size, flags, element);
-    if (beside !== undefined) return beside.page.host + beside.offset;
     const pieces = this.#prepare(va, size, flags, element, 'read');
     if (pieces === undefined) return -1;
     const { engine } = this.#host;
@@ -178,12 +144,6 @@ export class MemoryAccess {
 
   /** EngineHost.writeMemory */
   write(va: bigint, size: number, flags: number, element: number): number {
-    const beside = this.#besideWatched(va, size, flags, element);
-    if (beside !== undefined) {
-      const PA = beside.page.PA + BigInt(beside.offset);
-      this.#host.engine.writePhysical(PA, this.#host.engine.storeBytes(size));
-      return 0;
-    }
     const pieces = this.#prepare(va, size, flags, element, 'write');
     if (pieces === undefined) return -1;
     const bytes = this.#host.engine.storeBytes(size);
@@ -270,24 +230,19 @@ export class MemoryAccess {
   #fillTlb(EL: ExceptionLevel, va: bigint, piece: Piece, regime: TranslationRegime): void {
     const { engine, allowUnalignedDevice } = this.#host;
     const PA = piece.PA & ~PAGE_MASK;
-    const host = engine.ram.hostAddress(PA);
-    if (host === undefined) return;
+    if (engine.ram.hostAddress(PA) === undefined) return;
     const page = va & ~PAGE_MASK;
     const watched = this.#watchedInPage(page, topByteIgnored(regime, va));
-    if (watched !== undefined) {
-      const { low, high } = watched;
-      this.#watchedPages[EL]?.set(Number(va >> 12n), { host, PA, low, high });
-      if (watched.reads && watched.writes) return;
-    }
     engine.installTlb(EL, page, PA, {
       read: watched?.reads !== true,
       write: watched?.writes !== true,
       unaligned:
         !this.#host.alignmentChecked(EL) && (piece.memory === 'Normal' || allowUnalignedDevice),
+      watched,
     });
   }
 
-  /** The part of a page that watchpoints cover, as offsets, and in which directions. */
+  /** The part of a page that watchpoints of either direction cover, as offsets, and the directions. */
   #watchedInPage(
     page: bigint,
     ignoreTop: boolean,

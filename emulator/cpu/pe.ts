@@ -442,10 +442,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     }
     if (this.#stopsStale) this.#updateMarks();
     if (this.#translationStale) engine.flushFetch();
-    if (this.#translationStale || this.#watchesStale) {
-      engine.flushTlb();
-      this.memory.forgetPages();
-    }
+    if (this.#translationStale || this.#watchesStale) engine.flushTlb();
     this.#translationStale = false;
     this.#watchesStale = false;
   }

@@ -75,12 +75,24 @@ function buildPackFlags(f: FunctionBuilder): void {
   const when = (value: number, body: () => void): void => {
     f.if(eq(kind, i32(value)), body);
   };
-  when(L.FLAGS_SUB64, () => f.return(packSub(f, a, b)));
-  when(L.FLAGS_SUB32, () => f.return(packSub(f, wrap(a), wrap(b))));
-  when(L.FLAGS_LOGICAL64, () => f.return(packNZ(a)));
-  when(L.FLAGS_LOGICAL32, () => f.return(packNZ(wrap(a))));
-  when(L.FLAGS_ADD64, () => f.return(packAdd(f, a, b)));
-  when(L.FLAGS_ADD32, () => f.return(packAdd(f, wrap(a), wrap(b))));
+  when(L.FLAGS_SUB64, () => {
+    f.return(packSub(f, a, b));
+  });
+  when(L.FLAGS_SUB32, () => {
+    f.return(packSub(f, wrap(a), wrap(b)));
+  });
+  when(L.FLAGS_LOGICAL64, () => {
+    f.return(packNZ(a));
+  });
+  when(L.FLAGS_LOGICAL32, () => {
+    f.return(packNZ(wrap(a)));
+  });
+  when(L.FLAGS_ADD64, () => {
+    f.return(packAdd(f, a, b));
+  });
+  when(L.FLAGS_ADD32, () => {
+    f.return(packAdd(f, wrap(a), wrap(b)));
+  });
   f.return(wrap(a));
 }
 
@@ -118,21 +130,69 @@ const flagOf = (descriptor: Expr<'i32'>, flag: number): Expr<'i32'> =>
   and(descriptor, i32(flag << 8));
 const offsetInPage = (va: Expr<'i64'>): Expr<'i32'> => and(wrap(va), i32(L.PAGE_BYTES - 1));
 
+/** An access after a miss of the fast tag, and the TLB entry of its page. */
+interface SlowAccess {
+  readonly entry: Expr<'i32'>;
+  readonly tag: Expr<'i32'>;
+  /** Offsets in the page, of the first byte and behind the last. */
+  readonly first: Expr<'i32'>;
+  readonly end: Expr<'i32'>;
+  /** To its element. */
+  readonly isAligned: Expr<'i32'>;
+  /** The entry is for its page, which holds all of it. */
+  readonly isInPage: Expr<'i32'>;
+}
+
+function slowAccess(f: FunctionBuilder): SlowAccess {
+  const va = f.parameter(0, 'i64');
+  const descriptor = f.parameter(1, 'i32');
+  const entry = f.let(tlbEntry(f.parameter(2, 'i32'), va));
+  const tag = f.let(stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG));
+  const first = f.let(offsetInPage(va));
+  const end = f.let(add(first, sizeOf(descriptor)));
+  const elementMask = and(shrU(descriptor, i32(16)), i32(0xff));
+  return {
+    entry,
+    tag: f.let(wrap(tag)),
+    first,
+    end,
+    isAligned: eqz(and(first, elementMask)),
+    isInPage: and(eq(and(tag, PAGE_MASK), and(va, PAGE_MASK)), leU(end, i32(L.PAGE_BYTES))),
+  };
+}
+
+const allOf = (tag: Expr<'i32'>, bits: number): Expr<'i32'> => eq(and(tag, i32(bits)), i32(bits));
+
+/** The access touches no byte of the page's watched range. */
+function isBesideWatched({ entry, first, end }: SlowAccess): Expr<'i32'> {
+  const shift = Math.log2(L.TLB_ENTRY_BYTES / L.TLB_WATCHED_BYTES);
+  const at = shrU(sub(entry, i32(L.TLB)), i32(shift));
+  const low = stateLoad('i32', 'i32.load16_u', at, L.TLB_WATCHED);
+  const high = stateLoad('i32', 'i32.load16_u', at, L.TLB_WATCHED + 2);
+  return or(leU(end, low), geU(first, high));
+}
+
 /**
- * After a miss of the fast tag: unaligned loads inside one page of Normal memory are made here,
- * all others by the host.
+ * Loads inside one page are made here when they are unaligned in Normal memory, or aligned beside
+ * watched bytes; all others by the host.
  */
 function buildReadSlow(f: FunctionBuilder): void {
   const va = f.parameter(0, 'i64');
   const descriptor = f.parameter(1, 'i32');
-  const entry = f.let(tlbEntry(f.parameter(2, 'i32'), va));
-  const wanted = L.SLOW_READ | L.SLOW_UNALIGNED;
-  const tag = stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG);
-  const samePage = eq(and(tag, or(PAGE_MASK, i64(wanted))), or(and(va, PAGE_MASK), i64(wanted)));
-  const inside = leU(add(offsetInPage(va), sizeOf(descriptor)), i32(L.PAGE_BYTES));
-  f.if(and(and(samePage, inside), eqz(flagOf(descriptor, L.ACCESS_ALIGNED))), () =>
-    f.return(add(wrap(va), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND))),
-  );
+  const access = slowAccess(f);
+  const { entry, tag, isAligned, isInPage } = access;
+  const host = add(wrap(va), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND));
+  f.if(isInPage, () => {
+    const mayBeUnaligned = allOf(tag, L.SLOW_READ | L.SLOW_UNALIGNED);
+    f.if(and(mayBeUnaligned, eqz(flagOf(descriptor, L.ACCESS_ALIGNED))), () => {
+      f.return(host);
+    });
+    f.if(and(allOf(tag, L.SLOW_READ_BESIDE), isAligned), () => {
+      f.if(isBesideWatched(access), () => {
+        f.return(host);
+      });
+    });
+  });
   f.return(call('i32', 'readMemory', va, descriptor));
 }
 
@@ -143,35 +203,34 @@ function buildReadSlow(f: FunctionBuilder): void {
 function buildWriteSlow(f: FunctionBuilder): void {
   const va = f.parameter(0, 'i64');
   const descriptor = f.parameter(1, 'i32');
-  const entry = f.let(tlbEntry(f.parameter(2, 'i32'), va));
-  const tag = f.let(stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG));
-  const samePage = eq(
-    and(tag, or(PAGE_MASK, i64(L.SLOW_WRITE))),
-    or(and(va, PAGE_MASK), i64(L.SLOW_WRITE)),
+  const access = slowAccess(f);
+  const { entry, tag, first, end, isAligned, isInPage } = access;
+  const mayBeUnaligned = and(
+    allOf(tag, L.SLOW_UNALIGNED),
+    eqz(flagOf(descriptor, L.ACCESS_ALIGNED)),
   );
-  const first = f.let(offsetInPage(va));
-  const end = f.let(add(first, sizeOf(descriptor)));
-  f.if(and(samePage, leU(end, i32(L.PAGE_BYTES))), () => {
-    const elementMask = and(shrU(descriptor, i32(16)), i32(0xff));
-    const aligned = eqz(and(wrap(va), elementMask));
-    const mayBeUnaligned = and(
-      ne(and(wrap(tag), i32(L.SLOW_UNALIGNED)), i32(0)),
-      eqz(flagOf(descriptor, L.ACCESS_ALIGNED)),
-    );
-    const zeroBlockRefused = and(
-      ne(flagOf(descriptor, L.ACCESS_ZERO_BLOCK), i32(0)),
-      eqz(and(wrap(tag), i32(L.SLOW_UNALIGNED))),
-    );
-    f.if(and(or(aligned, mayBeUnaligned), eqz(zeroBlockRefused)), () => {
-      const codePage = f.let(stateLoad('i32', 'i32.load', entry, L.TLB_CODE_PAGE));
-      const host = add(wrap(va), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND));
-      f.if(eqz(codePage), () => f.return(host));
-      const granules = f.let(stateLoad('i64', 'i64.load', codePage, L.CODE_PAGE_GRANULES));
-      const shift = Math.log2(L.GRANULE_BYTES);
-      const at = (offset: Expr<'i32'>): Expr<'i64'> =>
-        shrU(granules, extendU(shrU(offset, i32(shift))));
-      const touched = and(or(at(first), at(sub(end, i32(1)))), i64(1));
-      f.if(eqz(touched), () => f.return(host));
+  const isZeroBlock = ne(flagOf(descriptor, L.ACCESS_ZERO_BLOCK), i32(0));
+  const isRefused = f.variable(i32(1));
+  f.if(and(isInPage, allOf(tag, L.SLOW_WRITE)), () => {
+    const zeroBlockRefused = and(isZeroBlock, eqz(allOf(tag, L.SLOW_UNALIGNED)));
+    f.set(isRefused, or(eqz(or(isAligned, mayBeUnaligned)), zeroBlockRefused));
+  });
+  f.if(and(isInPage, allOf(tag, L.SLOW_WRITE_BESIDE)), () => {
+    f.set(isRefused, eqz(and(and(isAligned, eqz(isZeroBlock)), isBesideWatched(access))));
+  });
+  f.if(eqz(isRefused.value), () => {
+    const codePage = f.let(stateLoad('i32', 'i32.load', entry, L.TLB_CODE_PAGE));
+    const host = add(wrap(va), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND));
+    f.if(eqz(codePage), () => {
+      f.return(host);
+    });
+    const granules = f.let(stateLoad('i64', 'i64.load', codePage, L.CODE_PAGE_GRANULES));
+    const shift = Math.log2(L.GRANULE_BYTES);
+    const at = (offset: Expr<'i32'>): Expr<'i64'> =>
+      shrU(granules, extendU(shrU(offset, i32(shift))));
+    const touched = and(or(at(first), at(sub(end, i32(1)))), i64(1));
+    f.if(eqz(touched), () => {
+      f.return(host);
     });
   });
   f.return(i32(L.STORE_BUFFER));
@@ -184,14 +243,18 @@ function buildWriteSlow(f: FunctionBuilder): void {
 function buildEnterAt(f: FunctionBuilder): void {
   const va = f.parameter(0, 'i64');
   f.storeTo('i64.store', i32(0), L.PC, va);
-  f.if(ne(and(wrap(va), i32(3)), i32(0)), () => f.return(i32(-exitCode.of('PC_ALIGNMENT'))));
+  f.if(ne(and(wrap(va), i32(3)), i32(0)), () => {
+    f.return(i32(-exitCode.of('PC_ALIGNMENT')));
+  });
   const pageVa = f.let(and(va, PAGE_MASK));
   const index = and(wrap(shrU(va, i64(12))), i32(L.FETCH_TLB_ENTRIES - 1));
   const entry = f.let(shl(index, i32(Math.log2(L.FETCH_TLB_ENTRY_BYTES))));
   const page = f.variable(stateLoad('i32', 'i32.load', entry, L.FETCH_TLB + L.FETCH_PAGE));
   f.if(ne(stateLoad('i64', 'i64.load', entry, L.FETCH_TLB + L.FETCH_TAG), pageVa), () => {
     f.set(page, call('i32', 'fetch', va));
-    f.if(ltS(page.value, i32(0)), () => f.return(i32(-exitCode.of('HOST_FAULT'))));
+    f.if(ltS(page.value, i32(0)), () => {
+      f.return(i32(-exitCode.of('HOST_FAULT')));
+    });
   });
   f.storeTo('i32.store', i32(0), L.PAGE, page.value);
   f.storeTo('i64.store', i32(0), L.PAGE_VA, pageVa);

@@ -21,6 +21,7 @@ import { Ram } from './ram.ts';
 import type { RamRegion } from './ram.ts';
 import type { RuntimeFunctionDefinition } from './runtime-function.ts';
 import { DataTlb } from './tlb.ts';
+import type { TlbPermissions } from './tlb.ts';
 
 export type { RamRegion } from './ram.ts';
 export type { RunExit } from './exit.ts';
@@ -223,12 +224,7 @@ export class Engine {
     return this.#pages.pageOfHost(hostPage);
   }
   /** Lets ordinary loads and stores at `va`'s page take the fast path to the RAM page at `pa`. */
-  installTlb(
-    el: ExceptionLevel,
-    va: bigint,
-    pa: bigint,
-    permissions: { read: boolean; write: boolean; unaligned: boolean },
-  ): void {
+  installTlb(el: ExceptionLevel, va: bigint, pa: bigint, permissions: TlbPermissions): void {
     const host = this.ram.hostAddress(pa & ~0xfffn);
     if (host === undefined) throw new TypeError(`0x${pa.toString(16)} is not RAM`);
     this.tlb.install(el, va, host, this.#pages.pageOfHost(host), permissions);

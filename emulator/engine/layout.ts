@@ -10,6 +10,7 @@
  *     0x3000  trap bytes, 8 a slot: [EL0 read, EL0 write, EL1 read, EL1 write, EL2 read, EL2 write]
  *     0x6000  data TLBs, one for each EL
  *     0xc000  fetch TLB
+ *     0xd000  watched ranges of the data TLBs' entries
  *     0x10000 predecoded code pages, then guest RAM
  *
  * Everything below SAVED_END is architectural or derived state that a snapshot keeps.
@@ -96,10 +97,16 @@ export const TLB_SLOW_TAG = 24; // i64: page VA | SLOW_* permissions for the sec
 export const SLOW_READ = 1; // unaligned loads inside the page are allowed
 export const SLOW_WRITE = 2; // unaligned stores, and stores beside code in the same page, are allowed
 export const SLOW_UNALIGNED = 4;
+export const SLOW_READ_BESIDE = 8; // aligned loads are allowed beside the entry's watched range
+export const SLOW_WRITE_BESIDE = 16; // aligned stores likewise
 /** No page VA has low bits. */
 export const NO_TAG = -1n;
 /** Nothing is permitted, so no access matches it. */
 export const NO_SLOW_TAG = 0n;
+
+/** For each entry of the data TLBs the watched part of its page: u16 first offset, u16 end. */
+export const TLB_WATCHED = 0xd000;
+export const TLB_WATCHED_BYTES = 4;
 
 // Fetch TLB
 export const FETCH_TLB = 0xc000;

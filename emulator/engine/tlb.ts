@@ -7,6 +7,11 @@ export interface TlbPermissions {
   readonly write: boolean;
   /** Normal memory: unaligned accesses are made without a fault. */
   readonly unaligned: boolean;
+  /**
+   * Offsets in the page. Aligned accesses that touch no byte of `[low, high)` are made in the
+   * directions that are not permitted otherwise.
+   */
+  readonly watched?: { readonly low: number; readonly high: number } | undefined;
 }
 
 const PAGE_MASK = 0xfffn;
@@ -14,9 +19,12 @@ const INDEX_MASK = L.TLB_ENTRIES - 1;
 
 export class DataTlb {
   readonly #view: DataView;
+  readonly #watched: DataView;
 
   constructor(memory: ArrayBuffer) {
     this.#view = new DataView(memory, L.TLB, L.TLB_COUNT * L.TLB_BYTES);
+    const entries = L.TLB_COUNT * L.TLB_ENTRIES;
+    this.#watched = new DataView(memory, L.TLB_WATCHED, entries * L.TLB_WATCHED_BYTES);
   }
 
   #entry(el: ExceptionLevel, va: bigint): number {
@@ -29,13 +37,19 @@ export class DataTlb {
     va: bigint,
     host: number,
     codePage: number,
-    { read, write, unaligned }: TlbPermissions,
+    { read, write, unaligned, watched }: TlbPermissions,
   ): void {
     const view = this.#view;
     const entry = this.#entry(el, va);
     const page = BigInt.asIntN(64, va & ~PAGE_MASK);
-    const slow =
+    let slow =
       (read ? L.SLOW_READ : 0) | (write ? L.SLOW_WRITE : 0) | (unaligned ? L.SLOW_UNALIGNED : 0);
+    if (watched !== undefined) {
+      slow |= (read ? 0 : L.SLOW_READ_BESIDE) | (write ? 0 : L.SLOW_WRITE_BESIDE);
+      const at = (entry / L.TLB_ENTRY_BYTES) * L.TLB_WATCHED_BYTES;
+      this.#watched.setUint16(at, watched.low, true);
+      this.#watched.setUint16(at + 2, watched.high, true);
+    }
     view.setBigInt64(entry + L.TLB_READ_TAG, read ? page : L.NO_TAG, true);
     view.setBigInt64(entry + L.TLB_WRITE_TAG, write && codePage === 0 ? page : L.NO_TAG, true);
     view.setBigInt64(entry + L.TLB_SLOW_TAG, page | BigInt(slow), true);

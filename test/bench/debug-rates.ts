@@ -150,12 +150,12 @@ export async function measureDebugging(withGdb: boolean): Promise<Result[]> {
     await evaluations(
       'watchpoint conditions evaluated',
       watch('counter', 'vm', `counter == ${NEVER}`),
-      { iterations: 100_000, ...gdb(`watch counter if counter == ${NEVER}`) },
+      { iterations: 50_000, ...gdb(`watch counter if counter == ${NEVER}`) },
     ),
     await evaluations(
       'watchpoint conditions evaluated, hardware slot',
       watch('counter', 'hw', `counter == ${NEVER}`),
-      { iterations: 50_000, ...gdb(`watch counter if counter == ${NEVER}`) },
+      { iterations: 10_000, ...gdb(`watch counter if counter == ${NEVER}`) },
     ),
     await instructionSteps(withGdb),
     ...(await slowDowns(withGdb)),

@@ -7,6 +7,9 @@ const HLT = 0xd45e0000; // hlt #0xf000
 const NOP = 0xd503201f;
 const LDR_X3_X4 = 0xf9400083; // ldr x3, [x4]
 const STR_X3_X4 = 0xf9000083; // str x3, [x4]
+const LDRB_W3_X4 = 0x39400083; // ldrb w3, [x4]
+const STR_W3_X4 = 0xb9000083; // str w3, [x4]
+const DC_ZVA_X4 = 0xd50b7424; // dc zva, x4
 const STRB_W3_X4 = 0x39000083; // strb w3, [x4]
 const LDP_X5_X6_X4 = 0xa9401885; // ldp x5, x6, [x4]
 
@@ -153,6 +156,61 @@ describe('Engine data accesses', () => {
     engine.state.setX(4, DATA);
     run();
     assert.deepEqual(seen, [{ va: DATA, size: 16, isWrite: false }]);
+  });
+});
+
+describe('A page with watched bytes', () => {
+  const WATCHED = { low: 0x10, high: 0x14 };
+  const cases = [
+    { title: 'a load that ends where the watched bytes begin', offset: 0x8, word: LDR_X3_X4 },
+    { title: 'a load that begins where they end', offset: 0x14, word: LDRB_W3_X4 },
+    { title: 'a store that ends where they begin', offset: 0x8, word: STR_X3_X4 },
+    { title: 'a store that begins where they end', offset: 0x14, word: STRB_W3_X4 },
+    { title: 'a load over them', offset: 0x10, word: LDR_X3_X4, reachesHost: true },
+    { title: 'a load of their last byte', offset: 0x13, word: LDRB_W3_X4, reachesHost: true },
+    { title: 'a store of their last byte', offset: 0x13, word: STRB_W3_X4, reachesHost: true },
+    { title: 'a pair that begins before them', offset: 0x8, word: LDP_X5_X6_X4, reachesHost: true },
+    { title: 'an unaligned load beside them', offset: 0x21, word: LDR_X3_X4, reachesHost: true },
+    { title: 'an unaligned store beside them', offset: 0x21, word: STR_X3_X4, reachesHost: true },
+    { title: 'DC ZVA beside them', offset: 0x40, word: DC_ZVA_X4, reachesHost: true },
+  ];
+  for (const { title, offset, word, reachesHost = false } of cases) {
+    it(`${reachesHost ? 'asks the host about' : 'takes without the host'} ${title}`, () => {
+      const { engine, seen, load, run } = testEngine({ install: false });
+      const permissions = { read: false, write: false, unaligned: true, watched: WATCHED };
+      engine.installTlb(1, DATA, DATA, permissions);
+      load([word, HLT]);
+      engine.state.setX(4, DATA + BigInt(offset));
+      assert.equal(run(), 'HLT');
+      assert.equal(seen.length, reachesHost ? 1 : 0);
+    });
+  }
+
+  it('lets the direction that is not watched take the fast path, over the watched bytes too', () => {
+    const { engine, seen, load, run } = testEngine({ install: false });
+    const permissions = { read: true, write: false, unaligned: true, watched: WATCHED };
+    engine.installTlb(1, DATA, DATA, permissions);
+    load([LDR_X3_X4, STR_X3_X4, HLT]);
+    engine.state.setX(4, DATA + 0x10n);
+    assert.equal(run(), 'HLT');
+    assert.deepEqual(seen, [{ va: DATA + 0x10n, size: 8, isWrite: true }]);
+  });
+
+  it('notices stores to code beside the watched bytes', () => {
+    const { engine, seen, load, run } = testEngine({ install: false });
+    const permissions = { read: false, write: false, unaligned: true, watched: WATCHED };
+    load([STR_W3_X4, NOP, HLT, HLT, HLT, HLT, ADD_X0_1, HLT]);
+    engine.state.PC = RAM_BASE + 0x18n;
+    assert.equal(run(), 'HLT');
+    engine.installTlb(1, RAM_BASE, RAM_BASE, permissions);
+    engine.state.setX(3, BigInt(NOP));
+    engine.state.setX(4, RAM_BASE + 0x18n);
+    engine.state.PC = RAM_BASE;
+    assert.equal(run(), 'HLT');
+    assert.equal(seen.length, 1);
+    engine.state.PC = RAM_BASE + 0x18n;
+    assert.equal(run(), 'HLT');
+    assert.equal(engine.state.X(0), 1n);
   });
 });
 
