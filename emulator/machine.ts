@@ -179,10 +179,11 @@ export class Machine {
     const { pe, kvm } = this;
     const end = this.retired + BigInt(instructions);
     let resume = pastStop;
+    if (pastStop) kvm?.goPast();
     while (this.#exit === undefined) {
       const tick = kvm !== undefined && kvm.nextTick < end ? kvm.nextTick : end;
       if (this.retired >= end) return { kind: 'slice' };
-      kvm?.resume({ pastStop: resume });
+      kvm?.resume();
       if (kvm !== undefined && this.retired >= tick) kvm.onHostTick();
       else {
         const event = pe.run(Number(tick - this.retired), { resume });
