@@ -269,6 +269,7 @@ export function evaluate(
   valueOf: SymbolValue,
 ): ExpressionResult {
   let first = from;
+  while (first < to && kindAt(tokens, first) === TokenKind.whitespace) first += 1;
   if (
     first < to &&
     kindAt(tokens, first) === TokenKind.punctuation &&

@@ -1,0 +1,264 @@
+/** The files that the server knows, and what a name means in one of them. */
+import { AssemblyDocument } from './document.ts';
+import type { Line } from './document.ts';
+import { evaluate } from './expression.ts';
+import type { NameScope } from './operand.ts';
+import { tokenCount } from './statement.ts';
+import { buildModel, inRanges, lineNames, tokensOf } from './symbols.ts';
+import type { Define, Definition, FileModel, Macro } from './symbols.ts';
+
+/** Files on disk, by URI; tests hand in a map. */
+export interface FileAccess {
+  /** Undefined where there is no such file, or it is too large. */
+  read(uri: string): string | undefined;
+}
+
+export interface IndexedFile {
+  readonly document: AssemblyDocument;
+  readonly model: FileModel;
+  /** The editor has it open. */
+  readonly open: boolean;
+}
+
+/** A file with all that it includes. */
+export interface Unit {
+  readonly files: readonly IndexedFile[];
+  /** Every include was found, so that an unknown name is really unknown. */
+  readonly complete: boolean;
+  readonly missing: ReadonlySet<string>;
+}
+
+export interface Place extends Definition {
+  readonly uri: string;
+}
+
+const MAXIMUM_INCLUDED_FILES = 500;
+const MAXIMUM_EVALUATION_DEPTH = 50;
+
+export class Workspace {
+  readonly #access: FileAccess;
+  readonly #files = new Map<string, IndexedFile>();
+  readonly #units = new Map<string, { readonly unit: Unit; readonly generation: number }>();
+  /** Folders that `#include` looks in, as URIs, by URI of the including file or for all files (`''`). */
+  includeFolders: (uri: string) => readonly string[] = () => [];
+  #generation = 0;
+
+  constructor(access: FileAccess) {
+    this.#access = access;
+  }
+
+  /** Changes whenever any file's names change. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get files(): Iterable<IndexedFile> {
+    return this.#files.values();
+  }
+
+  get(uri: string): IndexedFile | undefined {
+    return this.#files.get(uri);
+  }
+
+  open(uri: string, text: string, version = 0): IndexedFile {
+    return this.#store(new AssemblyDocument(uri, text, version), true);
+  }
+
+  /** A file that is not open in the editor. */
+  index(uri: string, text: string): IndexedFile {
+    const known = this.#files.get(uri);
+    return known?.open === true ? known : this.#store(new AssemblyDocument(uri, text), false);
+  }
+
+  changed(document: AssemblyDocument): IndexedFile {
+    return this.#store(document, true);
+  }
+
+  close(uri: string): void {
+    const text = this.#access.read(uri);
+    if (text === undefined) this.remove(uri);
+    else this.#store(new AssemblyDocument(uri, text), false);
+  }
+
+  remove(uri: string): void {
+    if (this.#files.delete(uri)) this.#generation += 1;
+    this.#units.delete(uri);
+  }
+
+  #store(document: AssemblyDocument, open: boolean): IndexedFile {
+    const model = buildModel(document);
+    const before = this.#files.get(document.uri);
+    if (before?.model.contextKey !== model.contextKey) this.#generation += 1;
+    const file: IndexedFile = { document, model, open };
+    this.#files.set(document.uri, file);
+    return file;
+  }
+
+  /** The URI of an included file, loading it when it is not known yet. */
+  resolveInclude(from: string, path: string, system: boolean): string | undefined {
+    const folders = [...(system ? [] : [folderOf(from)]), ...this.includeFolders(from)];
+    for (const folder of folders) {
+      const uri = joinUri(folder, path);
+      if (uri === undefined) continue;
+      if (this.#files.has(uri)) return uri;
+      const text = this.#access.read(uri);
+      if (text !== undefined) {
+        this.index(uri, text);
+        return uri;
+      }
+    }
+    return undefined;
+  }
+
+  unit(uri: string): Unit {
+    const cached = this.#units.get(uri);
+    if (cached?.generation === this.#generation) {
+      // Models are replaced at every edit, their names are not: refresh the members only.
+      const files = cached.unit.files.map((it) => this.#files.get(it.document.uri) ?? it);
+      return { ...cached.unit, files };
+    }
+    const files: IndexedFile[] = [];
+    const missing = new Set<string>();
+    const seen = new Set([uri]);
+    const queue = [uri];
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const file = this.#files.get(next);
+      if (!file) continue;
+      files.push(file);
+      for (const { path, system } of file.model.includes) {
+        const included = this.resolveInclude(next, path, system);
+        if (included === undefined) missing.add(path);
+        else if (!seen.has(included) && seen.size < MAXIMUM_INCLUDED_FILES) {
+          seen.add(included);
+          queue.push(included);
+        }
+      }
+    }
+    const unit: Unit = { files, complete: missing.size === 0, missing };
+    this.#units.set(uri, { unit, generation: this.#generation });
+    return unit;
+  }
+
+  macro(
+    unit: Unit,
+    name: string,
+  ): { readonly macro: Macro; readonly file: IndexedFile } | undefined {
+    for (const file of unit.files) {
+      const macro = file.model.macros.get(name.toLowerCase());
+      if (macro) return { macro, file };
+    }
+    return undefined;
+  }
+
+  macroDefine(
+    unit: Unit,
+    name: string,
+  ): { readonly define: Define; readonly file: IndexedFile } | undefined {
+    for (const file of unit.files) {
+      const define = file.model.defines.get(name);
+      if (define) return { define, file };
+    }
+    return undefined;
+  }
+
+  /** The value of `.set`, `.equ`, `=` or `#define`, following names. */
+  constantValue(unit: Unit, name: string, depth = 0): bigint | undefined {
+    if (depth > MAXIMUM_EVALUATION_DEPTH) return undefined;
+    const text = this.constantText(unit, name);
+    if (text === undefined) return undefined;
+    const tokens = tokensOf(text);
+    return evaluate(text, tokens, 0, tokenCount(tokens), (inner) =>
+      this.constantValue(unit, inner, depth + 1),
+    ).value;
+  }
+
+  constantText(unit: Unit, name: string): string | undefined {
+    for (const { model } of unit.files) {
+      const text = model.constants.get(name)?.text;
+      if (text !== undefined) return text;
+      const define = model.defines.get(name);
+      if (define && define.parameters === undefined && define.body !== '') return define.body;
+    }
+    return undefined;
+  }
+
+  /** What names mean on one line of a file. */
+  scope(uri: string, unit: Unit, line: number): NameScope {
+    return {
+      registerAlias: (name) => {
+        for (const { document, model } of unit.files) {
+          const rows = model.registerAliases.get(name);
+          if (!rows) continue;
+          if (document.uri !== uri) return rows.at(-1)?.register;
+          const row = rows.findLast((it) => it.line <= line);
+          // Inside a macro the alias may be made before its call, further down.
+          if (row) return row.register;
+          if (inRanges(model.macroBodies, line)) return rows[0]?.register;
+        }
+        return undefined;
+      },
+      macroText: (name) => {
+        const found = this.macroDefine(unit, name)?.define;
+        if (!found) return undefined;
+        return found.parameters === undefined && found.body !== '' ? found.body : null;
+      },
+      value: (name) => this.constantValue(unit, name),
+    };
+  }
+
+  /** Definitions by name: those of the unit first, else those of other files that can be meant. */
+  definitions(uri: string, name: string): Place[] {
+    const unit = this.unit(uri);
+    const inUnit = unit.files.flatMap(({ document, model }) =>
+      (model.definitions.get(name) ?? []).map((it) => ({ ...it, uri: document.uri })),
+    );
+    if (inUnit.length > 0) return inUnit;
+    const places: Place[] = [];
+    for (const { document, model } of this.#files.values()) {
+      for (const definition of model.definitions.get(name) ?? []) {
+        const isVisible = definition.kind === 'function' || model.globals.has(name);
+        if (isVisible) places.push({ ...definition, uri: document.uri });
+      }
+    }
+    return places;
+  }
+
+  /** Every occurrence of a name as a whole word outside comments and strings. */
+  *occurrences(name: string, uris?: ReadonlySet<string>): Generator<Place> {
+    for (const { document } of this.#files.values()) {
+      if (uris && !uris.has(document.uri)) continue;
+      yield* occurrencesIn(document.uri, document.lines, name);
+    }
+  }
+}
+
+export function* occurrencesIn(
+  uri: string,
+  lines: readonly Line[],
+  name: string,
+): Generator<Place> {
+  for (let row = 0; row < lines.length; row += 1) {
+    const line = lines[row];
+    if (!line?.text.includes(name)) continue;
+    for (const word of lineNames(line)) {
+      if (word.text === name) {
+        yield { uri, name, kind: 'label', line: row, start: word.start, end: word.end };
+      }
+    }
+  }
+}
+
+export function folderOf(uri: string): string {
+  return uri.slice(0, uri.lastIndexOf('/') + 1);
+}
+
+/** A relative path under a folder's URI; undefined where it is no path. */
+export function joinUri(folder: string, path: string): string | undefined {
+  if (path === '' || path.includes('\0')) return undefined;
+  try {
+    const encoded = path.split('/').map(encodeURIComponent).join('/');
+    return new URL(encoded, folder.endsWith('/') ? folder : `${folder}/`).href;
+  } catch {
+    return undefined;
+  }
+}
