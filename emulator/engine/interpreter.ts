@@ -33,8 +33,8 @@ export interface InterpreterModule {
   handler(definition: Instruction, variant: Variant): Handler;
 }
 
-/** A definition whose variants depend on more combinations than this is mistaken. */
-const MOST_COMBINATIONS = 2 ** 18;
+/** A definition that needs more calls to find its variants is mistaken. */
+const MOST_CALLS = 2 ** 18;
 
 /**
  * Values of a field to try. Of register numbers and wide immediates those that shapes are known to
@@ -42,57 +42,66 @@ const MOST_COMBINATIONS = 2 ** 18;
  */
 function valuesToTry({ name, width }: EncodingField): readonly number[] {
   const most = 2 ** width - 1;
-  if (width < 5 || !/^(R|imm)/.test(name)) {
-    return Array.from({ length: most + 1 }, (_, value) => value);
+  if (width >= 5 && name.startsWith('R')) return [0, 1, most - 1, most];
+  if (width >= 5 && name.startsWith('imm')) {
+    return [...IMMEDIATES_TO_TRY.filter((value) => value < most), most];
   }
-  const values = [0, 1, 2, 3, 4, 7, 8, 12, 15, 16, 20, 24, 29, 30, 31, 32, 33, 47, 48, 62, 63];
-  return [...values.filter((value) => value < most), most];
+  return Array.from({ length: most + 1 }, (_, value) => value);
 }
 
+const IMMEDIATES_TO_TRY = [
+  0, 1, 2, 3, 4, 7, 8, 12, 15, 16, 20, 24, 29, 30, 31, 32, 33, 47, 48, 62, 63,
+];
+
 export function variantKey(variant: Variant): string {
-  return Object.values(variant).map(Number).join();
+  let key = '';
+  for (const value of Object.values(variant)) key += `${Number(value)},`;
+  return key;
 }
 
 /**
- * Every distinct variant of a definition with fields that lead to it. The fields that matter are
- * found by watching which ones `variant` reads.
+ * Every distinct variant of a definition with fields that lead to it. Only fields that `variant`
+ * reads are varied: each call takes one path through it, and the next call differs from it in the
+ * field that was read last and still has values to try.
  */
 export function enumerateVariants(
   definition: Instruction,
 ): { variant: Variant; fields: FieldValues }[] {
   const found = new Map<string, { variant: Variant; fields: FieldValues }>();
-  const relevant = new Set<string>();
-  const zero = extractFields(definition.encoding, 0);
-  for (;;) {
-    const before = relevant.size;
-    const axes = definition.encoding.fields
-      .filter(({ name }) => relevant.has(name))
-      .map((field) => ({ name: field.name, values: valuesToTry(field) }));
-    const combinations = axes.reduce((product, { values }) => product * values.length, 1);
-    if (combinations > MOST_COMBINATIONS) {
-      throw new TypeError(
-        `${definition.title}: its variants depend on too many fields (${[...relevant].join(', ')})`,
-      );
-    }
-    const fields: Record<string, number> = { ...zero };
-    const watched = new Proxy(fields, {
-      get(target, name: string) {
-        relevant.add(name);
-        return target[name];
-      },
-    }) as FieldValues;
-    for (let combination = 0; combination < combinations; combination += 1) {
-      let rest = combination;
-      for (const { name, values } of axes) {
-        fields[name] = values[rest % values.length] ?? 0;
-        rest = Math.trunc(rest / values.length);
+  const tries = new Map(definition.encoding.fields.map((it) => [it.name, valuesToTry(it)]));
+  const fields: Record<string, number> = { ...extractFields(definition.encoding, 0) };
+  /** Fields in the order in which they were read. */
+  const path: { readonly name: string; readonly values: readonly number[]; next: number }[] = [];
+  const onPath = new Set<string>();
+  const watched = new Proxy(fields, {
+    get(target, name: string) {
+      if (!onPath.has(name)) {
+        onPath.add(name);
+        path.push({ name, values: tries.get(name) ?? [], next: 1 });
       }
-      const variant = definition.variant(watched);
-      if (variant === undefined) continue;
+      return target[name];
+    },
+  });
+  for (let calls = 0; ; calls += 1) {
+    if (calls > MOST_CALLS) {
+      const names = [...onPath].join(', ');
+      throw new TypeError(`${definition.title}: variants depend on too many fields (${names})`);
+    }
+    const variant = definition.variant(watched);
+    if (variant !== undefined) {
       const key = variantKey(variant);
       if (!found.has(key)) found.set(key, { variant, fields: { ...fields } });
     }
-    if (relevant.size === before) return [...found.values()];
+    for (;;) {
+      const last = path.at(-1);
+      if (last === undefined) return [...found.values()];
+      const value = last.values[last.next];
+      last.next += 1;
+      fields[last.name] = value ?? 0;
+      if (value !== undefined) break;
+      onPath.delete(last.name);
+      path.pop();
+    }
   }
 }
 

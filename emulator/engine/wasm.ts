@@ -5,6 +5,7 @@
 import { eqz, local } from '../isa/expression.ts';
 import type { Expr, ValueType } from '../isa/expression.ts';
 import type { Variable } from '../isa/instruction.ts';
+import { ByteSink } from './byte-sink.ts';
 import { OPCODES } from './wasm-opcodes.ts';
 
 const VALUE_TYPE: Readonly<Record<ValueType, number>> = {
@@ -15,6 +16,7 @@ const VALUE_TYPE: Readonly<Record<ValueType, number>> = {
   v128: 0x7b,
 };
 const CONST_OPCODE = { i32: 0x41, i64: 0x42 } as const;
+const V128_CONST = [0xfd, 0x0c] as const;
 const EMPTY_BLOCK = 0x40;
 
 const BLOCK = 0x02;
@@ -31,40 +33,6 @@ const CALL_INDIRECT = 0x11;
 const DROP = 0x1a;
 const LOCAL_GET = 0x20;
 const LOCAL_SET = 0x21;
-
-export function unsignedLeb(out: number[], value: number): void {
-  let rest = value >>> 0;
-  do {
-    const byte = rest & 0x7f;
-    rest >>>= 7;
-    out.push(rest === 0 ? byte : byte | 0x80);
-  } while (rest !== 0);
-}
-
-export function signedLeb(out: number[], value: bigint): void {
-  if (value >= -0x4000_0000n && value < 0x4000_0000n) {
-    let rest = Number(value);
-    for (;;) {
-      const byte = rest & 0x7f;
-      rest >>= 7;
-      if ((rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0)) {
-        out.push(byte);
-        return;
-      }
-      out.push(byte | 0x80);
-    }
-  }
-  let rest = value;
-  for (;;) {
-    const byte = Number(rest & 0x7fn);
-    rest >>= 7n;
-    if ((rest === 0n && (byte & 0x40) === 0) || (rest === -1n && (byte & 0x40) !== 0)) {
-      out.push(byte);
-      return;
-    }
-    out.push(byte | 0x80);
-  }
-}
 
 export interface Signature {
   readonly parameters: readonly ValueType[];
@@ -84,7 +52,7 @@ export type Label = number & { readonly brand: 'label' };
 /** One function's code. Locals are pooled: `releaseLocals` makes them reusable from there on. */
 export class FunctionBuilder {
   readonly signature: Signature;
-  readonly code: number[] = [];
+  readonly #code = new ByteSink();
   readonly #module: ModuleIndices;
   /** Blocks, loops and ifs that are open. */
   #depth = 0;
@@ -139,8 +107,8 @@ export class FunctionBuilder {
 
   set<T extends ValueType>(variable: Variable<T>, value: Expr<T>): void {
     this.push(value);
-    this.code.push(LOCAL_SET);
-    unsignedLeb(this.code, variable.value.immediate as number);
+    this.#code.byte(LOCAL_SET);
+    this.#code.unsignedLeb(variable.value.immediate as number);
   }
 
   if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
@@ -153,7 +121,7 @@ export class FunctionBuilder {
     this.#open(IF);
     then();
     if (otherwise) {
-      this.code.push(ELSE);
+      this.#code.byte(ELSE);
       otherwise();
     }
     this.end();
@@ -172,33 +140,35 @@ export class FunctionBuilder {
 
   return(...values: readonly Expr[]): void {
     for (const value of values) this.push(value);
-    this.code.push(RETURN);
+    this.#code.byte(RETURN);
   }
 
   /** Evaluates for its effect (a call) and drops the result. */
   evaluate(value: Expr): void {
     this.push(value);
-    this.code.push(DROP);
+    this.#code.byte(DROP);
   }
 
   /** Calls a function without a result. */
   callProcedure(name: string, ...args: readonly Expr[]): void {
     for (const arg of args) this.push(arg);
-    this.code.push(CALL);
-    unsignedLeb(this.code, this.#module.functionIndex(name));
+    this.#code.byte(CALL);
+    this.#code.unsignedLeb(this.#module.functionIndex(name));
   }
 
   /** A store by its operator name, such as `i64.store8`. */
   storeTo(op: string, address: Expr<'i32'>, offset: number, value: Expr): void {
     this.push(address);
     this.push(value);
-    this.code.push(...opcode(op), 0);
-    unsignedLeb(this.code, offset);
+    this.#code.append(opcode(op));
+    this.#code.byte(0);
+    this.#code.unsignedLeb(offset);
   }
 
   // -- raw structure, for the dispatch loop
   #open(construct: number): Label {
-    this.code.push(construct, EMPTY_BLOCK);
+    this.#code.byte(construct);
+    this.#code.byte(EMPTY_BLOCK);
     this.#depth += 1;
     return this.#depth as Label;
   }
@@ -209,23 +179,23 @@ export class FunctionBuilder {
     return this.#open(BLOCK);
   }
   end(): void {
-    this.code.push(END);
+    this.#code.byte(END);
     this.#depth -= 1;
   }
   branchTable(index: Expr<'i32'>, targets: readonly Label[], otherwise: Label): void {
     this.push(index);
-    this.code.push(BR_TABLE);
-    unsignedLeb(this.code, targets.length);
-    for (const target of targets) unsignedLeb(this.code, this.#depth - target);
-    unsignedLeb(this.code, this.#depth - otherwise);
+    this.#code.byte(BR_TABLE);
+    this.#code.unsignedLeb(targets.length);
+    for (const target of targets) this.#code.unsignedLeb(this.#depth - target);
+    this.#code.unsignedLeb(this.#depth - otherwise);
   }
   /** Ahead of a loop's label, behind the end of a block. */
   branch(target: Label): void {
     this.#branch(BR, target);
   }
   #branch(op: number, target: Label): void {
-    this.code.push(op);
-    unsignedLeb(this.code, this.#depth - target);
+    this.#code.byte(op);
+    this.#code.unsignedLeb(this.#depth - target);
   }
   /** Calls the function at `index` of the module's table; its result is left in the expression. */
   callTable<T extends ValueType>(
@@ -242,76 +212,79 @@ export class FunctionBuilder {
     };
   }
   unreachable(): void {
-    this.code.push(0x00);
+    this.#code.byte(0x00);
   }
 
   /** Emits the code that leaves the expression's value on the stack. */
   push(e: Expr): void {
-    const { code } = this;
+    const code = this.#code;
     switch (e.op) {
       case 'const':
         this.#pushConstant(e);
         return;
       case 'local':
-        code.push(LOCAL_GET);
-        unsignedLeb(code, e.immediate as number);
+        code.byte(LOCAL_GET);
+        code.unsignedLeb(e.immediate as number);
         return;
       case 'call':
         for (const arg of e.args) this.push(arg);
-        code.push(CALL);
-        unsignedLeb(code, this.#module.functionIndex(e.immediate as string));
+        code.byte(CALL);
+        code.unsignedLeb(this.#module.functionIndex(e.immediate as string));
         return;
       case 'call_indirect':
         for (const arg of e.args) this.push(arg);
-        code.push(CALL_INDIRECT);
-        unsignedLeb(code, e.immediate as number);
-        code.push(0);
+        code.byte(CALL_INDIRECT);
+        code.unsignedLeb(e.immediate as number);
+        code.byte(0);
         return;
       default:
         break;
     }
     for (const arg of e.args) this.push(arg);
-    code.push(...opcode(e.op));
+    code.append(opcode(e.op));
     if (e.immediate === undefined) return;
     if (e.op.includes('load')) {
-      code.push(0);
-      unsignedLeb(code, e.immediate as number);
+      code.byte(0);
+      code.unsignedLeb(e.immediate as number);
     } else if (e.immediate instanceof Uint8Array) {
-      code.push(...e.immediate);
+      code.append(e.immediate);
     } else {
-      code.push(e.immediate as number);
+      code.byte(e.immediate as number);
     }
   }
 
   #pushConstant(e: Expr): void {
-    const { code } = this;
+    const code = this.#code;
     if (e.type === 'i32' || e.type === 'i64') {
-      code.push(CONST_OPCODE[e.type]);
-      signedLeb(code, BigInt(e.immediate as number | bigint));
+      code.byte(CONST_OPCODE[e.type]);
+      if (typeof e.immediate === 'number') code.signedLeb32(e.immediate);
+      else code.signedLeb64(e.immediate as bigint);
     } else if (e.type === 'v128') {
-      code.push(0xfd, 0x0c, ...(e.immediate as Uint8Array));
+      code.append(V128_CONST);
+      code.append(e.immediate as Uint8Array);
     } else {
       throw new TypeError(`${e.type} constants are written as bits and reinterpreted`);
     }
   }
 
-  /** The complete function body as the code section holds it. */
-  body(): number[] {
+  /** Writes the complete function body as the code section holds it, its size first. */
+  writeBody(out: ByteSink): void {
     const groups: { count: number; type: ValueType }[] = [];
     for (const type of this.#locals) {
       const last = groups.at(-1);
       if (last?.type === type) last.count += 1;
       else groups.push({ count: 1, type });
     }
-    const out: number[] = [];
-    unsignedLeb(out, groups.length);
+    const locals = new ByteSink();
+    locals.unsignedLeb(groups.length);
     for (const { count, type } of groups) {
-      unsignedLeb(out, count);
-      out.push(VALUE_TYPE[type]);
+      locals.unsignedLeb(count);
+      locals.byte(VALUE_TYPE[type]);
     }
-    for (const byte of this.code) out.push(byte);
-    out.push(END);
-    return out;
+    out.unsignedLeb(locals.length + this.#code.length + 1);
+    out.append(locals.bytes);
+    out.append(this.#code.bytes);
+    out.byte(END);
   }
 }
 
@@ -376,99 +349,69 @@ export class ModuleBuilder {
   build(exports: readonly string[]): Uint8Array<ArrayBuffer> {
     const importTypes = this.#imports.map(({ signature }) => this.typeIndex(signature));
     const functionTypes = this.#functions.map(({ signature }) => this.typeIndex(signature));
-    const chunks: Uint8Array[] = [Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0)];
-    const section = (id: number, content: Uint8Array | readonly number[]): void => {
-      const header: number[] = [id];
-      unsignedLeb(header, content.length);
-      chunks.push(Uint8Array.from(header), Uint8Array.from(content));
-    };
-    const name = (out: number[], text: string): void => {
-      unsignedLeb(out, text.length);
-      for (const char of text) out.push(char.charCodeAt(0));
+    const out = new ByteSink();
+    out.append([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    const section = (id: number, write: (content: ByteSink) => void): void => {
+      const content = new ByteSink();
+      write(content);
+      out.byte(id);
+      out.unsignedLeb(content.length);
+      out.append(content.bytes);
     };
 
-    const types: number[] = [];
-    unsignedLeb(types, this.#types.length);
-    for (const { parameters, results } of this.#types) {
-      types.push(0x60);
-      for (const list of [parameters, results]) {
-        unsignedLeb(types, list.length);
-        for (const type of list) types.push(VALUE_TYPE[type]);
+    section(1, (types) => {
+      types.unsignedLeb(this.#types.length);
+      for (const { parameters, results } of this.#types) {
+        types.byte(0x60);
+        for (const list of [parameters, results]) {
+          types.unsignedLeb(list.length);
+          for (const type of list) types.byte(VALUE_TYPE[type]);
+        }
       }
-    }
-    section(1, types);
-
-    const imports: number[] = [];
-    unsignedLeb(imports, this.#imports.length + 1);
-    name(imports, 'env');
-    name(imports, 'memory');
-    imports.push(0x02, 0x00, 0x01);
-    this.#imports.forEach((entry, index) => {
-      name(imports, 'env');
-      name(imports, entry.name);
-      imports.push(0x00);
-      unsignedLeb(imports, importTypes[index] ?? 0);
     });
-    section(2, imports);
-
-    const functions: number[] = [];
-    unsignedLeb(functions, functionTypes.length);
-    for (const type of functionTypes) unsignedLeb(functions, type);
-    section(3, functions);
-
-    // One table of funcref, of exactly the size that its elements need.
-    const table = [1, 0x70, 0x01];
-    unsignedLeb(table, this.#table.length);
-    unsignedLeb(table, this.#table.length);
-    section(4, table);
-
-    const exported: number[] = [];
-    unsignedLeb(exported, exports.length);
-    for (const text of exports) {
-      name(exported, text);
-      exported.push(0x00);
-      unsignedLeb(exported, this.functionIndex(text));
-    }
-    section(7, exported);
-
-    // One active segment for table 0 at i32.const 0.
-    const elements = [1, 0, CONST_OPCODE.i32, 0, END];
-    unsignedLeb(elements, this.#table.length);
-    for (const text of this.#table) unsignedLeb(elements, this.functionIndex(text));
-    section(9, elements);
-
-    const bodies = this.#functions.map(({ name: text, builder }) => {
-      if (!builder) throw new TypeError(`function "${text}" was declared and never defined`);
-      return builder.body();
+    section(2, (imports) => {
+      imports.unsignedLeb(this.#imports.length + 1);
+      imports.name('env');
+      imports.name('memory');
+      imports.append([0x02, 0x00, 0x01]);
+      this.#imports.forEach(({ name }, index) => {
+        imports.name('env');
+        imports.name(name);
+        imports.byte(0x00);
+        imports.unsignedLeb(importTypes[index] ?? 0);
+      });
     });
-    const count: number[] = [];
-    unsignedLeb(count, bodies.length);
-    let length = count.length;
-    const sizes = bodies.map((body) => {
-      const size: number[] = [];
-      unsignedLeb(size, body.length);
-      length += size.length + body.length;
-      return size;
+    section(3, (functions) => {
+      functions.unsignedLeb(functionTypes.length);
+      for (const type of functionTypes) functions.unsignedLeb(type);
     });
-    const code = new Uint8Array(length);
-    code.set(count, 0);
-    let at = count.length;
-    bodies.forEach((body, index) => {
-      const size = sizes[index] ?? [];
-      code.set(size, at);
-      at += size.length;
-      code.set(body, at);
-      at += body.length;
+    section(4, (tables) => {
+      // One table of funcref, of exactly the size that its elements need.
+      tables.append([1, 0x70, 0x01]);
+      tables.unsignedLeb(this.#table.length);
+      tables.unsignedLeb(this.#table.length);
     });
-    section(10, code);
-
-    const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const bytes = new Uint8Array(total);
-    let offset = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return bytes;
+    section(7, (exported) => {
+      exported.unsignedLeb(exports.length);
+      for (const name of exports) {
+        exported.name(name);
+        exported.byte(0x00);
+        exported.unsignedLeb(this.functionIndex(name));
+      }
+    });
+    section(9, (elements) => {
+      // One active segment for table 0 at i32.const 0.
+      elements.append([1, 0, CONST_OPCODE.i32, 0, END]);
+      elements.unsignedLeb(this.#table.length);
+      for (const name of this.#table) elements.unsignedLeb(this.functionIndex(name));
+    });
+    section(10, (code) => {
+      code.unsignedLeb(this.#functions.length);
+      for (const { name, builder } of this.#functions) {
+        if (!builder) throw new TypeError(`function "${name}" was declared and never defined`);
+        builder.writeBody(code);
+      }
+    });
+    return out.bytes.slice();
   }
 }
