@@ -10,7 +10,7 @@ import { byEncoding } from '../../../../emulator/sysregs/catalogue.ts';
 import { implementedRegisters } from '../../../../emulator/sysregs/definitions.ts';
 import { v8_0 } from '../../../../emulator/sysregs/processor-model.ts';
 import { genericName } from '../../../../emulator/sysregs/sysreg.ts';
-import { mulberry32 } from '../../../support/random.ts';
+import { seededRandom } from '../../../support/random.ts';
 
 /**
  * Registers that kvm-unit-tests touch and this processor does not have: no PMU (PMUVer is 0), no
@@ -58,7 +58,7 @@ describe('Instruction words of real guests', () => {
   }
 
   it('finds a handler for whatever the decoder accepts', () => {
-    const random = mulberry32(1);
+    const random = seededRandom(1);
     for (let index = 0; index < 300_000; index += 1) {
       const decoded = decoder.decode(Math.floor(random() * 2 ** 32));
       if (decoded) interpreter.handler(decoded.definition, decoded.variant);
@@ -66,7 +66,7 @@ describe('Instruction words of real guests', () => {
   });
 
   it('finds a handler for every encoding class with random fields', () => {
-    const random = mulberry32(2);
+    const random = seededRandom(2);
     for (const { encoding } of allDefinitions) {
       for (let index = 0; index < 2000; index += 1) {
         const bits = Math.floor(random() * 2 ** 32);

@@ -4,7 +4,7 @@ import { disassemble } from '../../../../emulator/isa/disassemble.ts';
 import { integerDefinitions } from '../../../../emulator/isa/definitions.ts';
 import { executeReference } from '../../../support/reference-integer.ts';
 import type { ReferenceState } from '../../../support/reference-integer.ts';
-import { mulberry32 } from '../../../support/random.ts';
+import { seededRandom } from '../../../support/random.ts';
 import { RAM_BASE, testEngine } from '../../../support/test-engine.ts';
 
 const CASES = Number(process.env['REFERENCE_CASES'] ?? 60_000);
@@ -25,7 +25,7 @@ describe(`Engine against the reference (SEED=${SEED}, REFERENCE_CASES=${CASES})`
   this.timeout(120_000);
 
   it('agrees on registers, flags, PC and memory', () => {
-    const random = mulberry32(SEED);
+    const random = seededRandom(SEED);
     const bits = (n: number): number => Math.floor(random() * 2 ** n);
     const { engine, load, faulting } = testEngine();
     faulting.clear();
