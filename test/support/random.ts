@@ -1,10 +1,14 @@
-/** A small seeded generator (Tommy Ettinger's mulberry32), so that a failing run can be repeated. */
-export function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
+/**
+ * Numbers in [0, 1) from a seed, so that a failing run can be repeated. A 32-bit xorshift (Marsaglia,
+ * "Xorshift RNGs", 2003) over a scrambled seed: good enough to pick instruction words.
+ */
+export function seededRandom(seed: number): () => number {
+  // Zero is the one state that xorshift cannot leave.
+  let state = Math.imul(seed, 0x9e3779b1) | 1;
   return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
   };
 }
