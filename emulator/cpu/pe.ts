@@ -238,7 +238,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#stopsStale = true;
     this.#watchesStale = true;
     this.debug.invalidate();
-    this.traps.forgetApplied();
+    this.traps.invalidate();
     this.engine.setCounterOffset(this.timers.virtualCountOffset);
   }
 

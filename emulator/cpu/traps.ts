@@ -5,7 +5,14 @@
  */
 import type { CpuState, ExceptionLevel } from '../engine/cpu-state.ts';
 import type { Engine } from '../engine/engine.ts';
-import { ACCESS_COUNTER, ACCESS_DIRECT, ACCESS_LEAVES, UNKNOWN_SLOT } from '../engine/layout.ts';
+import {
+  ACCESS_COUNTER,
+  ACCESS_DIRECT,
+  ACCESS_LEAVES,
+  SYSTEM_REGISTER_SLOTS,
+  TRAP_BYTES_PER_SLOT,
+  UNKNOWN_SLOT,
+} from '../engine/layout.ts';
 import { ACCESS_ALLOWED, accessCode, activeTraps, fpAccessCode } from '../sysregs/access-rules.ts';
 import type { AccessCode, ActiveTraps, TrapControls } from '../sysregs/access-rules.ts';
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
@@ -36,13 +43,15 @@ const FINE_GRAINED = [
 const DIRECTIONS: readonly Direction[] = ['read', 'write'];
 const LEVELS: readonly ExceptionLevel[] = [0, 1, 2];
 
+const MOST_TABLES = 32;
+
 export class TrapTable {
   readonly #engine: Engine;
   readonly #registers: SystemRegisters;
   readonly #timers: GenericTimers;
   readonly #profile: ProcessorProfile;
-  /** The bytes the engine has, by slot, EL and direction; 0xff where unknown. */
-  readonly #applied = new Uint8Array(6 * (UNKNOWN_SLOT + 1)).fill(0xff);
+  /** Tables for the engine: a world switch goes back and forth between a few. */
+  readonly #tables = new Map<string, Uint8Array>();
   #active: ActiveTraps | undefined;
   #current = false;
   #appliedSPSel: 0 | 1 = 1;
@@ -65,12 +74,6 @@ export class TrapTable {
     this.#current = false;
   }
 
-  /** The engine's memory was replaced: forget what it holds. */
-  forgetApplied(): void {
-    this.#applied.fill(0xff);
-    this.invalidate();
-  }
-
   get active(): ActiveTraps {
     this.#active ??= activeTraps(this.#controls());
     return this.#active;
@@ -89,35 +92,42 @@ export class TrapTable {
     };
   }
 
-  /** Brings the engine up to date; cheap when nothing has changed. */
+  /** Brings the engine up to date; cheap when nothing has changed, or changed back. */
   apply(SPSel: 0 | 1): void {
-    if (this.#current) {
-      if (SPSel !== this.#appliedSPSel) this.#applyEntry(this.#registers.entry('SP_EL0'), SPSel);
-      this.#appliedSPSel = SPSel;
-      return;
-    }
+    if (this.#current && SPSel === this.#appliedSPSel) return;
     this.#current = true;
     this.#appliedSPSel = SPSel;
-    for (const EL of LEVELS) {
-      this.#set(UNKNOWN_SLOT, EL, 'read', ACCESS_LEAVES);
-      this.#set(UNKNOWN_SLOT, EL, 'write', ACCESS_LEAVES);
+    const key = this.#keyOf(SPSel);
+    let table = this.#tables.get(key);
+    if (table === undefined) {
+      if (this.#tables.size === MOST_TABLES) this.#tables.clear();
+      this.#tables.set(key, (table = this.#tableFor(SPSel)));
     }
-    for (const entry of this.#registers.entries) this.#applyEntry(entry, SPSel);
+    this.#engine.setTrapBytes(table);
   }
 
-  #applyEntry(entry: RegisterEntry, SPSel: 0 | 1): void {
+  /** Everything that a table depends on and that can change. */
+  #keyOf(SPSel: 0 | 1): string {
+    const { fromEL0, toEL2, TGE, fpFromEL0, fpFromEL1, TFP, fineGrained } = this.active;
+    const traps = [fromEL0, toEL2, TGE, fpFromEL0, fpFromEL1, TFP];
+    const fine = fineGrained === undefined ? [] : Object.values(fineGrained);
+    return [...traps, ...fine, SPSel, this.#timers.countersAgree].join();
+  }
+
+  #tableFor(SPSel: 0 | 1): Uint8Array {
+    const table = new Uint8Array(TRAP_BYTES_PER_SLOT * SYSTEM_REGISTER_SLOTS);
+    const set = (slot: number, EL: ExceptionLevel, direction: Direction, value: number): void => {
+      table[TRAP_BYTES_PER_SLOT * slot + 2 * EL + (direction === 'write' ? 1 : 0)] = value;
+    };
     for (const EL of LEVELS) {
       for (const direction of DIRECTIONS) {
-        this.#set(entry.slot, EL, direction, this.#behaviour(entry, EL, SPSel, direction));
+        set(UNKNOWN_SLOT, EL, direction, ACCESS_LEAVES);
+        for (const entry of this.#registers.entries) {
+          set(entry.slot, EL, direction, this.#behaviour(entry, EL, SPSel, direction));
+        }
       }
     }
-  }
-
-  #set(slot: number, EL: ExceptionLevel, direction: Direction, value: number): void {
-    const index = 6 * slot + 2 * EL + (direction === 'write' ? 1 : 0);
-    if (this.#applied[index] === value) return;
-    this.#applied[index] = value;
-    this.#engine.setTrapByte(slot, EL, direction, value);
+    return table;
   }
 
   #behaviour(

@@ -148,10 +148,8 @@ export class Engine {
     this.#run = instance.exports['run'] as GeneratedRun;
     this.state = new CpuState(memory.buffer, instance.exports['packFlags'] as () => number);
     this.state.reset();
-    for (const el of [0, 1, 2] as const) {
-      this.setTrapByte(L.UNKNOWN_SLOT, el, 'read', L.ACCESS_LEAVES);
-      this.setTrapByte(L.UNKNOWN_SLOT, el, 'write', L.ACCESS_LEAVES);
-    }
+    const unknown = L.TRAP_BYTES + L.TRAP_BYTES_PER_SLOT * L.UNKNOWN_SLOT;
+    this.#u8.fill(L.ACCESS_LEAVES, unknown, unknown + L.TRAP_BYTES_PER_SLOT);
     this.tlb.flush();
     this.#pages.flush();
   }
@@ -242,9 +240,9 @@ export class Engine {
   setSpAlignmentCheck(checked: boolean): void {
     this.#u64[L.SP_ALIGNMENT_MASK >> 3] = checked ? 15n : 0n;
   }
-  /** How MRS and MSR of this slot behave at `el`: ACCESS_* of layout.ts. */
-  setTrapByte(slot: number, el: ExceptionLevel, direction: 'read' | 'write', access: number): void {
-    this.#u8[L.TRAP_BYTES + 8 * slot + 2 * el + (direction === 'write' ? 1 : 0)] = access;
+  /** How MRS and MSR behave: ACCESS_* of layout.ts for every slot, in the layout's order. */
+  setTrapBytes(table: Uint8Array): void {
+    this.#u8.set(table, L.TRAP_BYTES);
   }
   /** CNTVCT_EL0 reads that never leave subtract this. */
   setCounterOffset(offset: bigint): void {

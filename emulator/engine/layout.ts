@@ -75,6 +75,7 @@ export const FPSR_SLOT = 1;
 /** Slot of every register that this processor does not have: always leaves for the processor layer. */
 export const UNKNOWN_SLOT = SYSTEM_REGISTER_SLOTS - 1;
 export const TRAP_BYTES = SYSTEM_REGISTERS + 8 * SYSTEM_REGISTER_SLOTS;
+export const TRAP_BYTES_PER_SLOT = 8;
 /** Trap byte values. */
 export const ACCESS_DIRECT = 0;
 export const ACCESS_LEAVES = 1;

@@ -20,9 +20,15 @@ const INDEX_MASK = L.TLB_ENTRIES - 1;
 export class DataTlb {
   readonly #view: DataView;
   readonly #watched: DataView;
+  readonly #bytes: Uint8Array;
+  /** The contents of TLBs without entries. */
+  readonly #empty: Uint8Array;
 
   constructor(memory: ArrayBuffer) {
     this.#view = new DataView(memory, L.TLB, L.TLB_COUNT * L.TLB_BYTES);
+    this.#bytes = new Uint8Array(memory, L.TLB, L.TLB_COUNT * L.TLB_BYTES);
+    for (let entry = 0; entry < this.#bytes.length; entry += L.TLB_ENTRY_BYTES) this.#drop(entry);
+    this.#empty = this.#bytes.slice();
     const entries = L.TLB_COUNT * L.TLB_ENTRIES;
     this.#watched = new DataView(memory, L.TLB_WATCHED, entries * L.TLB_WATCHED_BYTES);
   }
@@ -77,8 +83,7 @@ export class DataTlb {
   }
 
   flush(): void {
-    for (let entry = 0; entry < this.#view.byteLength; entry += L.TLB_ENTRY_BYTES)
-      this.#drop(entry);
+    this.#bytes.set(this.#empty);
   }
 
   /** Drops the page of `va` at every exception level. */
