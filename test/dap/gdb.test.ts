@@ -5,6 +5,7 @@ import { DebugInfo } from '../../debug-adapter/symbols/debug-info.ts';
 import { parseElf } from '../../debug-adapter/symbols/elf.ts';
 import { readFileSync } from 'node:fs';
 import { DapClient } from './support/client.ts';
+import { stoppedOrExited } from './support/stopped-or-exited.ts';
 import { explain, GDB_DIFFERENCES, type Difference } from './support/gdb-differences.ts';
 import { comparableValue } from './support/gdb-values.ts';
 import {
@@ -128,7 +129,6 @@ describe('Optimised programs, compared with gdb', () => {
         recording.stops.map((stop) => [`${stop.address} ${stop.hit}`, stop]),
       );
       const client = new DapClient({ workspaceFolders: [optimisedFolder] });
-      let ended = false;
       await client.start({ program: optimisedElf(program), stopOnEntry: false }, async () => {
         const { breakpoints } = await client.send<DebugProtocol.SetBreakpointsResponse['body']>(
           'setBreakpoints',
@@ -145,16 +145,10 @@ describe('Optimised programs, compared with gdb', () => {
           places.map((addresses) => addresses.length > 0),
         );
       });
-      const exited = client.event<DebugProtocol.ExitedEvent['body']>('exited').then((body) => {
-        ended = true;
-        return body;
-      });
-
       const hits = new Map<string, number>();
       const problems: string[] = [];
       for (;;) {
-        await Promise.race([client.stopped(), exited]);
-        if (ended) break;
+        if ((await stoppedOrExited(client)) === 'exited') break;
         const { instructionPointerReference = '' } = await client.topFrame();
         const address = `0x${BigInt(instructionPointerReference).toString(16)}`;
         const hit = (hits.get(address) ?? 0) + 1;
@@ -177,7 +171,8 @@ describe('Optimised programs, compared with gdb', () => {
         }
         await client.send('continue', { threadId: 1 });
       }
-      assert.equal((await exited).exitCode, 0);
+      const { exitCode } = await client.event<DebugProtocol.ExitedEvent['body']>('exited');
+      assert.equal(exitCode, 0);
       await client.disconnect();
       assert.deepEqual(client.logged, []);
       assert.ok(problems.length === 0, `${problems.length} differences:\n${problems.join('\n')}`);
