@@ -14,6 +14,7 @@ import {
   notLaunched,
   requestCancelled,
   unknownRequest,
+  unusableProgram,
   UserError,
 } from './errors.ts';
 import type { Host } from './host.ts';
@@ -37,6 +38,7 @@ import { Runner, type Ended } from './runner.ts';
 import { functionBodies } from './stepping/function-body.ts';
 import { RunTo } from './stepping/step-plan.ts';
 import { DebuggeeJudge } from './stop-judge.ts';
+import { SymbolError } from './symbols/symbol-error.ts';
 import { continuePlan, stopWith, type RunPlan, type SessionStop } from './stops.ts';
 import { WatchedMemory } from './watched-memory.ts';
 
@@ -537,8 +539,10 @@ export class TraplineSession extends DebugSession {
   }
 
   #refuse(response: DebugProtocol.Response, error: unknown): void {
-    const known = error instanceof UserError ? error : internalError(error);
-    if (!(error instanceof UserError)) this.#host.log(stackOf(error));
+    // Damage in the debug information that was met only now.
+    const given = error instanceof SymbolError ? unusableProgram(error) : error;
+    const known = given instanceof UserError ? given : internalError(given);
+    if (known !== given) this.#host.log(stackOf(given));
     response.success = false;
     response.message = known.message;
     response.body = {

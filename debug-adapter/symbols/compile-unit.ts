@@ -4,6 +4,7 @@ import { qualifiedName } from './dwarf/type-builder.ts';
 import { DW_AT, DW_TAG } from './dwarf/constants.ts';
 import type { Die, Unit } from './dwarf/unit.ts';
 import { RangeIndex } from './range-index.ts';
+import { SymbolError } from './symbol-error.ts';
 import { canonicalTypeName } from './types.ts';
 
 /** Entries of a unit that have a name and can be asked for by it; values are indices of entries. */
@@ -37,8 +38,12 @@ export class CompileUnit {
   #functions: RangeIndex<Die> | undefined;
   #names: UnitNames | undefined;
 
-  constructor(unit: Unit) {
+  readonly #report: (error: SymbolError) => void;
+
+  /** @param report hears of a line table that is damaged, once; the unit then has no lines */
+  constructor(unit: Unit, report: (error: SymbolError) => void) {
     this.unit = unit;
+    this.#report = report;
     const { root } = unit;
     this.compilationDirectory = root.string(DW_AT.comp_dir) ?? '';
     this.producer = root.string(DW_AT.producer) ?? '';
@@ -52,7 +57,15 @@ export class CompileUnit {
   }
 
   get lines(): LineTable {
-    this.#lines ??= this.#readLines();
+    if (this.#lines === undefined) {
+      try {
+        this.#lines = this.#readLines();
+      } catch (error) {
+        if (!(error instanceof SymbolError)) throw error;
+        this.#report(error);
+        this.#lines = EMPTY_TABLE;
+      }
+    }
     return this.#lines;
   }
 

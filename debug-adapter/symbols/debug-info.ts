@@ -92,7 +92,9 @@ export class DebugInfo {
     });
     for (const unit of this.#set.compileUnits) {
       this.#guarded(() => {
-        const compileUnit = new CompileUnit(unit);
+        const compileUnit = new CompileUnit(unit, (error) => {
+          this.#report(error);
+        });
         this.#compileUnits.set(unit, compileUnit);
         this.#units.push(compileUnit);
       });
