@@ -77,6 +77,17 @@ class OperandToken {
   }
 }
 
+/** One contiguous access of an instruction. */
+interface MemoryAccess {
+  /** A local or a constant: it is used several times. */
+  readonly address: Expr<'i64'>;
+  /** In bytes. */
+  readonly size: number;
+  /** ACCESS_* of layout.ts, without those that `options` stand for. */
+  readonly flags: number;
+  readonly options: MemoryOptions;
+}
+
 const ZERO_BLOCK_BYTES = 64; // DCZID_EL0.BS = 4
 
 export class InterpreterEmitter implements Emitter {
@@ -394,15 +405,13 @@ export class InterpreterEmitter implements Emitter {
     return options.unprivileged === true ? cellI32(L.UNPRIVILEGED_TLB) : this.#place.dataTlb;
   }
 
-  /** Host address of the access: the fast tag, else the named slow function. */
-  #hostAddress(
-    address: Expr<'i64'>,
-    size: number,
+  /** One access: `fast` with its host address when the tag of its TLB entry allows it, else `slow`. */
+  #access(
+    { address, size, flags, options }: MemoryAccess,
     tagOffset: number,
-    slow: 'readSlow' | 'writeSlow',
-    flags: number,
-    options: MemoryOptions,
-  ): Expr<'i32'> {
+    fast: (host: Expr<'i32'>) => void,
+    slow: (descriptor: Expr<'i32'>, tlb: Expr<'i32'>) => void,
+  ): void {
     const element = options.element ?? size;
     const tlb = this.#f.let(this.#tlb(options));
     const entry = this.#f.let(tlbEntry(tlb, address));
@@ -412,40 +421,48 @@ export class InterpreterEmitter implements Emitter {
       flags |
       (options.unprivileged === true ? L.ACCESS_UNPRIVILEGED : 0) |
       (options.aligned === true ? L.ACCESS_ALIGNED : 0);
-    const host = this.#f.variable(i32(0));
     // The fast tag says nothing of the memory type, which DC ZVA depends on.
-    const fast =
+    const tagAllows =
       (flags & L.ACCESS_ZERO_BLOCK) !== 0
         ? i32(0)
         : eq(stateLoad('i64', 'i64.load', entry, tagOffset), wanted);
     this.#f.if(
-      fast,
+      tagAllows,
       () => {
-        this.#f.set(host, add(wrap(address), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND)));
+        fast(add(wrap(address), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND)));
       },
       () => {
-        const descriptor = i32(accessDescriptor(size, allFlags, element));
-        this.#f.set(host, call('i32', slow, address, descriptor, tlb));
-        if (slow === 'readSlow') {
-          this.#f.if(ltS(host.value, i32(0)), () => {
-            this.#leave('HOST_FAULT');
-          });
-        }
+        slow(i32(accessDescriptor(size, allFlags, element)), tlb);
       },
     );
-    return host.value;
   }
 
   load(address: Expr<'i64'>, size: number, options: MemoryOptions = {}): LoadedData {
-    return this.#load(this.#f.let(address), size, 0, options);
+    return this.#load({ address: this.#f.let(address), size, flags: 0, options });
   }
-  #load(address: Expr<'i64'>, size: number, flags: number, options: MemoryOptions): LoadedData {
-    const host = this.#hostAddress(address, size, L.TLB_READ_TAG, 'readSlow', flags, options);
+  #load(access: MemoryAccess): LoadedData {
+    const host = this.#f.variable(i32(0));
+    this.#access(
+      access,
+      L.TLB_READ_TAG,
+      (fastHost) => {
+        this.#f.set(host, fastHost);
+      },
+      (descriptor, tlb) => {
+        this.#f.set(host, call('i32', 'readSlow', access.address, descriptor, tlb));
+        this.#leaveIfRefused(host.value);
+      },
+    );
     return {
       i64: (offset, width, signed = false) =>
-        stateLoad('i64', (signed ? LOAD_SIGNED : LOAD_UNSIGNED)[width], host, offset),
-      v128: (offset) => stateLoad('v128', 'v128.load', host, offset),
+        stateLoad('i64', (signed ? LOAD_SIGNED : LOAD_UNSIGNED)[width], host.value, offset),
+      v128: (offset) => stateLoad('v128', 'v128.load', host.value, offset),
     };
+  }
+  #leaveIfRefused(result: Expr<'i32'>): void {
+    this.#f.if(ltS(result, i32(0)), () => {
+      this.#leave('HOST_FAULT');
+    });
   }
 
   store(
@@ -454,35 +471,28 @@ export class InterpreterEmitter implements Emitter {
     values: readonly StoredValue[],
     options: MemoryOptions = {},
   ): void {
-    this.#store(this.#f.let(address), size, values, 0, options);
+    this.#store({ address: this.#f.let(address), size, flags: 0, options }, values);
   }
-  #store(
-    address: Expr<'i64'>,
-    size: number,
-    values: readonly StoredValue[],
-    flags: number,
-    options: MemoryOptions,
-  ): void {
-    const host = this.#hostAddress(address, size, L.TLB_WRITE_TAG, 'writeSlow', flags, options);
-    for (const { offset, size: width, value } of values)
-      this.#f.storeTo(STORE[width], host, offset, value);
-    this.#f.if(eq(host, i32(L.STORE_BUFFER)), () => {
-      const element = options.element ?? size;
-      const allFlags =
-        flags |
-        (options.unprivileged === true ? L.ACCESS_UNPRIVILEGED : 0) |
-        (options.aligned === true ? L.ACCESS_ALIGNED : 0);
-      const descriptor = i32(accessDescriptor(size, allFlags, element));
-      const refused = ltS(call('i32', 'writeMemory', address, descriptor), i32(0));
-      this.#f.if(refused, () => {
-        this.#leave('HOST_FAULT');
+  #store(access: MemoryAccess, values: readonly StoredValue[]): void {
+    const storeTo = (place: Expr<'i32'>): void => {
+      const host = this.#f.let(place);
+      for (const { offset, size, value } of values) {
+        this.#f.storeTo(STORE[size], host, offset, value);
+      }
+    };
+    this.#access(access, L.TLB_WRITE_TAG, storeTo, (descriptor, tlb) => {
+      const host = this.#f.let(call('i32', 'writeSlow', access.address, descriptor, tlb));
+      storeTo(host);
+      this.#f.if(eq(host, i32(L.STORE_BUFFER)), () => {
+        this.#leaveIfRefused(call('i32', 'writeMemory', access.address, descriptor));
       });
     });
   }
 
   loadExclusive(address: Expr<'i64'>, size: number): LoadedData {
     const va = this.#f.let(address);
-    const data = this.#load(va, size, L.ACCESS_EXCLUSIVE, { aligned: true });
+    const options = { aligned: true };
+    const data = this.#load({ address: va, size, flags: L.ACCESS_EXCLUSIVE, options });
     this.#f.storeTo('i64.store', i32(0), L.EXCLUSIVE_ADDRESS, va);
     this.#f.storeTo('i32.store', i32(0), L.EXCLUSIVE_SIZE, i32(size));
     return data;
@@ -495,7 +505,8 @@ export class InterpreterEmitter implements Emitter {
       eq(cellI32(L.EXCLUSIVE_SIZE), i32(size)),
     );
     this.#f.if(passes, () => {
-      this.#store(va, size, values, L.ACCESS_EXCLUSIVE, { aligned: true });
+      const options = { aligned: true };
+      this.#store({ address: va, size, flags: L.ACCESS_EXCLUSIVE, options }, values);
       this.#f.set(failed, i32(0));
     });
     this.clearExclusive();
@@ -514,7 +525,13 @@ export class InterpreterEmitter implements Emitter {
       size: 16,
       value: V128_ZERO,
     }));
-    this.#store(start, ZERO_BLOCK_BYTES, values, L.ACCESS_ZERO_BLOCK, { element: 16 });
+    const access = {
+      address: start,
+      size: ZERO_BLOCK_BYTES,
+      flags: L.ACCESS_ZERO_BLOCK,
+      options: { element: 16 },
+    };
+    this.#store(access, values);
   }
 
   // -- system
