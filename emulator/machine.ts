@@ -2,15 +2,15 @@
  * A board with one processor: RAM, devices, firmware, and the hypervisor where the guest starts at
  * EL1. Synchronous and deterministic: nothing here reads a clock, and a run repeats exactly.
  */
-import { DEFAULT_RAM_BYTES, PL011_UART, RAM_BASE } from './board/virt-map.ts';
+import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
 import { isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
 import { ProcessingElement } from './cpu/pe.ts';
 import type { ExceptionRecord as PeExceptionRecord, PeEvent, SmcCall } from './cpu/pe.ts';
 import { SystemBus } from './devices/bus.ts';
-import { Pl011 } from './devices/pl011.ts';
 import { createDecoder } from './isa/decode.ts';
 import { allDefinitions } from './isa/definitions.ts';
+import { BoardDevices } from './machine/board-devices.ts';
 import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
@@ -47,8 +47,10 @@ export interface MachineOptions {
 /** 1 GHz notional: one instruction is one nanosecond of virtual time. */
 const NANOSECONDS_PER_INSTRUCTION = 1n;
 const INSTRUCTIONS_PER_SECOND = 1_000_000_000n;
-/** How long a guest that waits for a key sleeps before it looks again, in virtual nanoseconds. */
+/** How long a guest that waits for a key sleeps before the console is looked at again, in virtual nanoseconds. */
 const INPUT_POLL = 10_000_000n;
+/** Seconds since 1970 at reset. */
+const START_TIME = 0n;
 
 export class Machine {
   readonly vcpus = [{ id: 0, name: 'CPU0' }] as const;
@@ -62,6 +64,7 @@ export class Machine {
   readonly kvm: Kvm | undefined;
   readonly #options: MachineOptions;
   readonly #bus = new SystemBus();
+  readonly #devices: BoardDevices;
   readonly #semihosting = new Semihosting();
   readonly #points: DebugPoints;
   readonly #registers: RegisterView;
@@ -70,6 +73,8 @@ export class Machine {
   #exit: Extract<StopReason, { kind: 'exit' }> | undefined;
   #kvmExit: KvmExit | undefined;
   #lastException: ExceptionRecord | undefined;
+  /** The PC of a guest that waits for an interrupt, behind its WFI. */
+  #waitingAt: bigint | undefined;
 
   /** @throws RangeError for a host profile or policy that does not exist */
   constructor(options: MachineOptions) {
@@ -81,11 +86,14 @@ export class Machine {
       bus: this.#bus,
       startEL: options.el,
     });
-    const uart = new Pl011({
+    this.#devices = new BoardDevices({
+      pe: this.pe,
+      bus: this.#bus,
       transmit: (byte) => {
         this.console.transmit(byte);
       },
-      irq: { set: () => undefined }, // the board has no interrupt controller to take it
+      now: () => this.virtualNanoseconds,
+      startTime: START_TIME,
       events: {
         guestError: (device, message) => {
           this.onGuestError?.(device, message, this.pe.state.PC);
@@ -94,9 +102,8 @@ export class Machine {
     });
     this.console = new SerialConsole((bytes) => {
       this.#typed.push(...bytes);
-      uart.receive(bytes);
+      this.#devices.uart.receive(bytes);
     });
-    this.#bus.attach(PL011_UART.base, PL011_UART.length, uart);
     this.pe.firmware = (call) => {
       this.#firmware(call);
     };
@@ -147,6 +154,7 @@ export class Machine {
     this.console.discard();
     this.#typed.length = 0;
     this.#exit = undefined;
+    this.#waitingAt = undefined;
     for (const { paddr, bytes } of this.#options.image.segments) {
       if (!pe.engine.writePhysical(paddr, bytes)) {
         throw new RangeError(`the image's segment at 0x${paddr.toString(16)} is not inside RAM`);
@@ -168,6 +176,7 @@ export class Machine {
 
   stepInstruction(): StopReason {
     this.#lastException = undefined;
+    this.#waitingAt = undefined;
     const stop = this.#run(1, true);
     this.console.flush();
     if (stop.kind !== 'slice' && stop.kind !== 'exception') return stop;
@@ -181,11 +190,13 @@ export class Machine {
     let resume = pastStop;
     if (pastStop) kvm?.goPast();
     while (this.#exit === undefined) {
-      const tick = kvm !== undefined && kvm.nextTick < end ? kvm.nextTick : end;
+      this.#devices.rtc.update();
+      if (this.#stillWaits()) return this.#idle();
       if (this.retired >= end) return { kind: 'slice' };
       kvm?.resume();
-      if (kvm !== undefined && this.retired >= tick) kvm.onHostTick();
+      if (kvm !== undefined && this.retired >= kvm.nextTick) kvm.onHostTick();
       else {
+        const tick = earliest(end, kvm?.nextTick, this.#devices.rtc.deadline);
         const event = pe.run(Number(tick - this.retired), { resume });
         resume = false;
         const stop = this.#handle(event);
@@ -263,17 +274,40 @@ export class Machine {
     };
   }
 
-  /** WFI: virtual time moves to the next deadline. */
+  /** WFI: virtual time moves to the next deadline, or on to where the console is looked at. */
   #idle(): StopReason {
-    const deadline = this.pe.nextDeadline();
-    if (deadline === undefined) return { kind: 'wfiDeadlock', pc: this.pe.state.PC - 4n };
-    return this.#waitUntil(deadline);
+    const { pe } = this;
+    const deadline = earliest(pe.nextDeadline(), this.#devices.rtc.deadline);
+    const poll = this.#devices.inputInterrupts ? pe.state.retired + INPUT_POLL : undefined;
+    const until = earliest(deadline, poll);
+    if (until === undefined) {
+      this.#waitingAt = undefined;
+      return { kind: 'wfiDeadlock', pc: pe.state.PC - 4n };
+    }
+    this.#waitingAt = until === deadline ? undefined : pe.state.PC;
+    return this.#waitUntil(until);
+  }
+
+  /** Whether the guest is still where it began to wait, and no interrupt has come. */
+  #stillWaits(): boolean {
+    if (this.#waitingAt === undefined) return false;
+    const { pendingInterrupts, state, timers } = this.pe;
+    timers.update();
+    const { irq, fiq, serror } = pendingInterrupts;
+    if (!irq && !fiq && !serror && state.PC === this.#waitingAt) return true;
+    this.#waitingAt = undefined;
+    return false;
   }
 
   #waitUntil(retired: bigint): StopReason {
     const { state } = this.pe;
     if (retired > state.retired) state.retired = retired;
     return { kind: 'idle', until: state.retired * NANOSECONDS_PER_INSTRUCTION };
+  }
+
+  /** The power key of the board is pressed. */
+  pressPowerKey(): void {
+    this.#devices.pressPowerKey();
   }
 
   // -- firmware
@@ -331,7 +365,7 @@ export class Machine {
       readConsole: (limit) => Uint8Array.from(this.#typed.splice(0, limit)),
       ticks: state.retired,
       ticksPerSecond: INSTRUCTIONS_PER_SECOND,
-      startTime: 0n,
+      startTime: START_TIME,
       commandLine: this.#options.commandLine,
       heap: this.#heap(),
       guestError: (message) => {
@@ -430,6 +464,7 @@ export class Machine {
         bytes: this.pe.engine.readPhysical(base, size) ?? new Uint8Array(),
       })),
       typed: [...this.#typed],
+      waitingAt: this.#waitingAt,
     };
   }
 
@@ -449,7 +484,18 @@ export class Machine {
     this.#kvmExit = undefined;
     this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
     this.#exit = undefined;
+    this.#waitingAt = snapshot.waitingAt;
   }
+}
+
+function earliest(...times: readonly [bigint, ...(bigint | undefined)[]]): bigint;
+function earliest(...times: readonly (bigint | undefined)[]): bigint | undefined;
+function earliest(...times: readonly (bigint | undefined)[]): bigint | undefined {
+  let first: bigint | undefined;
+  for (const time of times) {
+    if (time !== undefined && (first === undefined || time < first)) first = time;
+  }
+  return first;
 }
 
 export interface MachineSnapshot {
@@ -459,4 +505,5 @@ export interface MachineSnapshot {
   readonly devices: unknown;
   readonly ram: readonly { readonly base: bigint; readonly bytes: Uint8Array }[];
   readonly typed: readonly number[];
+  readonly waitingAt: bigint | undefined;
 }

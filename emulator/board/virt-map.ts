@@ -6,13 +6,21 @@
 export interface MapEntry {
   readonly base: bigint;
   readonly length: number;
-  /** Shared peripheral interrupt number (INTID - 32), level sensitive. */
-  readonly SPI?: number;
 }
 
-export const PL011_UART: MapEntry = { base: 0x0900_0000n, length: 0x1000, SPI: 1 };
-export const PL031_RTC: MapEntry = { base: 0x0901_0000n, length: 0x1000, SPI: 2 };
-export const PL061_GPIO: MapEntry = { base: 0x0903_0000n, length: 0x1000, SPI: 7 };
+export interface InterruptingMapEntry extends MapEntry {
+  /** Shared peripheral interrupt number (INTID - 32), level sensitive. */
+  readonly SPI: number;
+}
+
+export const GIC_DISTRIBUTOR: MapEntry = { base: 0x0800_0000n, length: 0x1_0000 };
+/** Of a GICv2. */
+export const GIC_CPU_INTERFACE: MapEntry = { base: 0x0801_0000n, length: 0x1_0000 };
+export const PL011_UART: InterruptingMapEntry = { base: 0x0900_0000n, length: 0x1000, SPI: 1 };
+export const PL031_RTC: InterruptingMapEntry = { base: 0x0901_0000n, length: 0x1000, SPI: 2 };
+export const PL061_GPIO: InterruptingMapEntry = { base: 0x0903_0000n, length: 0x1000, SPI: 7 };
+/** The pin of the GPIO controller that the power key drives high. */
+export const POWER_KEY_PIN = 3;
 export const RAM_BASE = 0x4000_0000n;
 /** 128 MiB. */
 export const DEFAULT_RAM_BYTES = 128 * 1024 * 1024;

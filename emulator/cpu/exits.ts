@@ -250,6 +250,8 @@ export class EngineExits {
           pc: state.PC,
         };
       }
+      case 'device':
+        throw new TypeError('an instruction that is executed alone waits for a device');
       case 'unimplemented':
         return { kind: 'unimplemented', what: fault.what, pc: state.PC, resumable: false };
     }

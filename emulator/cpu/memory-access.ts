@@ -46,6 +46,8 @@ export type MemoryFault =
       readonly size: number;
       readonly isWrite: boolean;
     }
+  /** Not a fault: a device is accessed, which has to happen alone. */
+  | { readonly kind: 'device' }
   | { readonly kind: 'unimplemented'; readonly what: string };
 
 export interface MemoryAccessHost {
@@ -79,6 +81,11 @@ export class MemoryAccess {
   #fault: MemoryFault | undefined;
   /** The debugger's watchpoints do not stop the instruction being executed: it was reported already. */
   ignoreMachineWatchpoints = false;
+  /**
+   * One instruction is being executed. Devices are accessed by such only, so that they see the time and
+   * the PC of the access, and what they do to the interrupt lines is seen before the next instruction.
+   */
+  devicesAnswer = false;
 
   constructor(host: MemoryAccessHost) {
     this.#host = host;
@@ -90,6 +97,13 @@ export class MemoryAccess {
     if (fault === undefined) throw new TypeError('the engine reports a fault that nobody recorded');
     this.#fault = undefined;
     return fault;
+  }
+
+  /** Whether the engine left because a device is accessed; that is no fault, and forgotten. */
+  takeDeviceAccess(): boolean {
+    if (this.#fault?.kind !== 'device') return false;
+    this.#fault = undefined;
+    return true;
   }
 
   #refuse(fault: MemoryFault): -1 {
@@ -136,6 +150,7 @@ export class MemoryAccess {
       const host = engine.ram.hostAddress(only.PA);
       if (host !== undefined) return host;
     }
+    if (this.#hasToWait(pieces)) return this.#refuse({ kind: 'device' });
     const buffer = engine.bounceBytes(size);
     return this.#readPieces(pieces, buffer, element)
       ? engine.bounce
@@ -146,8 +161,15 @@ export class MemoryAccess {
   write(va: bigint, size: number, flags: number, element: number): number {
     const pieces = this.#prepare(va, size, flags, element, 'write');
     if (pieces === undefined) return -1;
+    if (this.#hasToWait(pieces)) return this.#refuse({ kind: 'device' });
     const bytes = this.#host.engine.storeBytes(size);
     return this.#writePieces(pieces, bytes, element) ? 0 : this.#externalAbort(va, 'write');
+  }
+
+  #hasToWait(pieces: readonly Piece[]): boolean {
+    if (this.devicesAnswer) return false;
+    const { ram } = this.#host.engine;
+    return pieces.some(({ PA }) => ram.hostAddress(PA) === undefined);
   }
 
   #externalAbort(va: bigint, access: TranslationAccess): -1 {

@@ -114,7 +114,9 @@ export class Runner implements InstructionSteps {
     const deadline = pe.nextDeadline();
     const until = deadline !== undefined && deadline < limit ? deadline : limit;
     const exit = pe.engine.run(Number(until - state.retired));
-    return exit === 'BREAKPOINT' ? this.#executeOne(false, false) : this.#exits.handle(exit);
+    const isAlone =
+      exit === 'BREAKPOINT' || (exit === 'HOST_FAULT' && pe.memory.takeDeviceAccess());
+    return isAlone ? this.#executeOne(false, false) : this.#exits.handle(exit);
   }
 
   /** One instruction with every check before it made here. `resume` passes the debugger's stops. */
@@ -136,10 +138,12 @@ export class Runner implements InstructionSteps {
     const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = stepping ? memory.peek(pc, 4) : [];
     const loadExclusive = stepping && isLoadExclusive(b0 | (b1 << 8) | (b2 << 16) | (b3 << 24));
     memory.ignoreMachineWatchpoints = resume;
+    memory.devicesAnswer = true;
     let exit = pe.engine.runOne();
     // The page was not entered before, so the engine met the mark: now it finds what is beneath.
     if (exit === 'BREAKPOINT') exit = pe.engine.runOne();
     memory.ignoreMachineWatchpoints = false;
+    memory.devicesAnswer = false;
     if (exit === 'BUDGET' || exit === 'PC_ALIGNMENT' || exit === 'HOST_FAULT') {
       // A branch to where nothing can be fetched has retired.
       if (exit === 'BUDGET' || state.PC !== pc) this.advanceStep(loadExclusive);

@@ -96,6 +96,11 @@ export class Pl011 implements Device {
     this.#fillFifo();
   }
 
+  /** Whether a character that arrives interrupts. */
+  get receiveInterruptEnabled(): boolean {
+    return (this.#UARTIMSC & (RX | RT)) !== 0;
+  }
+
   read(offset: number, size: DeviceAccessSize): number {
     if (offset === UARTDR) {
       const byte = this.#rx.shift() ?? 0;

@@ -1,0 +1,77 @@
+/** The devices of the board, at their addresses and with their interrupts wired. */
+import {
+  GIC_CPU_INTERFACE,
+  GIC_DISTRIBUTOR,
+  PL011_UART,
+  PL031_RTC,
+  PL061_GPIO,
+  POWER_KEY_PIN,
+  PPI_HYPERVISOR_PHYSICAL_TIMER,
+  PPI_NONSECURE_PHYSICAL_TIMER,
+  PPI_VIRTUAL_TIMER,
+} from '../board/virt-map.ts';
+import type { ProcessingElement } from '../cpu/pe.ts';
+import type { SystemBus } from '../devices/bus.ts';
+import type { DeviceEvents } from '../devices/device.ts';
+import { GicV2 } from '../devices/gic/gic-v2.ts';
+import { Pl011 } from '../devices/pl011.ts';
+import { Pl031 } from '../devices/pl031.ts';
+import { Pl061 } from '../devices/pl061.ts';
+
+export interface BoardDevicesOptions {
+  readonly pe: ProcessingElement;
+  readonly bus: SystemBus;
+  /** A byte that the guest sent by its UART. */
+  readonly transmit: (byte: number) => void;
+  /** Nanoseconds of virtual time since reset. */
+  readonly now: () => bigint;
+  /** Seconds since 1970 at reset. */
+  readonly startTime: bigint;
+  readonly events: DeviceEvents;
+}
+
+export class BoardDevices {
+  readonly uart: Pl011;
+  readonly rtc: Pl031;
+  readonly #gic: GicV2;
+  readonly #gpio: Pl061;
+
+  constructor({ pe, bus, transmit, now, startTime, events }: BoardDevicesOptions) {
+    const { pendingInterrupts, timers } = pe;
+    const irq = {
+      set: (asserted: boolean) => {
+        pendingInterrupts.irq = asserted;
+      },
+    };
+    const fiq = {
+      set: (asserted: boolean) => {
+        pendingInterrupts.fiq = asserted;
+      },
+    };
+    const gic = new GicV2({ outputs: [{ irq, fiq }], events });
+    this.#gic = gic;
+    this.uart = new Pl011({ transmit, irq: gic.spi(PL011_UART.SPI), events });
+    this.rtc = new Pl031({ now, startTime, irq: gic.spi(PL031_RTC.SPI), events });
+    this.#gpio = new Pl061({ irq: gic.spi(PL061_GPIO.SPI), events });
+    // The GIC comes first: a reset or a restored state of the others drives its inputs.
+    bus.attach(GIC_DISTRIBUTOR.base, GIC_DISTRIBUTOR.length, gic.distributor);
+    bus.attach(GIC_CPU_INTERFACE.base, GIC_CPU_INTERFACE.length, gic.cpuInterface);
+    bus.attach(PL011_UART.base, PL011_UART.length, this.uart);
+    bus.attach(PL031_RTC.base, PL031_RTC.length, this.rtc);
+    bus.attach(PL061_GPIO.base, PL061_GPIO.length, this.#gpio);
+    timers.connect('CNTV', gic.ppi(0, PPI_VIRTUAL_TIMER));
+    timers.connect('CNTP', gic.ppi(0, PPI_NONSECURE_PHYSICAL_TIMER));
+    timers.connect('CNTHP', gic.ppi(0, PPI_HYPERVISOR_PHYSICAL_TIMER));
+  }
+
+  /** Whether a character from the console would interrupt the guest. */
+  get inputInterrupts(): boolean {
+    return this.uart.receiveInterruptEnabled && this.#gic.wouldSignal(PL011_UART.SPI);
+  }
+
+  /** The power key is pressed and released, in no time: a guest that looks at the edge sees it. */
+  pressPowerKey(): void {
+    this.#gpio.setInput(POWER_KEY_PIN, true);
+    this.#gpio.setInput(POWER_KEY_PIN, false);
+  }
+}
