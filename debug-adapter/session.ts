@@ -1,5 +1,6 @@
 /** One debug session: dispatch of requests and the life of the guest. What requests mean stands in `requests/`. */
 import { DebugSession, Event, Response } from '@vscode/debugadapter';
+import { BreakpointRequests } from './breakpoints/breakpoint-requests.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describeClient, fromClient, toClient, type Client } from './client.ts';
 import { STATE_EVENT } from './custom-requests.ts';
@@ -10,6 +11,7 @@ import {
   guestHasEnded,
   guestIsRunning,
   guestIsStopped,
+  INTERNAL_ERROR,
   internalError,
   notLaunched,
   requestCancelled,
@@ -18,7 +20,7 @@ import {
   UserError,
 } from './errors.ts';
 import type { Host } from './host.ts';
-import { INSPECTIONS, type Allowed, type Inspection } from './inspections.ts';
+import { INSPECTIONS, type Allowed } from './inspections.ts';
 import {
   describeUnknownLaunchArguments,
   validateLaunchArguments,
@@ -78,11 +80,7 @@ export class TraplineSession extends DebugSession {
   /** Requests under way that take more than one turn, and those of them that the client has cancelled. */
   readonly #pending = new Set<number>();
   readonly #cancelled = new Set<number>();
-  /** The last request of each kind and source that sets breakpoints, for a program that was built anew. */
-  readonly #breakpointRequests = new Map<
-    string,
-    { readonly inspection: Inspection; readonly given: unknown; ids: number[] }
-  >();
+  readonly #breakpointRequests = new BreakpointRequests();
 
   constructor(host: Host, factory: MachineFactory) {
     super();
@@ -95,34 +93,36 @@ export class TraplineSession extends DebugSession {
   /** Every request, in order; whatever goes wrong becomes an error response. */
   protected override dispatchRequest(request: DebugProtocol.Request): void {
     const response: DebugProtocol.Response = new Response(request);
+    let isAnswered = false;
     const done = (body: unknown): void => {
       response.body = toClient(this.#client, body);
+      isAnswered = true;
       this.sendResponse(response);
+    };
+    const refuse = (error: unknown): void => {
+      if (isAnswered) this.#failedAfterwards(error);
+      else this.#refuse(response, error);
     };
     try {
       checkRequest(request.command, request.arguments);
       const given = fromClient(this.#client, withoutNulls(request.arguments ?? {}));
       const answer = this.#handle(request.command, given, done);
-      if (answer instanceof Promise) this.#await(request, response, answer);
+      if (answer instanceof Promise) this.#await(request, answer, refuse);
     } catch (error) {
-      this.#refuse(response, error);
+      refuse(error);
     }
   }
 
   #await(
     request: DebugProtocol.Request,
-    response: DebugProtocol.Response,
     answer: Promise<void>,
+    refuse: (error: unknown) => void,
   ): void {
     this.#pending.add(request.seq);
-    answer
-      .catch((error: unknown) => {
-        this.#refuse(response, error);
-      })
-      .finally(() => {
-        this.#pending.delete(request.seq);
-        this.#cancelled.delete(request.seq);
-      });
+    answer.catch(refuse).finally(() => {
+      this.#pending.delete(request.seq);
+      this.#cancelled.delete(request.seq);
+    });
   }
 
   /** Calls `done` with the body before anything that is to be sent after the response. */
@@ -229,7 +229,9 @@ export class TraplineSession extends DebugSession {
         guest.runner.wake();
       },
     });
-    if (inspection.setsBreakpoints === true) this.#remember(command, inspection, given, body);
+    if (inspection.setsBreakpoints === true) {
+      this.#breakpointRequests.note(command, inspection, given, body);
+    }
     done(body);
     const assigns =
       command === 'evaluate' && (given as DebugProtocol.EvaluateArguments).context === 'repl';
@@ -366,7 +368,7 @@ export class TraplineSession extends DebugSession {
     } else {
       guest = await this.#createGuest(configuration, arguments_);
       this.#launchArguments = configuration;
-      this.#setBreakpointsAgain(guest);
+      this.#sendBreakpoints(this.#breakpointRequests.repeat(guest.debuggee));
     }
     this.#state = { kind: 'configuring', guest };
     done(undefined);
@@ -377,36 +379,6 @@ export class TraplineSession extends DebugSession {
     const bytes = await this.#host.readFile(program);
     const before = debugInfo.image.bytes;
     return bytes.length === before.length && bytes.every((byte, i) => byte === before[i]);
-  }
-
-  #remember(
-    command: string,
-    inspection: Inspection,
-    given: unknown,
-    body: object | undefined,
-  ): void {
-    const { source } = given as { readonly source?: DebugProtocol.Source };
-    const { breakpoints = [] } = (body ?? {}) as {
-      readonly breakpoints?: readonly DebugProtocol.Breakpoint[];
-    };
-    const ids = breakpoints.flatMap(({ id }) => (id === undefined ? [] : [id]));
-    this.#breakpointRequests.set(`${command} ${source?.path ?? ''}`, { inspection, given, ids });
-  }
-
-  #setBreakpointsAgain({ debuggee }: Guest): void {
-    for (const { inspection, given, ids } of this.#breakpointRequests.values()) {
-      debuggee.breakpoints.reserveIds(ids);
-      const body = inspection.answer(debuggee, given as never, {
-        running: false,
-        columnsStartAt1: true,
-        sendBreakpoints: () => undefined,
-        wake: () => undefined,
-      });
-      const { breakpoints = [] } = (body ?? {}) as {
-        readonly breakpoints?: readonly DebugProtocol.Breakpoint[];
-      };
-      this.#sendBreakpoints(breakpoints.filter(({ id }) => id !== undefined));
-    }
   }
 
   // -- run and stop
@@ -462,11 +434,27 @@ export class TraplineSession extends DebugSession {
   }
 
   /** A broken invariant of ours: the guest's state is kept for a look, and the session says whose fault it is. */
+  /** What a request set off has failed when its response had been sent: the guest stays, or stops, where it is. */
+  #failedAfterwards(error: unknown): void {
+    const state = this.#state;
+    if (state.kind !== 'stopped' && state.kind !== 'running') {
+      this.#host.log(stackOf(error));
+      return;
+    }
+    const { guest } = state;
+    guest.runner.abandon();
+    this.#failed(guest, error);
+  }
+
   #failed(guest: Guest, error: unknown): void {
-    const { message } = internalError(error);
-    this.#host.log(stackOf(error));
-    this.#output.add({ category: 'important', text: `${message}\n` });
-    this.#stop(guest, { reason: 'pause', description: 'Paused: Trapline itself failed' });
+    const known = userErrorOf(error);
+    if (known.id === INTERNAL_ERROR) this.#host.log(stackOf(error));
+    this.#output.add({ category: 'important', text: `${known.message}\n` });
+    this.#stop(guest, {
+      reason: 'pause',
+      description:
+        known.id === INTERNAL_ERROR ? 'Paused: Trapline itself failed' : `Paused: ${known.message}`,
+    });
   }
 
   #cancel({ requestId }: DebugProtocol.CancelArguments): void {
@@ -539,10 +527,8 @@ export class TraplineSession extends DebugSession {
   }
 
   #refuse(response: DebugProtocol.Response, error: unknown): void {
-    // Damage in the debug information that was met only now.
-    const given = error instanceof SymbolError ? unusableProgram(error) : error;
-    const known = given instanceof UserError ? given : internalError(given);
-    if (known !== given) this.#host.log(stackOf(given));
+    const known = userErrorOf(error);
+    if (known.id === INTERNAL_ERROR) this.#host.log(stackOf(error));
     response.success = false;
     response.message = known.message;
     response.body = {
@@ -573,6 +559,12 @@ function sameConfiguration(a: LaunchArguments, b: LaunchArguments): boolean {
       typeof value === 'bigint' ? value.toString() : value instanceof Map ? [...value] : value,
     );
   return text(a) === text(b);
+}
+
+/** What is told of an error; damage in the debug information may be met as late as here. */
+function userErrorOf(error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  return error instanceof SymbolError ? unusableProgram(error) : internalError(error);
 }
 
 function stackOf(error: unknown): string {
