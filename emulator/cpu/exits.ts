@@ -38,6 +38,8 @@ import {
 import { executeSystemInstruction } from './system-instructions.ts';
 
 const SEMIHOSTING_IMMEDIATE = 0xf000;
+/** DC ZVA, X0 */
+const DC_ZVA_WORD = 0xd50b7420;
 const SCTLR_nTWI = 1n << 16n;
 const SCTLR_nTWE = 1n << 18n;
 const HCR_TWI = 1n << 13n;
@@ -228,7 +230,8 @@ export class EngineExits {
             isWrite: access === 'write',
             cacheMaintenance: fault.cacheMaintenance === true,
           });
-          this.#exceptionTo(targetEL, EC_DATA_ABORT_LOWER + same, { ISS, FAR });
+          const address = access === 'write' ? (this.#zeroBlockArgument() ?? FAR) : FAR;
+          this.#exceptionTo(targetEL, EC_DATA_ABORT_LOWER + same, { ISS, FAR: address });
         }
         return undefined;
       }
@@ -255,6 +258,16 @@ export class EngineExits {
       case 'unimplemented':
         return { kind: 'unimplemented', what: fault.what, pc: state.PC, resumable: false };
     }
+  }
+
+  /**
+   * Arm ARM, AArch64.MemZero(): an abort of DC ZVA gives the address in Xt, not the start of the block.
+   * Undefined where the instruction at PC is not DC ZVA.
+   */
+  #zeroBlockArgument(): bigint | undefined {
+    const pe = this.#pe;
+    const word = pe.engine.instructionWord() ?? 0;
+    return (word & ~31) >>> 0 === DC_ZVA_WORD ? pe.state.xOrZero(word & 31) : undefined;
   }
 
   // -- exception-generating instructions

@@ -33,6 +33,15 @@ describe('DC ZVA', () => {
     assert.equal(pe.peekRegister('ELR_EL1'), RAM + 4n);
   });
 
+  it('gives FAR the address in its register, not the start of the block', () => {
+    // Arm ARM, AArch64.MemZero(): AArch64.Abort(regval, fault).
+    const pe = processor([DC_ZVA_X0]);
+    pe.state.setX(0, RAM + 0x1039n);
+    pe.run(1);
+    assert.equal(pe.peekRegister('ESR_EL1') & 0x3fn, 0x21n, 'Alignment fault');
+    assert.equal(pe.peekRegister('FAR_EL1'), RAM + 0x1039n);
+  });
+
   it('traps to EL1 from EL0 while SCTLR_EL1.DZE is 0', () => {
     const pe = processor([DC_ZVA_X0]);
     pe.pokeRegister('PSTATE', 0n);
