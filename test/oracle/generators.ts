@@ -1,0 +1,189 @@
+/** Where the instructions of the cases come from. */
+import { all, systemInstructions } from '../../emulator/sysregs/catalogue.ts';
+import { mrsOpcode, msrOpcode } from '../../emulator/sysregs/sysreg.ts';
+import { readWordSet } from '../support/disassembly-words.ts';
+import type { WordSet } from '../support/disassembly-words.ts';
+import type { RandomBits } from './random-bits.ts';
+import {
+  NOP,
+  encodingOf,
+  forwardBranch,
+  isBranchRegister,
+  isLoadOrStore,
+  isSafeAtEL1,
+  writesFloatingPointControl,
+} from './words.ts';
+
+export interface Instructions {
+  readonly EL: 0 | 1;
+  readonly words: readonly number[];
+}
+export type Generator = (bits: RandomBits) => Instructions;
+
+/** The words that a single case may branch over: each ends it with another BRK. */
+const SINGLE_REACH = 32;
+/** One case in so many runs at EL1. */
+const EL1_SHARE = 4;
+
+const words = (...sets: readonly WordSet[]): readonly number[] =>
+  sets.flatMap((set) => readWordSet(set).map(({ word }) => word));
+
+/** Rd, Rn and Rm of most classes. */
+const REGISTER_FIELDS = 0x001f_03ff;
+
+function withRandomRegisters(word: number, bits: RandomBits): number {
+  return ((word & ~REGISTER_FIELDS) | (bits.next() & REGISTER_FIELDS)) >>> 0;
+}
+
+function single(word: number, bits: RandomBits): Instructions {
+  const EL = bits.oneIn(EL1_SHARE) && isSafeAtEL1(word) ? 1 : 0;
+  return { EL, words: [forwardBranch(word, SINGLE_REACH, bits.next())] };
+}
+
+/** Words of real programs and of the assembler's tests with up to three bits turned over. */
+function mutated(): Generator {
+  const base = words('gcc-O2', 'gcc-O0-O3-Os', 'kut-a72', 'llvm-mc-v80-words');
+  return (bits) => {
+    let word = bits.pick(base);
+    for (let n = bits.below(4); n > 0; n -= 1) word = (word ^ (1 << bits.below(32))) >>> 0;
+    return single(bits.oneIn(2) ? withRandomRegisters(word, bits) : word, bits);
+  };
+}
+
+/** The assembler's tests, Armv8.0 three times in four, else later extensions and invalid words. */
+function llvm(): Generator {
+  const implemented = words('llvm-mc-v80-words');
+  const others = words('llvm-mc-other-words');
+  return (bits) => {
+    const word = bits.pick(bits.oneIn(4) ? others : implemented);
+    return single(bits.oneIn(3) ? withRandomRegisters(word, bits) : word, bits);
+  };
+}
+
+/** Registers that the harness sets before each case and that keep what is written. */
+const WRITABLE_AT_EL1 = [
+  'TPIDR_EL0',
+  'TPIDRRO_EL0',
+  'TPIDR_EL1',
+  'CNTV_CVAL_EL0',
+  'CNTP_CVAL_EL0',
+  'ESR_EL1',
+  'FAR_EL1',
+  'ELR_EL1',
+  'SPSR_EL1',
+  'NZCV',
+  'DAIF',
+  'FPCR',
+  'FPSR',
+].map(encodingOf);
+
+/** Reads whose value is the same for every Armv8.0 processor in the state the harness leaves. */
+const READABLE_AT_EL1 = ['CurrentEL', 'SPSel', 'DAIF', 'NZCV', 'FPCR', 'FPSR', 'DCZID_EL0'].map(
+  encodingOf,
+);
+
+const MSR_DAIFSET = 0xd50340df;
+const MSR_DAIFCLR = 0xd50340ff;
+/** CLREX, DSB, DMB, ISB with every CRm, allocated or not. */
+const BARRIER_op2 = [0b010, 0b100, 0b101, 0b110] as const;
+const EL1_MAINTENANCE = systemInstructions.filter(
+  ({ kind, op1 }) =>
+    (kind === 'dc' || kind === 'ic' || kind === 'tlbi') && (op1 === 0 || op1 === 3),
+);
+
+function hintOrBarrier(bits: RandomBits): number {
+  const CRm = bits.below(16) << 8;
+  if (bits.oneIn(2)) return (0xd503301f | CRm | (bits.pick(BARRIER_op2) << 5)) >>> 0;
+  const hint = (0xd503201f | CRm | (bits.below(8) << 5)) >>> 0;
+  return hint;
+}
+
+/**
+ * The system instruction space: at EL0 all of it, since what is not deterministic is not accessible there;
+ * at EL1 what neither breaks the harness nor shows which processor it is.
+ */
+function system(): Generator {
+  const registers = all.map(({ encoding }) => encoding);
+  const operations = systemInstructions.map(({ encoding }) => encoding);
+  const atEL0 = (bits: RandomBits): number => {
+    const Rt = bits.below(32);
+    switch (bits.below(8)) {
+      case 0:
+        return hintOrBarrier(bits);
+      case 1:
+        return (0xd5000000 | (bits.next() & 0x00ff_ffff)) >>> 0;
+      case 2:
+        // MSR (immediate), allocated or not
+        return (0xd500401f | (bits.next() & 0x0007_0fe0)) >>> 0;
+      case 3:
+      case 4:
+        return (0xd5080000 | ((bits.pick(operations) & 0x3fff) << 5) | Rt) >>> 0;
+      case 5:
+        return (0xd5100000 | (bits.next() & 0x002f_ffff)) >>> 0;
+      default: {
+        const encoding = bits.pick(registers);
+        return bits.oneIn(2) ? mrsOpcode({ encoding }, Rt) : msrOpcode({ encoding }, Rt);
+      }
+    }
+  };
+  const atEL1 = (bits: RandomBits): readonly number[] => {
+    const Rt = bits.below(32);
+    const read = bits.below(32);
+    switch (bits.below(4)) {
+      case 0: {
+        const word = hintOrBarrier(bits);
+        return [isSafeAtEL1(word) ? word : NOP];
+      }
+      case 1: {
+        const { encoding } = bits.pick(EL1_MAINTENANCE);
+        return [(0xd5000000 | (encoding << 5) | Rt) >>> 0];
+      }
+      case 2: {
+        const immediate = bits.oneIn(2) ? MSR_DAIFSET : MSR_DAIFCLR;
+        const first = (immediate & ~0xf00) | (bits.below(16) << 8);
+        // Interrupts stay masked: A, I and F are only set.
+        const word = (immediate === MSR_DAIFCLR ? first & ~0x700 : first) >>> 0;
+        return [word, mrsOpcode({ encoding: bits.pick(READABLE_AT_EL1) }, read)];
+      }
+      default: {
+        const encoding = bits.pick(WRITABLE_AT_EL1);
+        return [msrOpcode({ encoding }, Rt), mrsOpcode({ encoding }, read)];
+      }
+    }
+  };
+  return (bits) =>
+    bits.oneIn(EL1_SHARE) ? { EL: 1, words: atEL1(bits) } : { EL: 0, words: [atEL0(bits)] };
+}
+
+/** 4 to 32 words of real programs, some with a bit turned over, with branches that only go forward. */
+function sequence(): Generator {
+  const real = words('gcc-O2', 'gcc-O0-O3-Os', 'kut-a72');
+  const seeds = words('llvm-mc-v80-words');
+  const next = (bits: RandomBits): number => {
+    for (;;) {
+      let word = bits.pick(bits.oneIn(3) ? seeds : real);
+      if (bits.oneIn(16)) word = (word ^ (1 << bits.below(32))) >>> 0;
+      if (bits.oneIn(2)) word = withRandomRegisters(word, bits);
+      // Most random addresses fault and end the case, so there are fewer loads and stores.
+      if (isLoadOrStore(word) && bits.oneIn(2)) continue;
+      if (isBranchRegister(word) || !isSafeAtEL1(word) || writesFloatingPointControl(word))
+        continue;
+      return word;
+    }
+  };
+  return (bits) => {
+    const length = 4 + bits.below(29);
+    const list = Array.from({ length }, (_, n) => {
+      // At the last word the reach is 1: to the BRK behind it.
+      return forwardBranch(next(bits), Math.min(length - n, 8), bits.next());
+    });
+    return { EL: bits.oneIn(EL1_SHARE) ? 1 : 0, words: list };
+  };
+}
+
+export const generators = { mutated, llvm, system, sequence } as const satisfies Record<
+  string,
+  () => Generator
+>;
+export type GeneratorName = keyof typeof generators;
+export const generatorNames = Object.keys(generators) as readonly GeneratorName[];

@@ -1,0 +1,100 @@
+/** npm run oracle -- --cases N --seed S [--generator mutated|llvm|system|sequence] [--kinds] */
+import { parseArgs } from 'node:util';
+import { explanations } from './explained-differences.ts';
+import { generatorNames } from './generators.ts';
+import type { GeneratorName } from './generators.ts';
+import { Oracle } from './oracle.ts';
+import type { KeptDisagreement } from './oracle.ts';
+import { describe, kindOf } from './report.ts';
+import { shrink } from './shrink.ts';
+
+const USAGE = `usage: npm run oracle -- [options]
+  --cases N        cases of each generator (100000)
+  --seed S         0 to 4294967295; another one each time when it is not given
+  --generator G    ${generatorNames.join(', ')}; all of them when it is not given
+  --kinds          count the unexplained differences by kind and show one of each`;
+
+const KINDS_LIMIT = 10_000;
+
+function integer(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** 32) {
+    throw new RangeError(`--${name} "${text}" is not an integer from 0 to 4294967295`);
+  }
+  return value;
+}
+
+function isGenerator(name: string): name is GeneratorName {
+  return generatorNames.some((it) => it === name);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      cases: { type: 'string', default: '100000' },
+      seed: { type: 'string' },
+      generator: { type: 'string' },
+      kinds: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const cases = integer('cases', values.cases);
+  const seed = integer('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 32)));
+  const { generator } = values;
+  if (generator !== undefined && !isGenerator(generator)) {
+    throw new RangeError(`--generator "${generator}" is none of ${generatorNames.join(', ')}`);
+  }
+  console.log(`seed ${seed}`);
+  const oracle = await Oracle.start();
+  let differences = 0;
+  try {
+    for (const name of generator === undefined ? generatorNames : [generator]) {
+      const start = performance.now();
+      const keep = values.kinds ? KINDS_LIMIT : 1;
+      const result = await oracle.run({ generator: name, cases, seed, keep });
+      const seconds = (performance.now() - start) / 1000;
+      const explained = [...result.explained.values()].reduce((sum, count) => sum + count, 0);
+      console.log(
+        `${name}: ${result.cases} cases, ${result.executed} executed, ${explained} explained, ` +
+          `${result.differences} differences; ${seconds.toFixed(1)} s`,
+      );
+      for (const { reason } of explanations) {
+        const count = result.explained.get(reason);
+        if (count !== undefined) console.log(`  ${count} explained: ${reason}`);
+      }
+      differences += result.differences;
+      if (values.kinds) {
+        const kinds = new Map<string, KeptDisagreement[]>();
+        for (const it of result.kept) {
+          const kind = kindOf(it);
+          kinds.set(kind, [...(kinds.get(kind) ?? []), it]);
+        }
+        for (const [kind, found] of [...kinds].sort((a, b) => b[1].length - a[1].length)) {
+          console.log(`  ${found.length} ${kind}`);
+          const [example] = found;
+          if (example !== undefined) console.log(describe(await shrink(oracle, example)));
+        }
+        continue;
+      }
+      const [first] = result.kept;
+      if (first !== undefined) console.log(describe(await shrink(oracle, first)));
+    }
+  } finally {
+    oracle.close();
+  }
+  return differences === 0 ? 0 : 1;
+}
+
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    console.error(error instanceof RangeError ? `${error.message}\n${USAGE}` : error);
+    process.exitCode = 2;
+  },
+);
