@@ -170,9 +170,12 @@ export const noCaller = (): UserError =>
     'This function has no caller to return to: it is the outermost frame. Use Continue, or a breakpoint further on.',
   );
 
+/** Number of the errors that are nobody's but ours. */
+export const INTERNAL_ERROR = 2199;
+
 export const internalError = (error: unknown): UserError =>
   new UserError(
-    2199,
+    INTERNAL_ERROR,
     `Trapline itself failed (${error instanceof Error ? error.message : String(error)}). This is a bug in Trapline, not in your guest; the log has the details.`,
     { cause: error },
   );
