@@ -13,6 +13,8 @@ export interface Settings {
   readonly localLabelsInOutline: boolean;
   /** Assembler run on save, or '' for none. */
   readonly assembler: string;
+  /** The folder of the pages about diagnostics, as a URI; '' where the client has none. */
+  readonly documentation: string;
 }
 
 export const defaultSettings: Settings = {
@@ -22,6 +24,7 @@ export const defaultSettings: Settings = {
   codeLenses: true,
   localLabelsInOutline: false,
   assembler: '',
+  documentation: '',
 };
 
 /** Features beside Armv8.0, as the processors' Technical Reference Manuals list them. */

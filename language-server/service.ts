@@ -1,0 +1,482 @@
+/** Everything the server can do, without the protocol's transport. */
+import { DiagnosticSeverity } from 'vscode-languageserver';
+import type {
+  CallHierarchyIncomingCall,
+  CallHierarchyItem,
+  CallHierarchyOutgoingCall,
+  CodeAction,
+  CodeLens,
+  CompletionItem,
+  CompletionList,
+  Diagnostic,
+  DocumentHighlight,
+  DocumentLink,
+  DocumentSymbol,
+  FoldingRange,
+  Hover,
+  InlayHint,
+  InlineValue,
+  Location,
+  Position,
+  Range,
+  SelectionRange,
+  SemanticTokens,
+  SignatureHelp,
+  TextDocumentContentChangeEvent,
+  TextEdit,
+  WorkspaceEdit,
+  WorkspaceSymbol,
+} from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { cursorAt, rangeOf } from './cursor.ts';
+import { diagnosticCodes } from './diagnostic-codes.ts';
+import { Diagnostics } from './diagnostics.ts';
+import { embeddingLanguages, extractAssembly, mentionedRegister } from './embedded.ts';
+import type { EmbeddedAssembly, RegisterMention } from './embedded.ts';
+import { completion, resolveCompletion, systemRegisterItems } from './features/completion.ts';
+import { codeActions, format } from './features/editing.ts';
+import { evaluatableExpression, inlineValues } from './features/debugging.ts';
+import type { EvaluatableExpression } from './features/debugging.ts';
+import { hover } from './features/hover.ts';
+import * as navigation from './features/navigation.ts';
+import {
+  codeLenses,
+  foldingRanges,
+  inlayHints,
+  resolveLens,
+  selectionRanges,
+  semanticTokens,
+} from './features/presentation.ts';
+import { signatureHelp } from './features/signature.ts';
+import type { LocatedProblem } from './function-checks.ts';
+import { registerNames } from './registers.ts';
+import { defaultSettings } from './settings.ts';
+import type { Settings } from './settings.ts';
+import { makeProblem } from './statement-checks.ts';
+import { nearest } from './suggestions.ts';
+import {
+  allRegisters,
+  describeRegister,
+  readable,
+  systemRegister,
+  writable,
+} from './system-operands.ts';
+import { buildModel } from './symbols.ts';
+import { Workspace } from './workspace.ts';
+import type { FileAccess, IndexedFile } from './workspace.ts';
+
+const severities = {
+  error: DiagnosticSeverity.Error,
+  warning: DiagnosticSeverity.Warning,
+  information: DiagnosticSeverity.Information,
+  hint: DiagnosticSeverity.Hint,
+} as const;
+
+/** A file in C, C++ or Rust, with the assembly it holds. */
+interface Host {
+  readonly text: TextDocument;
+  readonly languageId: string;
+  readonly embedded: EmbeddedAssembly;
+  readonly file: IndexedFile;
+}
+
+export class LanguageService {
+  readonly workspace: Workspace;
+  readonly #diagnostics: Diagnostics;
+  readonly #hosts = new Map<string, Host>();
+  #settings: Settings = defaultSettings;
+
+  constructor(access: FileAccess) {
+    this.workspace = new Workspace(access);
+    this.workspace.includeFolders = () => this.#settings.includeFolders;
+    this.#diagnostics = new Diagnostics(this.workspace, this.#settings);
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  configure(settings: Partial<Settings>): void {
+    this.#settings = { ...this.#settings, ...settings };
+    this.#diagnostics.configure(this.#settings);
+  }
+
+  // -- documents
+
+  open(uri: string, languageId: string, text: string, version = 0): void {
+    if (embeddingLanguages.has(languageId))
+      this.#host(TextDocument.create(uri, languageId, version, text), languageId);
+    else this.workspace.open(uri, text, version);
+  }
+
+  #host(text: TextDocument, languageId: string): void {
+    const embedded = extractAssembly(text.uri, text.getText(), languageId, text.version);
+    const file: IndexedFile = {
+      document: embedded.shadow,
+      model: buildModel(embedded.shadow),
+      open: true,
+    };
+    this.#hosts.set(text.uri, { text, languageId, embedded, file });
+  }
+
+  change(uri: string, changes: readonly TextDocumentContentChangeEvent[], version: number): void {
+    const host = this.#hosts.get(uri);
+    if (host) {
+      this.#host(TextDocument.update(host.text, [...changes], version), host.languageId);
+      return;
+    }
+    const file = this.workspace.get(uri);
+    if (!file) return;
+    const { document } = file;
+    for (const change of changes) document.apply(change);
+    document.version = version;
+    this.workspace.changed(document);
+  }
+
+  close(uri: string): void {
+    if (this.#hosts.delete(uri)) return;
+    this.workspace.close(uri);
+    this.#diagnostics.forget(uri);
+  }
+
+  /** A file of the workspace that is not open. */
+  index(uri: string, text: string): void {
+    this.workspace.index(uri, text);
+  }
+
+  #file(uri: string): IndexedFile | undefined {
+    return this.#hosts.get(uri)?.file ?? this.workspace.get(uri);
+  }
+
+  #mention(uri: string, position: Position): RegisterMention | undefined {
+    return this.#hosts
+      .get(uri)
+      ?.embedded.mentions.find(
+        (it) =>
+          it.line === position.line &&
+          it.start <= position.character &&
+          it.end >= position.character,
+      );
+  }
+
+  // -- diagnostics
+
+  #problems(uri: string): readonly LocatedProblem[] {
+    const host = this.#hosts.get(uri);
+    if (host) return this.#hostProblems(host);
+    const file = this.workspace.get(uri);
+    return file ? this.#diagnostics.collect(file) : [];
+  }
+
+  #hostProblems({ embedded, file }: Host): LocatedProblem[] {
+    const found = this.#diagnostics.collect(file).filter(
+      ({ row, code }) =>
+        !embedded.partialRows.has(row) &&
+        // Operands and labels of the surrounding function are not in the text.
+        ![
+          'symbol-undefined',
+          'label-duplicate',
+          'isb-missing',
+          'aapcs-callee-saved',
+          'aapcs-stack',
+          'mnemonic-unknown',
+          'block-unbalanced',
+        ].includes(code),
+    );
+    for (const mention of embedded.mentions) {
+      const named = mentionedRegister(mention);
+      if (!named) {
+        const isConstant = mention.name.startsWith('SYS_');
+        const names =
+          isConstant || !mention.name.includes('_')
+            ? []
+            : nearest(
+                mention.name,
+                allRegisters.map((it) => it.name.toLowerCase()),
+                1,
+              );
+        if (names.length === 0) continue;
+        found.push({
+          row: mention.line,
+          ...makeProblem(
+            'sysreg-unknown',
+            `Unknown system register ${mention.name}. Did you mean ${names.join(' or ')}?`,
+            mention,
+            names.map((text) => ({
+              title: `Change to ${text}`,
+              start: mention.start,
+              end: mention.end,
+              text,
+              preferred: true,
+            })),
+            'warning',
+          ),
+        });
+        continue;
+      }
+      if (mention.direction === 'write' && !writable(named.register)) {
+        found.push({
+          row: mention.line,
+          ...makeProblem('sysreg-readonly', `${named.register.name} can only be read.`, mention),
+        });
+      }
+      if (mention.direction === 'read' && !readable(named.register)) {
+        found.push({
+          row: mention.line,
+          ...makeProblem(
+            'sysreg-writeonly',
+            `${named.register.name} can only be written.`,
+            mention,
+          ),
+        });
+      }
+    }
+    return found;
+  }
+
+  #toDiagnostic = (problem: LocatedProblem): Diagnostic => ({
+    range: rangeOf(problem.row, problem),
+    severity: severities[problem.severity],
+    code: problem.code,
+    ...(this.#settings.documentation !== '' && {
+      codeDescription: { href: `${this.#settings.documentation}/${problem.code}.md` },
+    }),
+    source: 'trapline',
+    message: problem.message,
+  });
+
+  diagnostics(uri: string): Diagnostic[] {
+    return this.#problems(uri).map(this.#toDiagnostic);
+  }
+
+  codeActions(uri: string, range: Range): CodeAction[] {
+    const file = this.#file(uri);
+    return file ? codeActions(file, range, this.#problems(uri), this.#toDiagnostic) : [];
+  }
+
+  // -- reading
+
+  hover(uri: string, position: Position): Hover | undefined {
+    const mention = this.#mention(uri, position);
+    if (mention) {
+      const named = mentionedRegister(mention);
+      return (
+        named && {
+          contents: { kind: 'markdown', value: describeRegister({ ...named, generic: false }) },
+          range: rangeOf(mention.line, mention),
+        }
+      );
+    }
+    const file = this.#file(uri);
+    return file && hover(this.workspace, file, position);
+  }
+
+  completion(uri: string, position: Position): CompletionList {
+    const host = this.#hosts.get(uri);
+    if (host) return this.#hostCompletion(host, position);
+    const file = this.workspace.get(uri);
+    return file
+      ? completion(this.workspace, file, position, this.#settings)
+      : { isIncomplete: false, items: [] };
+  }
+
+  #hostCompletion(host: Host, position: Position): CompletionList {
+    const inClobbers = host.embedded.clobbers.some(
+      (it) =>
+        it.line === position.line && it.start <= position.character && it.end >= position.character,
+    );
+    if (inClobbers) {
+      const names = [
+        'memory',
+        'cc',
+        ...registerNames.x.filter((it) => /^x\d/.test(it)),
+        ...registerNames.v,
+      ];
+      return { isIncomplete: false, items: names.map((label) => ({ label })) };
+    }
+    const before = (host.embedded.shadow.line(position.line)?.text ?? '').slice(
+      0,
+      position.character,
+    );
+    if (before.trim() !== '')
+      return completion(this.workspace, host.file, position, this.#settings);
+    const source = host.text.getText({
+      start: { line: position.line, character: 0 },
+      end: position,
+    });
+    const reads = /\b(?:read_sysreg(?:_\w+)?|mrs)\s*\(\s*\w*$/.test(source);
+    const writes =
+      /\b(?:write_sysreg(?:_\w+)?)\s*\([^;]*,\s*\w*$/.test(source) ||
+      /\b(?:sysreg_clear_set|msr)\s*\(\s*\w*$/.test(source);
+    if (reads || writes)
+      return {
+        isIncomplete: false,
+        items: systemRegisterItems(reads ? 'read' : 'write', this.#settings, false),
+      };
+    if (/\bSYS_\w*$/.test(source)) {
+      const items = systemRegisterItems('read', this.#settings, true).map((it) => ({
+        ...it,
+        label: `SYS_${it.label}`,
+      }));
+      return { isIncomplete: false, items };
+    }
+    return { isIncomplete: false, items: [] };
+  }
+
+  resolveCompletion(item: CompletionItem): CompletionItem {
+    return resolveCompletion(item);
+  }
+
+  signatureHelp(uri: string, position: Position): SignatureHelp | undefined {
+    const file = this.#file(uri);
+    return file && signatureHelp(this.workspace, file, position);
+  }
+
+  // -- navigation
+
+  definition(uri: string, position: Position): Location[] {
+    const file = this.#file(uri);
+    return file ? navigation.definition(this.workspace, file, position) : [];
+  }
+
+  declaration(uri: string, position: Position): Location[] {
+    const file = this.#file(uri);
+    return file ? navigation.declaration(this.workspace, file, position) : [];
+  }
+
+  references(uri: string, position: Position, includeDeclaration: boolean): Location[] {
+    const mention = this.#mention(uri, position);
+    const file = this.#file(uri);
+    if (!file) return [];
+    const name =
+      mention?.name.replace(/^SYS_/, '') ?? cursorAt(file.document, position)?.word?.text ?? '';
+    const named = systemRegister(name);
+    const found = mention
+      ? navigation.systemRegisterReferences(this.workspace, name)
+      : navigation.references(this.workspace, file, position, includeDeclaration);
+    return named && !file.model.definitions.has(name)
+      ? [...found, ...this.#hostReferences(named.register.encoding)]
+      : found;
+  }
+
+  /** Uses of a system register in C, C++ and Rust. */
+  #hostReferences(encoding: number): Location[] {
+    const found: Location[] = [];
+    for (const { embedded } of this.#hosts.values()) {
+      const { uri } = embedded.shadow;
+      for (const mention of embedded.mentions) {
+        if (mentionedRegister(mention)?.register.encoding === encoding)
+          found.push({ uri, range: rangeOf(mention.line, mention) });
+      }
+      embedded.shadow.lines.forEach((line, row) => {
+        for (const statement of line.statements) {
+          if (!/^m(?:rs|sr)$/i.test(statement.name?.text ?? '')) continue;
+          for (const operand of statement.operands) {
+            if (systemRegister(operand.text)?.register.encoding === encoding)
+              found.push({ uri, range: rangeOf(row, operand) });
+          }
+        }
+      });
+    }
+    return found;
+  }
+
+  /** @throws ResponseError where the word cannot be renamed. */
+  prepareRename(
+    uri: string,
+    position: Position,
+  ): { range: Range; placeholder: string } | undefined {
+    const file = this.workspace.get(uri);
+    return file && navigation.prepareRename(this.workspace, file, position);
+  }
+
+  /** @throws ResponseError where the new name cannot be used. */
+  rename(uri: string, position: Position, newName: string): WorkspaceEdit | undefined {
+    const file = this.workspace.get(uri);
+    return file && navigation.rename(this.workspace, file, position, newName);
+  }
+
+  highlights(uri: string, position: Position): DocumentHighlight[] {
+    const file = this.workspace.get(uri);
+    return file ? navigation.highlights(this.workspace, file, position) : [];
+  }
+
+  documentSymbols(uri: string): DocumentSymbol[] {
+    const file = this.workspace.get(uri);
+    return file ? navigation.documentSymbols(file, this.#settings.localLabelsInOutline) : [];
+  }
+
+  workspaceSymbols(query: string): WorkspaceSymbol[] {
+    return navigation.workspaceSymbols(this.workspace, query);
+  }
+
+  documentLinks(uri: string): DocumentLink[] {
+    const file = this.workspace.get(uri);
+    return file ? navigation.documentLinks(this.workspace, file) : [];
+  }
+
+  prepareCalls(uri: string, position: Position): CallHierarchyItem[] {
+    const file = this.workspace.get(uri);
+    return file ? navigation.prepareCalls(this.workspace, file, position) : [];
+  }
+
+  incomingCalls(item: CallHierarchyItem): CallHierarchyIncomingCall[] {
+    return navigation.incomingCalls(this.workspace, item);
+  }
+
+  outgoingCalls(item: CallHierarchyItem): CallHierarchyOutgoingCall[] {
+    return navigation.outgoingCalls(this.workspace, item);
+  }
+
+  // -- presentation
+
+  semanticTokens(uri: string, range?: Range): SemanticTokens {
+    const file = this.#file(uri);
+    return {
+      data: file ? semanticTokens(this.workspace, file, range?.start.line, range?.end.line) : [],
+    };
+  }
+
+  foldingRanges(uri: string): FoldingRange[] {
+    const file = this.workspace.get(uri);
+    return file ? foldingRanges(file) : [];
+  }
+
+  inlayHints(uri: string, range: Range): InlayHint[] {
+    const file = this.workspace.get(uri);
+    return file && this.#settings.inlayHints ? inlayHints(this.workspace, file, range) : [];
+  }
+
+  codeLenses(uri: string): CodeLens[] {
+    const file = this.workspace.get(uri);
+    return file && this.#settings.codeLenses ? codeLenses(file) : [];
+  }
+
+  resolveLens(lens: CodeLens): CodeLens {
+    return resolveLens(this.workspace, lens);
+  }
+
+  selectionRanges(uri: string, positions: readonly Position[]): SelectionRange[] {
+    const file = this.workspace.get(uri);
+    return file ? selectionRanges(file, positions) : [];
+  }
+
+  format(uri: string, range?: Range): TextEdit[] {
+    const file = this.workspace.get(uri);
+    return file ? format(file, range) : [];
+  }
+
+  // -- while debugging
+
+  inlineValues(uri: string, range: Range, stoppedLine: number): InlineValue[] {
+    const file = this.workspace.get(uri);
+    return file ? inlineValues(this.workspace, file, range, stoppedLine) : [];
+  }
+
+  evaluatableExpression(uri: string, position: Position): EvaluatableExpression | undefined {
+    const file = this.workspace.get(uri);
+    return file && evaluatableExpression(this.workspace, file, position);
+  }
+}
+
+export { diagnosticCodes };
