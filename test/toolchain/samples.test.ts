@@ -58,6 +58,12 @@ const guests: readonly Guest[] = [
     machine: 'virt',
     beforeQemu8: { file: 'expected-output.qemu.txt', status: 1 },
   },
+  {
+    folder: 'test/guest/interrupts',
+    elf: 'interrupts.elf',
+    machine: 'virt',
+    beforeQemu8: { file: 'expected-output.qemu.txt', status: 0 },
+  },
 ];
 
 describe('Guests, rebuilt with the cross compiler', () => {
@@ -72,7 +78,7 @@ describe('Guests, rebuilt with the cross compiler', () => {
       skipBecause(this, `the guests were built with GCC ${committed}, installed is "${version}"`);
     }
     copy = mkdtempSync(join(tmpdir(), 'trapline-guests-'));
-    for (const folder of ['samples', 'test/guest/acceptance']) {
+    for (const folder of ['samples', 'test/guest/acceptance', 'test/guest/interrupts']) {
       cpSync(join(ROOT, folder), join(copy, folder), {
         recursive: true,
         filter: (path) => basename(path) !== 'out' && !path.endsWith('.elf'),
