@@ -99,6 +99,8 @@ export class GuestSessions implements vscode.Disposable {
   readonly #didInitialize = new vscode.EventEmitter<GuestSession>();
   readonly #didRestart = new vscode.EventEmitter<GuestSession>();
   #current: GuestSession | undefined;
+  /** Sessions that have stopped at their entry, until VS Code shows the place. */
+  readonly #atEntry = new Set<string>();
 
   /** The current session is another one, or something about it is new. */
   readonly onDidChange = this.#didChange.event;
@@ -113,7 +115,11 @@ export class GuestSessions implements vscode.Disposable {
         if (session?.type !== DEBUG_TYPE) return;
         this.#makeCurrent(this.#of(session));
       }),
+      vscode.debug.onDidChangeActiveStackItem((item) => {
+        if (item !== undefined && this.#atEntry.delete(item.session.id)) void showDebugView();
+      }),
       vscode.debug.onDidTerminateDebugSession((session) => {
+        this.#atEntry.delete(session.id);
         const ended = this.#sessions.get(session.id);
         if (ended === undefined) return;
         ended.end();
@@ -169,10 +175,15 @@ export class GuestSessions implements vscode.Disposable {
     this.#didChange.fire(session);
   }
 
+  #didStop(session: vscode.DebugSession, { body }: DebugProtocol.StoppedEvent): void {
+    if (body.reason === 'entry') this.#atEntry.add(session.id);
+  }
+
   #observe(session: vscode.DebugSession, message: DebugProtocol.ProtocolMessage): void {
     if (message.type === 'event') {
       const { event } = message as DebugProtocol.Event;
       if (event === 'initialized') this.#didInitialize.fire(this.#of(session));
+      else if (event === 'stopped') this.#didStop(session, message as DebugProtocol.StoppedEvent);
     } else if (message.type === 'response') {
       const { command, success } = message as DebugProtocol.Response;
       if (!success) return;
@@ -185,6 +196,14 @@ export class GuestSessions implements vscode.Disposable {
       }
     }
   }
+}
+
+/** VS Code opens Run and Debug by itself at a breakpoint, but not where a program is entered. */
+async function showDebugView(): Promise<void> {
+  const when = vscode.workspace.getConfiguration('debug').get<string>('openDebug');
+  if (when !== 'openOnDebugBreak') return;
+  await vscode.commands.executeCommand('workbench.view.debug');
+  await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
 }
 
 /** The session for a command that needs one; shows a sentence when there is none. */

@@ -20,6 +20,8 @@ interface VariableContext {
 }
 
 interface Target extends WatchTarget {
+  /** What the adapter says about it: name, size and address. */
+  readonly description?: string;
   /** Whether the target means the same in another run. */
   readonly persists: boolean;
 }
@@ -37,8 +39,8 @@ export async function setWatchpoint(
       ? await targetOfVariable(guest, given)
       : await askForTarget(guest, frameId);
     if (target === undefined) return;
-    const { persists, ...place } = target;
-    const length = await pickLength(place);
+    const { persists, description, ...place } = target;
+    const length = await pickLength(place, description);
     if (length === undefined) return;
     const access = await pickAccess(place);
     if (access === undefined) return;
@@ -91,7 +93,8 @@ async function targetOfVariable(
     );
     return undefined;
   }
-  return { expression: variable.evaluateName, persists: info.canPersist === true };
+  const { description, canPersist } = info;
+  return { expression: variable.evaluateName, description, persists: canPersist === true };
 }
 
 async function askForTarget(
@@ -101,7 +104,7 @@ async function askForTarget(
   const editor = vscode.window.activeTextEditor;
   const selected = editor?.document.getText(editor.selection).trim() ?? '';
   const text = await vscode.window.showInputBox({
-    title: 'Set watchpoint (1 of 3)',
+    title: 'Set watchpoint',
     prompt:
       'A variable or another place in memory, such as station.altitude.metres, or an address, such as 0x40081000',
     ...(selected !== '' && !selected.includes('\n') && { value: selected }),
@@ -113,14 +116,18 @@ async function askForTarget(
     name: parsed.expression,
     ...(frameId !== undefined && { frameId }),
   });
-  if (info.dataId !== null) return { ...parsed, persists: info.canPersist === true };
-  void vscode.window.showWarningMessage(info.description);
+  const { dataId, description, canPersist } = info;
+  if (dataId !== null) return { ...parsed, description, persists: canPersist === true };
+  void vscode.window.showWarningMessage(description);
   return undefined;
 }
 
-async function pickLength(target: WatchTarget): Promise<number | 'all' | undefined> {
+async function pickLength(
+  target: WatchTarget,
+  description: string | undefined,
+): Promise<number | 'all' | undefined> {
   const other = 'Another length…';
-  const whole = { label: 'All of it', description: `as long as ${target.expression ?? ''} is` };
+  const whole = { label: 'All of it', ...(description !== undefined && { description }) };
   const lengths = [4, 8, 1, 2].map((bytes) => ({
     label: `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`,
     bytes,
@@ -131,12 +138,12 @@ async function pickLength(target: WatchTarget): Promise<number | 'all' | undefin
     { label: other },
   ];
   const picked = await vscode.window.showQuickPick(items, {
-    title: 'Set watchpoint (2 of 3)',
-    placeHolder: `How much of ${describeTarget(target)}`,
+    title: `Set watchpoint on ${describeTarget(target)}: length`,
+    placeHolder: 'How many bytes are watched',
   });
   if (picked?.label !== other) return picked === undefined ? undefined : (picked.bytes ?? 'all');
   const text = await vscode.window.showInputBox({
-    title: 'Set watchpoint (2 of 3)',
+    title: `Set watchpoint on ${describeTarget(target)}: length`,
     prompt: 'Bytes, such as 4 or 0x100',
     validateInput: (value) => {
       const length = parseLength(value);
@@ -173,8 +180,8 @@ async function pickAccess(target: WatchTarget): Promise<Access | undefined> {
     })),
   ]);
   const picked = await vscode.window.showQuickPick(items, {
-    title: 'Set watchpoint (3 of 3)',
-    placeHolder: `Which accesses to ${describeTarget(target)} stop the guest`,
+    title: `Set watchpoint on ${describeTarget(target)}: access`,
+    placeHolder: 'Which accesses stop the guest, and how they are noticed',
   });
   return picked !== undefined && 'access' in picked ? picked.access : undefined;
 }

@@ -37,6 +37,11 @@ export class WorldSwitchLog {
     return this.#revision;
   }
 
+  /** Whether the user has cleared events away and none came since. */
+  get isCleared(): boolean {
+    return this.#clearedBelow > 0 && this.#clearedBelow === this.#nextSeq;
+  }
+
   /** The `since` of the next request, when the adapter's log goes up to `nextSeq`. */
   since(nextSeq: number): number {
     return Math.max(this.#nextSeq, nextSeq - this.#capacity);

@@ -3,6 +3,9 @@ import path from 'node:path';
 import type { WorldSwitchRow } from '../../debug-adapter/custom-requests.ts';
 import type { RegisterTotals } from './world-switch-log.ts';
 
+/** Longer texts push the rest of their line to the right rather than that of all lines. */
+const LARGEST_COLUMN = 80;
+
 /** What stands behind the event: the guest's place in its program. */
 export function placeOf(row: WorldSwitchRow): string {
   const code = row.symbol === undefined ? row.guestPC : `${row.guestPC} <${row.symbol}>`;
@@ -11,7 +14,22 @@ export function placeOf(row: WorldSwitchRow): string {
     : `${path.basename(row.path)}:${row.line} · ${code}`;
 }
 
-/** One line with everything, for a text document and for screen readers. */
+/** Events under a title, in columns; a line for each. */
+export function documentOf(program: string, rows: readonly WorldSwitchRow[]): string {
+  const first = rows[0]?.seq ?? 0;
+  const missing = first === 0 ? '' : `; ${count(first, 'older event')} dropped`;
+  const title = `World Switch of ${program}: ${count(rows.length, 'event')}${missing}`;
+  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map((it) => it.length));
+  const width = Math.min(LARGEST_COLUMN, widest(rows.map(({ text }) => text)));
+  const numberWidth = widest(rows.map(({ seq }) => `${seq}`));
+  const lines = rows.map(
+    (row) =>
+      `${`${row.seq}`.padStart(numberWidth)}  EL${row.EL}  ${row.text.padEnd(width)}  ${placeOf(row)}`,
+  );
+  return `${[title, '', ...lines].join('\n')}\n`;
+}
+
+/** One line with everything, for screen readers. */
 export function lineOf(row: WorldSwitchRow): string {
   return `${row.seq}  EL${row.EL}  ${row.text}  [${placeOf(row)}]`;
 }

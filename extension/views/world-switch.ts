@@ -1,11 +1,20 @@
 /** The World Switch view: what the hypervisor did, in order, newest last, and the totals of each register. */
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { WorldSwitchRow } from '../../debug-adapter/custom-requests.ts';
 import type { Place, Places } from '../places.ts';
 import { request } from '../protocol.ts';
 import { requireActive, showFailure, type GuestSession, type GuestSessions } from '../sessions.ts';
 import type { RegisterTotals } from './world-switch-log.ts';
-import { count, fieldsOf, iconOf, lineOf, placeOf, totalsOf } from './world-switch-text.ts';
+import {
+  count,
+  documentOf,
+  fieldsOf,
+  iconOf,
+  lineOf,
+  placeOf,
+  totalsOf,
+} from './world-switch-text.ts';
 
 const viewId = 'trapline.worldSwitch';
 /** Set while there is something to show, also after the guest has ended. */
@@ -42,6 +51,9 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
       this.#changed,
       sessions.onDidChange(() => {
         this.#update();
+      }),
+      this.#view.onDidChangeVisibility(({ visible }) => {
+        if (visible) void this.#revealNewest();
       }),
       vscode.commands.registerCommand('trapline.showWorldSwitch', async () => {
         await this.#show();
@@ -170,17 +182,17 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
     const guest = requireActive(this.#sessions);
     if (guest === undefined) return;
     try {
-      const lines: string[] = [];
+      const rows: WorldSwitchRow[] = [];
       for (let since = 0; ;) {
         const part = await request(guest.session, 'trapline/worldSwitch', {
           since,
           limit: rowsPerRequest,
         });
-        lines.push(...part.events.map(lineOf));
+        rows.push(...part.events);
         if (part.events.length === 0 || part.nextSeq <= since) break;
         since = part.nextSeq;
       }
-      const content = `${lines.join('\n')}\n`;
+      const content = documentOf(path.basename(guest.program), rows);
       const document = await vscode.workspace.openTextDocument({ content, language: 'plaintext' });
       await vscode.window.showTextDocument(document);
     } catch (error) {
@@ -226,6 +238,7 @@ function messageOf(guest: GuestSession | undefined): string {
     return 'This guest runs at EL2 and is its own hypervisor: there is no world switch to show.';
   }
   if (guest.log.events.length > 0) return '';
+  if (guest.log.isCleared) return 'Nothing since the rows were cleared.';
   return guest.isRunning
     ? 'Nothing yet. The hypervisor writes a row for each entry, exit, trap, save and load.'
     : 'Nothing yet. Continue the guest (F5): each entry, exit, trap, save and load becomes a row.';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { lineWith, sampleFolder } from './sample-folder.ts';
 import { closeWindow, newWindow } from './support/windows.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { panelChildren, screenshot } from './view-actions.ts';
 import type { Workbench } from './support/workbench.ts';
 
 const at = (marker: string): number => lineWith('hello', 'main.c', marker);
@@ -42,7 +43,7 @@ describe('breakpoints of mode hw', () => {
     for (const line of lines)
       assert.equal(await workbench.breakpointGlyph(line), 'debug-breakpoint');
     const reason = await workbench.breakpointHover(seventh);
-    await workbench.screenshot('slots 1 seventh breakpoint');
+    await screenshot(workbench, 'slots 1 seventh breakpoint');
     assert.match(reason, /slot/i);
     for (let n = 0; n < 6; n++) assert.match(reason, new RegExp(`${n}: debugger`));
     assert.match(reason, /"vm"/);
@@ -50,9 +51,9 @@ describe('breakpoints of mode hw', () => {
 
   it('hit what they are set on, through the hypervisor', async () => {
     await workbench.step('F5', { file: 'main.c', line: at('// #BP1') });
-    const rows = await workbench.expandRow('Debug Resources', ['Breakpoint slots']);
+    const rows = await panelChildren(workbench, 'Debug Resources', 'Breakpoint slots');
     assert.equal(rows.length, 6);
     for (const row of rows) assert.match(row.text, /debugger.*main/);
-    await workbench.screenshot('slots 2 ledger');
+    await screenshot(workbench, 'slots 2 ledger');
   });
 });

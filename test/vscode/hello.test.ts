@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { lineWith, sampleFolder } from './sample-folder.ts';
 import { closeWindow, newWindow } from './support/windows.ts';
+import { screenshot, waitForVariables } from './view-actions.ts';
 import type { Workbench } from './support/workbench.ts';
 
 const at = (marker: string): number => lineWith('hello', 'main.c', marker);
@@ -26,7 +27,7 @@ describe('a folder with one ELF file and no launch configuration', () => {
     const [top] = await workbench.treeRows('Call Stack');
     assert.match(top?.text ?? '', /main/);
     assert.match(await workbench.statusBarText(), /OWNER|REMAP_SHARED/);
-    await workbench.screenshot('hello 1 stopped in main');
+    await screenshot(workbench, 'hello 1 stopped in main');
   });
 
   it('runs to a breakpoint that was set by a click', async () => {
@@ -35,6 +36,7 @@ describe('a folder with one ELF file and no launch configuration', () => {
   });
 
   it('shows the local variables with the values that the program gave them', async () => {
+    await waitForVariables(workbench);
     const station = await workbench.expandVariable(['Locals', 'station']);
     const values = new Map(station.map(({ name, value }) => [name, value]));
     assert.match(values.get('name') ?? '', /"Spurn Point"/);
@@ -55,7 +57,7 @@ describe('a folder with one ELF file and no launch configuration', () => {
         ['daylight', '0'],
       ],
     );
-    await workbench.screenshot('hello 2 locals');
+    await screenshot(workbench, 'hello 2 locals');
   });
 
   it('steps into a function, over its lines, and out of it', async () => {
@@ -69,7 +71,7 @@ describe('a folder with one ELF file and no launch configuration', () => {
     assert.notEqual(next.line, inside.line);
     const frames = (await workbench.treeRows('Call Stack')).map(({ text }) => text).join('\n');
     assert.match(frames, /greet[\s\S]*main/);
-    await workbench.screenshot('hello 3 inside greet');
+    await screenshot(workbench, 'hello 3 inside greet');
     const outside = await workbench.step('Shift+F11', { file: 'main.c' });
     assert.ok(outside.line >= at('// #BP1') && outside.line < at('// #LOOP'), `${outside.line}`);
   });
@@ -81,6 +83,6 @@ describe('a folder with one ELF file and no launch configuration', () => {
     assert.match(text, /Hello, Spurn Point!/);
     assert.match(text, /Fingerprint 0xb2f45f10 after 1 greeting/);
     assert.match(text, /ended with status 0/);
-    await workbench.screenshot('hello 4 ended');
+    await screenshot(workbench, 'hello 4 ended');
   });
 });

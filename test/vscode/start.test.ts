@@ -5,6 +5,7 @@ import path from 'node:path';
 import { sampleFolder } from './sample-folder.ts';
 import { closeWindow, newWindow, temporaryFolder } from './support/windows.ts';
 import { waitUntil } from './support/wait-until.ts';
+import { screenshot } from './view-actions.ts';
 import type { Workbench } from './support/workbench.ts';
 
 const samples = path.resolve(import.meta.dirname, '../../samples');
@@ -38,7 +39,7 @@ describe('F5', () => {
     });
     assert.match(rows.join('\n'), /hello\.elf/);
     assert.match(rows.join('\n'), /watchpoint\.elf/);
-    await workbench.screenshot('start 1 several programs');
+    await screenshot(workbench, 'start 1 several programs');
     await workbench.choose('watchpoint.elf');
     await workbench.page.locator('.debug-toolbar').waitFor();
     await waitUntil('the guest is stopped', () => workbench.isStopped());
@@ -53,7 +54,7 @@ describe('F5', () => {
     await workbench.press('F5');
     const text = await waitUntil('a dialog says what is wrong', () => workbench.dialogText());
     assert.match(text, /helo\.elf" does not exist\. Build it, or correct "program"/);
-    await workbench.screenshot('start 2 wrong program');
+    await screenshot(workbench, 'start 2 wrong program');
     await workbench.press('Escape');
   });
 
@@ -63,7 +64,7 @@ describe('F5', () => {
     await workbench.runCommand('Trapline: Start guest');
     const message = await workbench.waitForNotification('No AArch64 program');
     assert.match(message, /Build one/);
-    await workbench.screenshot('start 3 no program');
+    await screenshot(workbench, 'start 3 no program');
   });
 });
 
@@ -90,7 +91,7 @@ describe('F5 in a folder that is not trusted', () => {
     await workbench.press('F5');
     const text = await waitUntil('VS Code asks for trust', () => workbench.dialogText());
     assert.match(text, /trust/i);
-    await workbench.screenshot('start 4 trust');
+    await screenshot(workbench, 'start 4 trust');
     await workbench.press('Escape');
     assert.equal(await workbench.page.locator('.debug-toolbar').isVisible(), false);
   });

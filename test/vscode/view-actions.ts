@@ -1,50 +1,81 @@
 /** What these tests do with rows of views and with the text of editors. */
 import type { Locator } from 'playwright-core';
-import { rowAt } from './support/tree.ts';
+import { rowAt, rowsFrom, type TreeRow } from './support/tree.ts';
 import { waitUntil } from './support/wait-until.ts';
-import type { ViewTitle, Workbench } from './support/workbench.ts';
+import type { Workbench } from './support/workbench.ts';
 
-async function locate(
-  workbench: Workbench,
-  title: ViewTitle,
-  steps: readonly string[],
-): Promise<Locator> {
-  const list = await workbench.view(title);
-  const row = await workbench.findRow(title, steps);
-  return rowAt(workbench.page, list, row.index);
+/** Saves what the window shows, once menus, hovers and messages have faded in. */
+export async function screenshot(workbench: Workbench, name: string): Promise<void> {
+  await workbench.page.waitForTimeout(500);
+  await workbench.screenshot(name);
 }
 
-/** Clicks on the label of a row. */
-export async function clickRow(
-  workbench: Workbench,
-  title: ViewTitle,
-  steps: readonly string[],
-): Promise<void> {
-  await (await locate(workbench, title, steps)).locator('.monaco-tl-contents').click();
+/** The views of the panel "Trapline". */
+export type PanelView = 'World Switch' | 'Debug Resources';
+
+/** Shows the panel by its command, and waits until it has taken the focus. */
+export async function showPanel(workbench: Workbench): Promise<void> {
+  await workbench.runCommand('Trapline: Show World Switch');
+  await workbench.page.locator('.part.panel .pane-header[aria-label^="World Switch"]').waitFor();
+  await workbench.page.waitForTimeout(500);
 }
 
-/** Clicks on the check box of a row. */
-export async function clickCheckbox(
-  workbench: Workbench,
-  title: ViewTitle,
-  steps: readonly string[],
-): Promise<void> {
-  await (await locate(workbench, title, steps)).locator('.monaco-custom-toggle').click();
+/** Opens the panel if it is not there and gives the list of one of its views. */
+async function panelList(workbench: Workbench, title: PanelView): Promise<Locator> {
+  const { page } = workbench;
+  const ownHeader = page.locator(`.pane-header[aria-label^="${title}"]`);
+  const pane = page.locator('.part.panel .pane').filter({ has: ownHeader });
+  const header = pane.locator('.pane-header');
+  if (!(await header.isVisible())) await showPanel(workbench);
+  if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+  return pane.locator('.monaco-list').first();
 }
 
-/** Closes an open row. */
-export async function collapseRow(
+/** All rows of a view, from top to bottom. */
+export async function panelRows(workbench: Workbench, title: PanelView): Promise<TreeRow[]> {
+  return rowsFrom(workbench.page, await panelList(workbench, title), 0);
+}
+
+/** The children of a top row, which is opened. */
+export async function panelChildren(
   workbench: Workbench,
-  title: ViewTitle,
-  steps: readonly string[],
+  title: PanelView,
+  parent: string,
+): Promise<TreeRow[]> {
+  await setExpanded(workbench, title, parent, true);
+  const rows = await panelRows(workbench, title);
+  const start = rows.findIndex(({ level, name }) => level === 1 && name === parent) + 1;
+  const end = rows.findIndex(({ level }, i) => i >= start && level === 1);
+  return rows.slice(start, end < 0 ? undefined : end);
+}
+
+/** Opens or closes a top row. */
+export async function setExpanded(
+  workbench: Workbench,
+  title: PanelView,
+  name: string,
+  open: boolean,
 ): Promise<void> {
-  const row = await locate(workbench, title, steps);
-  if ((await row.getAttribute('aria-expanded')) !== 'true') return;
+  const row = await panelRow(workbench, title, (it) => it.level === 1 && it.name === name);
+  if ((await row.getAttribute('aria-expanded')) === String(open)) return;
   await row.locator('.monaco-tl-twistie').click();
   await waitUntil(
-    `"${steps.join(' > ')}" closes`,
-    async () => (await row.getAttribute('aria-expanded')) === 'false',
+    `"${name}" ${open ? 'opens' : 'closes'}`,
+    async () => (await row.getAttribute('aria-expanded')) === String(open),
   );
+}
+
+/** The first row that fits, scrolled into the page. */
+export async function panelRow(
+  workbench: Workbench,
+  title: PanelView,
+  fits: (row: TreeRow) => boolean,
+): Promise<Locator> {
+  const list = await panelList(workbench, title);
+  const { index } = await waitUntil(`${title} has the row`, async () =>
+    (await panelRows(workbench, title)).find(fits),
+  );
+  return rowAt(workbench.page, list, index);
 }
 
 /** The lines of the active editor, from the first to the last that is not empty; pages through it. */
@@ -82,4 +113,13 @@ function visibleLines(workbench: Workbench): Promise<[number, string][]> {
         },
       );
     });
+}
+
+/** Shows Run and Debug and waits until its Variables view rests: VS Code fills it, and opens a scope, a moment later. */
+export async function waitForVariables(workbench: Workbench): Promise<void> {
+  await waitUntil(
+    'the Variables view has scopes',
+    async () => (await workbench.variablesTree()).length > 0,
+  );
+  await workbench.page.waitForTimeout(1_000);
 }

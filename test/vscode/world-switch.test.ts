@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { lineWith, sampleFolder } from './sample-folder.ts';
 import { closeWindow, newWindow } from './support/windows.ts';
-import { clickRow, collapseRow, editorLines } from './view-actions.ts';
+import {
+  editorLines,
+  panelChildren,
+  panelRow,
+  panelRows,
+  screenshot,
+  setExpanded,
+  showPanel,
+} from './view-actions.ts';
 import { waitUntil } from './support/wait-until.ts';
 import type { Workbench } from './support/workbench.ts';
 
@@ -18,7 +26,7 @@ describe('the World Switch view', () => {
     await workbench.waitForStopped({ file: 'main.c' });
     await workbench.setBreakpointByClick(at('// #BP1'));
     await workbench.step('F5', { file: 'main.c', line: at('// #BP1') });
-    await workbench.collapseViews('Watch', 'Variables', 'Breakpoints', 'Call Stack');
+    await showPanel(workbench);
   });
 
   after(async () => {
@@ -27,15 +35,15 @@ describe('the World Switch view', () => {
 
   it("lists the guest's write of MDSCR_EL1 as a trap, and what followed", async () => {
     await workbench.runCommand('Trapline: Clear World Switch');
-    await workbench.runCommand('Trapline: Switch debug policy');
-    await workbench.screenshot('world switch 1 policies');
+    await workbench.runCommand('Trapline: Switch debug policy…');
+    await screenshot(workbench, 'world switch 1 policies');
     await workbench.choose('LAZY_DIRTY');
     await waitUntil('the status bar names the policy', async () =>
       (await workbench.statusBarText()).includes('LAZY_DIRTY'),
     );
     await workbench.step('F10', { file: 'main.c' });
     const rows = await waitUntil('rows came', async () => {
-      const shown = await workbench.treeRows('World Switch');
+      const shown = await panelRows(workbench, 'World Switch');
       return shown.some(({ text }) => text.includes('MDSCR_EL1')) ? shown : undefined;
     });
     const trap = rows.find(({ text }) => /trap/i.test(text) && text.includes('MDSCR_EL1'));
@@ -46,15 +54,17 @@ describe('the World Switch view', () => {
       after.some((text) => /enter/i.test(text)),
       after.join('\n'),
     );
-    await workbench.screenshot('world switch 2 trap');
+    await screenshot(workbench, 'world switch 2 trap');
   });
 
   it('goes to the source line of a row', async () => {
     await workbench.openFile('program.S');
-    const rows = await workbench.treeRows('World Switch');
-    const trap = rows.find(({ text }) => /trap/i.test(text) && text.includes('MDSCR_EL1'));
-    assert.ok(trap);
-    await clickRow(workbench, 'World Switch', [trap.name]);
+    const trap = await panelRow(
+      workbench,
+      'World Switch',
+      ({ text }) => /trap/i.test(text) && text.includes('MDSCR_EL1'),
+    );
+    await trap.locator('.monaco-tl-contents').click();
     await workbench.waitForEditor('main.c');
     await waitUntil('the cursor is on the line', async () =>
       (await workbench.statusBarText()).includes(`Ln ${at('// #BP1')},`),
@@ -62,11 +72,11 @@ describe('the World Switch view', () => {
   });
 
   it('counts per register', async () => {
-    const totals = await workbench.expandRow('World Switch', ['Totals per register']);
+    const totals = await panelChildren(workbench, 'World Switch', 'Totals per register');
     const MDSCR = totals.find(({ name }) => name === 'MDSCR_EL1');
     assert.match(MDSCR?.text ?? '', /\d+ traps? · \d+ reads? · \d+ writes?/);
-    await workbench.screenshot('world switch 3 totals');
-    await collapseRow(workbench, 'World Switch', ['Totals per register']);
+    await screenshot(workbench, 'world switch 3 totals');
+    await setExpanded(workbench, 'World Switch', 'Totals per register', false);
   });
 
   it("has the rows of the adapter's log", async () => {
@@ -74,17 +84,18 @@ describe('the World Switch view', () => {
     await workbench.pressF5();
     await workbench.waitForStopped({ file: 'main.c' });
     await workbench.step('F5', { file: 'main.c', line: at('// #BP1') });
-    const rows = await workbench.treeRows('World Switch');
+    const rows = await panelRows(workbench, 'World Switch');
     const events = rows.filter(({ level, name }) => level === 1 && name !== 'Totals per register');
     await workbench.runCommand('Trapline: Open World Switch as text');
-    await waitUntil('an untitled document is open', async () =>
-      (await workbench.activeEditor())?.startsWith('Untitled'),
+    await waitUntil('the document is open', async () =>
+      (await workbench.activeEditor())?.includes('World Switch of'),
     );
-    const lines = await editorLines(workbench);
+    const [title = '', , ...lines] = await editorLines(workbench);
+    assert.match(title, /World Switch of self-hosted-debug\.elf/);
     assert.equal(events.length, lines.length);
     for (const [i, { name }] of events.entries()) {
       assert.ok(lines[i]?.includes(name), `row ${i}: "${name}" in "${lines[i] ?? ''}"`);
     }
-    await workbench.screenshot('world switch 4 as text');
+    await screenshot(workbench, 'world switch 4 as text');
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { WorldSwitchRow } from '../../../debug-adapter/custom-requests.ts';
 import {
   count,
+  documentOf,
   fieldsOf,
   iconOf,
   lineOf,
@@ -39,6 +40,22 @@ describe('an event of the hypervisor as text', () => {
     ]) {
       assert.ok(line.includes(part), `${part} in ${line}`);
     }
+  });
+
+  it('puts all events into a document with a title, in columns', () => {
+    const later: WorldSwitchRow = { ...row, seq: 12, text: 'enter' };
+    const [title = '', blank, first = '', second = '', ...rest] = documentOf('guest.elf', [
+      row,
+      later,
+    ]).split('\n');
+    assert.equal(title, 'World Switch of guest.elf: 2 events; 7 older events dropped');
+    assert.equal(blank, '');
+    assert.ok(
+      first.startsWith(' 7  EL1  trap: write MDSCR_EL1') && second.startsWith('12  EL1  enter'),
+    );
+    assert.equal(first.indexOf('main.c:68'), second.indexOf('main.c:68'));
+    assert.deepEqual(rest, ['']);
+    assert.match(documentOf('guest.elf', []), /: 0 events\n/);
   });
 
   it('gives the address where there is no source and no symbol', () => {
