@@ -231,7 +231,7 @@ export class LanguageService {
         });
       }
     }
-    return found;
+    return found.sort((a, b) => a.row - b.row || a.start - b.start);
   }
 
   #toDiagnostic = (problem: LocatedProblem): Diagnostic => ({

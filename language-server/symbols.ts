@@ -2,6 +2,7 @@
 import type { AssemblyDocument, Line } from './document.ts';
 import { lineContent } from './document.ts';
 import { dataSize, isData } from './directives.ts';
+import { parseInteger } from './expression.ts';
 import { TokenKind, scanLine } from './scanner.ts';
 import { kindAt, tokenCount, tokenText, tokenWord } from './statement.ts';
 import type { Statement, Word } from './statement.ts';
@@ -815,8 +816,9 @@ export function directiveSize(statement: Statement): number | undefined {
   const name = statement.name?.text ?? '';
   const size = dataSize(name);
   if (size !== undefined) return size * statement.operands.length;
-  if (/^\.(?:space|skip|zero)$/i.test(name) && /^\d+$/.test(statement.operands[0]?.text ?? '')) {
-    return Number(statement.operands[0]?.text);
+  if (/^\.(?:space|skip|zero)$/i.test(name)) {
+    const count = parseInteger(statement.operands[0]?.text ?? '');
+    return count === undefined ? undefined : Number(count);
   }
   return undefined;
 }
