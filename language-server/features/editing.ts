@@ -48,21 +48,10 @@ export function formatLine(line: Line): string | undefined {
       break;
     }
   }
-  // A semicolon after the statement, or a comment inside it, would be lost or moved.
-  if (
-    between ||
-    content
-      .slice(
-        statement.end,
-        comment === ''
-          ? undefined
-          : content.length - content.slice(statement.end).trimStart().length,
-      )
-      .trim()
-      .startsWith(';')
-  )
-    return trimmed;
-  if (/^\s*;/.test(content.slice(statement.end))) return trimmed;
+  // Semicolons around the statement, or a comment inside it, would be lost or moved.
+  const commentStart = comment === '' ? trimmed.length : trimmed.length - comment.length;
+  const around = trimmed.slice(0, statement.start) + trimmed.slice(statement.end, commentStart);
+  if (between || around.trim() !== '') return trimmed;
   const { name, labels } = statement;
   const body = name ? trimmed.slice(0, statement.end).slice(name.start) : '';
   if (
