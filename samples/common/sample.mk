@@ -13,7 +13,7 @@ PREFIX_MAP ?= $(abspath ..)=samples
 OPTIMIZE ?= -O0
 # With the MMU off all memory is Device memory, where unaligned accesses fault.
 CFLAGS += -std=gnu11 -Wall -Wextra -g $(OPTIMIZE) -ffreestanding -fno-pic -fno-stack-protector \
-  -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -mstrict-align -mcpu=cortex-a72 \
+  -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer -mstrict-align -mcpu=cortex-a72 \
   -ffile-prefix-map=$(PREFIX_MAP) -I$(COMMON)
 LDFLAGS += -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-T,$(COMMON)/board.ld
 # Files from ../common leave the floating-point registers to the sample.
