@@ -28,4 +28,6 @@ export const DEFAULT_RAM_BYTES = 128 * 1024 * 1024;
 /** Private peripheral interrupts of the generic timers (INTID - 16). */
 export const PPI_VIRTUAL_TIMER = 11;
 export const PPI_NONSECURE_PHYSICAL_TIMER = 14;
+/** Nothing drives it: there is no Secure state. */
+export const PPI_SECURE_PHYSICAL_TIMER = 13;
 export const PPI_HYPERVISOR_PHYSICAL_TIMER = 10;

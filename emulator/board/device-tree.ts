@@ -1,0 +1,227 @@
+/**
+ * The device tree of the board: what it shares with QEMU's `virt` machine reads as there. What this
+ * board lacks (flash, PCIe, PMU, fw_cfg) is not in it, nor is a seed: `kaslr-seed` would make
+ * Linux move itself.
+ */
+import { CPU_OFF, CPU_ON, CPU_SUSPEND } from './psci.ts';
+import { cells64 } from './flattened-device-tree.ts';
+import type { DeviceTreeNode, PropertyValue } from './flattened-device-tree.ts';
+import {
+  GIC_CPU_INTERFACE,
+  GIC_DISTRIBUTOR,
+  PL011_UART,
+  PL031_RTC,
+  PL061_GPIO,
+  POWER_KEY_PIN,
+  PPI_HYPERVISOR_PHYSICAL_TIMER,
+  PPI_NONSECURE_PHYSICAL_TIMER,
+  PPI_SECURE_PHYSICAL_TIMER,
+  PPI_VIRTUAL_TIMER,
+} from './virt-map.ts';
+import type { InterruptingMapEntry, MapEntry } from './virt-map.ts';
+
+export interface BoardConfiguration {
+  /** Number of processors, 1 to 8. */
+  readonly cpus: number;
+  readonly ram: readonly { readonly base: bigint; readonly size: number }[];
+  /** How PSCI is called: HVC below a hypervisor, SMC for a guest at EL2. */
+  readonly psci: 'hvc' | 'smc';
+  /** The kernel's command line; none when empty. */
+  readonly bootargs: string;
+  /** Physical addresses of the first byte and behind the last one. */
+  readonly initrd?: { readonly start: bigint; readonly end: bigint };
+}
+
+const PHANDLE_CLOCK = 1;
+const PHANDLE_GIC = 2;
+const PHANDLE_GPIO = 3;
+const PHANDLE_FIRST_CPU = 4;
+
+/** PSCI function identifiers of the SMC64 calling convention. */
+const SMC64 = 0x4000_0000;
+/** Interrupt specifiers of a GIC: kind, number, flags. */
+const GIC_SPI = 0;
+const GIC_PPI = 1;
+const LEVEL_HIGH = 4;
+const CLOCK_HZ = 24_000_000;
+/** Linux input event code. */
+const KEY_POWER = 116;
+
+const cells = (...values: readonly number[]): PropertyValue => ({ cells: values });
+const hex = (value: bigint): string => value.toString(16);
+
+export function boardDeviceTree(board: BoardConfiguration): DeviceTreeNode {
+  return {
+    name: '',
+    properties: {
+      'interrupt-parent': cells(PHANDLE_GIC),
+      model: 'linux,dummy-virt',
+      '#size-cells': cells(2),
+      '#address-cells': cells(2),
+      compatible: 'linux,dummy-virt',
+    },
+    children: [
+      psci(board),
+      ...board.ram.map(memory),
+      gpioKeys(),
+      gpio(),
+      primecell('pl031', PL031_RTC, ['apb_pclk']),
+      primecell('pl011', PL011_UART, ['uartclk', 'apb_pclk']),
+      interruptController(),
+      processors(board),
+      timer(board),
+      clock(),
+      chosen(board),
+    ],
+  };
+}
+
+const range = ({ base, length }: MapEntry): number[] => cells64(base, BigInt(length));
+
+function psci({ psci: method }: BoardConfiguration): DeviceTreeNode {
+  return {
+    name: 'psci',
+    properties: {
+      cpu_on: cells(CPU_ON + SMC64),
+      cpu_off: cells(CPU_OFF),
+      cpu_suspend: cells(CPU_SUSPEND + SMC64),
+      method,
+      compatible: ['arm,psci-1.0', 'arm,psci-0.2', 'arm,psci'],
+    },
+  };
+}
+
+function memory({ base, size }: BoardConfiguration['ram'][number]): DeviceTreeNode {
+  return {
+    name: `memory@${hex(base)}`,
+    properties: { reg: cells(...cells64(base, BigInt(size))), device_type: 'memory' },
+  };
+}
+
+function primecell(
+  kind: string,
+  entry: InterruptingMapEntry,
+  clockNames: readonly string[],
+  more: Readonly<Record<string, PropertyValue>> = {},
+): DeviceTreeNode {
+  return {
+    name: `${kind}@${hex(entry.base)}`,
+    properties: {
+      'clock-names': clockNames,
+      clocks: cells(...clockNames.map(() => PHANDLE_CLOCK)),
+      interrupts: cells(GIC_SPI, entry.SPI, LEVEL_HIGH),
+      reg: cells(...range(entry)),
+      compatible: [`arm,${kind}`, 'arm,primecell'],
+      ...more,
+    },
+  };
+}
+
+function gpio(): DeviceTreeNode {
+  return primecell('pl061', PL061_GPIO, ['apb_pclk'], {
+    phandle: cells(PHANDLE_GPIO),
+    'gpio-controller': true,
+    '#gpio-cells': cells(2),
+  });
+}
+
+function gpioKeys(): DeviceTreeNode {
+  const poweroff = {
+    name: 'poweroff',
+    properties: {
+      gpios: cells(PHANDLE_GPIO, POWER_KEY_PIN, 0),
+      'linux,code': cells(KEY_POWER),
+      label: 'GPIO Key Poweroff',
+    },
+  };
+  return { name: 'gpio-keys', properties: { compatible: 'gpio-keys' }, children: [poweroff] };
+}
+
+function interruptController(): DeviceTreeNode {
+  return {
+    name: `intc@${hex(GIC_DISTRIBUTOR.base)}`,
+    properties: {
+      phandle: cells(PHANDLE_GIC),
+      reg: cells(...range(GIC_DISTRIBUTOR), ...range(GIC_CPU_INTERFACE)),
+      compatible: 'arm,cortex-a15-gic',
+      ranges: true,
+      '#size-cells': cells(2),
+      '#address-cells': cells(2),
+      'interrupt-controller': true,
+      '#interrupt-cells': cells(3),
+    },
+  };
+}
+
+function processors({ cpus }: BoardConfiguration): DeviceTreeNode {
+  const indices = Array.from({ length: cpus }, (_, cpu) => cpu);
+  const cores = indices.map((cpu) => ({
+    name: `core${cpu}`,
+    properties: { cpu: cells(PHANDLE_FIRST_CPU + cpu) },
+  }));
+  const cluster = { name: 'cluster0', properties: {}, children: cores };
+  const socket = { name: 'socket0', properties: {}, children: [cluster] };
+  return {
+    name: 'cpus',
+    properties: { '#size-cells': cells(0), '#address-cells': cells(1) },
+    children: [
+      { name: 'cpu-map', properties: {}, children: [socket] },
+      ...indices.map((cpu) => ({
+        name: `cpu@${cpu}`,
+        properties: {
+          phandle: cells(PHANDLE_FIRST_CPU + cpu),
+          reg: cells(cpu),
+          ...(cpus > 1 && { 'enable-method': 'psci' }),
+          compatible: 'arm,armv8',
+          device_type: 'cpu',
+        },
+      })),
+    ],
+  };
+}
+
+function timer({ cpus }: BoardConfiguration): DeviceTreeNode {
+  // Of a GICv2: the processors that the interrupt is private to, as a mask.
+  const flags = LEVEL_HIGH | (((1 << cpus) - 1) << 8);
+  const PPIs = [
+    PPI_SECURE_PHYSICAL_TIMER,
+    PPI_NONSECURE_PHYSICAL_TIMER,
+    PPI_VIRTUAL_TIMER,
+    PPI_HYPERVISOR_PHYSICAL_TIMER,
+  ];
+  return {
+    name: 'timer',
+    properties: {
+      interrupts: cells(...PPIs.flatMap((PPI) => [GIC_PPI, PPI, flags])),
+      'always-on': true,
+      compatible: ['arm,armv8-timer', 'arm,armv7-timer'],
+    },
+  };
+}
+
+function clock(): DeviceTreeNode {
+  return {
+    name: 'apb-pclk',
+    properties: {
+      phandle: cells(PHANDLE_CLOCK),
+      'clock-output-names': 'clk24mhz',
+      'clock-frequency': cells(CLOCK_HZ),
+      '#clock-cells': cells(0),
+      compatible: 'fixed-clock',
+    },
+  };
+}
+
+function chosen({ bootargs, initrd }: BoardConfiguration): DeviceTreeNode {
+  return {
+    name: 'chosen',
+    properties: {
+      'stdout-path': `/pl011@${hex(PL011_UART.base)}`,
+      ...(bootargs !== '' && { bootargs }),
+      ...(initrd && {
+        'linux,initrd-start': cells(...cells64(initrd.start)),
+        'linux,initrd-end': cells(...cells64(initrd.end)),
+      }),
+    },
+  };
+}
