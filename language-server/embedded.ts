@@ -6,7 +6,8 @@
  * blank. So positions need no translation.
  */
 import { AssemblyDocument } from './document.ts';
-import { registerFromC, systemRegister } from './system-operands.ts';
+import { registerFromC } from './system-operands.ts';
+import type { NamedRegister } from './system-operands.ts';
 
 export interface RegisterMention {
   readonly name: string;
@@ -235,7 +236,7 @@ function mentionsIn(
 }
 
 /** The register that a mention names; a prefix `SYS_` is C's. */
-export function mentionedRegister(mention: RegisterMention): ReturnType<typeof systemRegister> {
+export function mentionedRegister(mention: RegisterMention): NamedRegister | undefined {
   return registerFromC(mention.name);
 }
 

@@ -357,6 +357,6 @@ export function encodeStatement(
   const decoded = decoder.decode(word);
   const text = instructionText(word);
   if (!decoded || text === undefined) return undefined;
-  const diagram = `${decoded.definition.encoding.diagram}`;
+  const { diagram } = decoded.definition.encoding;
   return { word, diagram, ...(found.note !== undefined && { note: found.note }) };
 }

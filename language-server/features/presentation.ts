@@ -18,7 +18,6 @@ import { expandName, parseOperands } from '../statement-checks.ts';
 import { endAt, kindAt, startAt, tokenCount, tokenText } from '../statement.ts';
 import { decodeValue, systemRegister } from '../system-operands.ts';
 import { functionAt, inRanges } from '../symbols.ts';
-import { sizeOfData } from './hover.ts';
 import type { IndexedFile, Workspace } from '../workspace.ts';
 
 export const tokenTypes = [
@@ -227,14 +226,13 @@ export function codeLenses(file: IndexedFile): CodeLens[] {
     for (const it of definitions) {
       if (it.kind !== 'data') continue;
       const place = rangeOf(it.line, it);
-      const size = sizeOfData(file, it.line) ?? 8;
       lenses.push({ range: place, data: { uri, name: it.name, line: it.line, start: it.start } });
       lenses.push({
         range: place,
         command: {
           title: 'Set hardware watchpoint',
           command: 'trapline.watchSymbol',
-          arguments: [it.name, size],
+          arguments: [it.name],
         },
       });
     }

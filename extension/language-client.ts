@@ -1,0 +1,127 @@
+/** Starts the language server and adds what the protocol has no request for. */
+import * as vscode from 'vscode';
+import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
+import { DEBUG_TYPE } from './protocol.ts';
+
+/** Assembly under the ids that this and other extensions give it. */
+const assemblyLanguages = ['aarch64', 'arm', 'arm64', 'armasm', 'asm', 'gas'];
+/** Languages in which only names of system registers and `asm` strings are looked at. */
+const hostLanguages = ['c', 'cpp', 'rust'];
+
+const SECTION = 'trapline.languageServer';
+
+interface Place {
+  readonly line: number;
+  readonly character: number;
+}
+
+interface Evaluatable {
+  readonly range: { readonly start: Place; readonly end: Place };
+  readonly expression: string;
+}
+
+/** The client stops with the extension: it is among the context's subscriptions. */
+export function startLanguageClient(context: vscode.ExtensionContext): LanguageClient {
+  const module = context.asAbsolutePath('dist/language-server.cjs');
+  const server: ServerOptions = {
+    run: { module, transport: TransportKind.ipc },
+    debug: {
+      module,
+      transport: TransportKind.ipc,
+      options: { execArgv: ['--nolazy', '--inspect=6011'] },
+    },
+  };
+  const documentation = vscode.Uri.joinPath(context.extensionUri, 'docs', 'diagnostics').toString();
+  const options: LanguageClientOptions = {
+    documentSelector: [...assemblyLanguages, ...hostLanguages].map((language) => ({
+      scheme: 'file',
+      language,
+    })),
+    initializationOptions: { ...vscode.workspace.getConfiguration(SECTION), documentation },
+    synchronize: {
+      fileEvents: vscode.workspace.createFileSystemWatcher('**/*.{s,S,asm,inc,h}'),
+    },
+  };
+  const client = new LanguageClient(SECTION, 'Trapline Language Server', server, options);
+  context.subscriptions.push(
+    client,
+    vscode.workspace.onDidChangeConfiguration(async (event) => {
+      if (!event.affectsConfiguration(SECTION) || !client.isRunning()) return;
+      const languageServer = { ...vscode.workspace.getConfiguration(SECTION) };
+      await client.sendNotification('workspace/didChangeConfiguration', {
+        settings: { trapline: { languageServer } },
+      });
+    }),
+    vscode.languages.registerEvaluatableExpressionProvider(assemblyLanguages, {
+      provideEvaluatableExpression: (document, position) =>
+        evaluatableExpression(client, document, position),
+    }),
+    vscode.commands.registerCommand('trapline.showReferences', showReferences),
+    vscode.commands.registerCommand('trapline.debugFunction', debugFunction),
+    vscode.commands.registerCommand('trapline.watchSymbol', watchSymbol),
+  );
+  void client.start();
+  return client;
+}
+
+/** Without a session of ours the debugger of somebody else is asked in its own way. */
+async function evaluatableExpression(
+  client: LanguageClient,
+  document: vscode.TextDocument,
+  position: vscode.Position,
+): Promise<vscode.EvaluatableExpression | undefined> {
+  if (vscode.debug.activeDebugSession?.type !== DEBUG_TYPE || !client.isRunning()) return undefined;
+  const answer = await client.sendRequest<Evaluatable | null>('trapline/evaluatableExpression', {
+    textDocument: { uri: document.uri.toString() },
+    position: { line: position.line, character: position.character },
+  });
+  return answer === null
+    ? undefined
+    : new vscode.EvaluatableExpression(toRange(answer.range), answer.expression);
+}
+
+function toRange({ start, end }: Evaluatable['range']): vscode.Range {
+  return new vscode.Range(start.line, start.character, end.line, end.character);
+}
+
+/** Behind the lens "n references". */
+function showReferences(
+  uri: string,
+  at: Place,
+  found: readonly { readonly uri: string; readonly range: Evaluatable['range'] }[],
+): Thenable<unknown> {
+  return vscode.commands.executeCommand(
+    'editor.action.showReferences',
+    vscode.Uri.parse(uri),
+    new vscode.Position(at.line, at.character),
+    found.map((it) => new vscode.Location(vscode.Uri.parse(it.uri), toRange(it.range))),
+  );
+}
+
+/** Behind the lens "Debug this": a breakpoint at the function, and a start unless the guest runs. */
+async function debugFunction(uri: string, name: string, line: number): Promise<void> {
+  const location = new vscode.Location(vscode.Uri.parse(uri), new vscode.Position(line, 0));
+  const exists = vscode.debug.breakpoints.some(
+    (it) => it instanceof vscode.FunctionBreakpoint && it.functionName === name,
+  );
+  if (!exists) vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint(name)]);
+  if (vscode.debug.activeDebugSession?.type !== DEBUG_TYPE) {
+    await vscode.window.showTextDocument(location.uri, { selection: location.range });
+    await vscode.commands.executeCommand('trapline.start');
+  }
+}
+
+/** Behind the lens "Set hardware watchpoint". */
+async function watchSymbol(name: string): Promise<void> {
+  if (vscode.debug.activeDebugSession?.type !== DEBUG_TYPE) {
+    await vscode.window.showInformationMessage(
+      `Start the guest first; then the watchpoint on ${name} can be set.`,
+    );
+    return;
+  }
+  // As from the menu of a variable.
+  await vscode.commands.executeCommand('trapline.setWatchpoint', {
+    variable: { name, evaluateName: name },
+  });
+}
