@@ -155,6 +155,24 @@ function system(): Generator {
     bits.oneIn(EL1_SHARE) ? { EL: 1, words: atEL1(bits) } : { EL: 0, words: [atEL0(bits)] };
 }
 
+const SP = 31;
+const CLREX = 0xd503305f;
+
+/**
+ * A Load-Exclusive and the Store-Exclusive that belongs to it. Registers are different ones and the address
+ * is SP: what else a Store-Exclusive may do is CONSTRAINED UNPREDICTABLE or IMPLEMENTATION DEFINED.
+ */
+function exclusivePair(bits: RandomBits): readonly number[] {
+  const [Rt, Rt2, Rs] = [bits.below(10), 10 + bits.below(10), 20 + bits.below(11)];
+  const isPair = bits.oneIn(3);
+  const size = isPair ? 2 + bits.below(2) : bits.below(4);
+  const common = (size << 30) | (SP << 5) | Rt | (isPair ? (1 << 21) | (Rt2 << 10) : 0x1f << 10);
+  const ordered = (): number => bits.below(2) << 15;
+  const load = (0x0840_0000 | (0x1f << 16) | common | ordered()) >>> 0;
+  const store = (0x0800_0000 | (Rs << 16) | common | ordered()) >>> 0;
+  return bits.oneIn(8) ? [load, CLREX, store] : [load, store];
+}
+
 /** 4 to 32 words of real programs, some with a bit turned over, with branches that only go forward. */
 function sequence(): Generator {
   const real = words('gcc-O2', 'gcc-O0-O3-Os', 'kut-a72');
@@ -177,6 +195,10 @@ function sequence(): Generator {
       // At the last word the reach is 1: to the BRK behind it.
       return forwardBranch(next(bits), Math.min(length - n, 8), bits.next());
     });
+    const exclusives = bits.oneIn(6) ? exclusivePair(bits) : [];
+    if (exclusives.length <= length) {
+      list.splice(bits.below(length - exclusives.length + 1), exclusives.length, ...exclusives);
+    }
     return { EL: bits.oneIn(EL1_SHARE) ? 1 : 0, words: list };
   };
 }
