@@ -2,6 +2,8 @@
  * A board with one processor: RAM, devices, firmware, and the hypervisor where the guest starts at
  * EL1. Synchronous and deterministic: nothing here reads a clock, and a run repeats exactly.
  */
+import { boardDeviceTree } from './board/device-tree.ts';
+import { flattenDeviceTree } from './board/flattened-device-tree.ts';
 import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
 import { isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
@@ -51,6 +53,8 @@ const INSTRUCTIONS_PER_SECOND = 1_000_000_000n;
 const INPUT_POLL = 10_000_000n;
 /** Seconds since 1970 at reset. */
 const START_TIME = 0n;
+/** What QEMU sets aside for the device tree of its board. */
+const DEVICE_TREE_BYTES = 1 << 20;
 
 export class Machine {
   readonly vcpus = [{ id: 0, name: 'CPU0' }] as const;
@@ -160,10 +164,29 @@ export class Machine {
         throw new RangeError(`the image's segment at 0x${paddr.toString(16)} is not inside RAM`);
       }
     }
+    this.#placeDeviceTree();
     pe.engine.flushCode();
     pe.state.PC = this.#options.image.entry;
     this.#kvmExit = undefined;
     this.kvm?.reset(this.#options.image.entry);
+  }
+
+  /**
+   * As on QEMU's board: for an ELF the device tree is at the start of RAM where the image leaves it
+   * room, and X0 is 0.
+   */
+  #placeDeviceTree(): void {
+    const { image, ram, el, commandLine } = this.#options;
+    const [first] = ram;
+    if (first === undefined || first.size < DEVICE_TREE_BYTES) return;
+    const end = first.base + BigInt(DEVICE_TREE_BYTES);
+    const isTaken = image.segments.some(({ paddr, memSize }) => {
+      return paddr < end && paddr + BigInt(memSize) > first.base;
+    });
+    if (isTaken) return;
+    const psci = el === 1 ? 'hvc' : 'smc';
+    const tree = boardDeviceTree({ cpus: this.vcpus.length, ram, psci, bootargs: commandLine });
+    this.pe.engine.writePhysical(first.base, flattenDeviceTree(tree));
   }
 
   // -- running

@@ -1,0 +1,159 @@
+/** The wiring of the board and waiting for interrupts. */
+import assert from 'node:assert/strict';
+import { Machine } from '../../../../emulator/machine.ts';
+import type { StopReason } from '../../../../emulator/machine.ts';
+
+const GICD = 0x0800_0000n;
+const GICC = 0x0801_0000n;
+const UART = 0x0900_0000n;
+const RTC = 0x0901_0000n;
+const GPIO = 0x0903_0000n;
+const CTL_ENABLE = 1n;
+
+interface Board {
+  readonly machine: Machine;
+  readonly write: (PA: bigint, value: number) => void;
+  readonly read: (PA: bigint) => number;
+  /** Runs one slice. */
+  readonly run: () => StopReason;
+}
+
+/** `wfi; b .-4` with the GIC set up and `SPIs` and `PPIs` enabled; PSTATE masks interrupts. */
+function waiting(options: { el?: 1 | 2; INTIDs?: readonly number[]; entry?: bigint } = {}): Board {
+  const entry = options.entry ?? 0x4008_0000n;
+  const bytes = new Uint8Array(new Uint32Array([0xd503_207f, 0x17ff_ffff]).buffer);
+  const machine = new Machine({
+    image: { segments: [{ paddr: entry, bytes, memSize: 8 }], entry },
+    el: options.el ?? 1,
+    hostProfile: '6-2-4',
+    policy: 'OWNER',
+    ram: [{ base: 0x4000_0000n, size: 4 << 20 }],
+    commandLine: 'loglevel=7',
+    checkInvariants: true,
+  });
+  const { bus } = machine.pe;
+  const write = (PA: bigint, value: number): void => {
+    assert.ok(bus.write(PA, 4, BigInt(value)));
+  };
+  write(GICD, 3);
+  write(GICC + 4n, 0xff);
+  write(GICC, 7);
+  for (const INTID of options.INTIDs ?? []) {
+    write(GICD + 0x100n + 4n * BigInt(INTID >>> 5), 2 ** (INTID & 31));
+  }
+  return {
+    machine,
+    write,
+    read: (PA) => Number(bus.read(PA, 4)),
+    run: () => machine.run({ instructions: 100, pastStop: false }),
+  };
+}
+
+describe('Interrupts on the board', () => {
+  it('nothing that could wake the guest is a deadlock', () => {
+    const { run } = waiting();
+    assert.deepEqual(run(), { kind: 'wfiDeadlock', pc: 0x4008_0000n });
+  });
+
+  const timers = [
+    { name: 'CNTV', EL: 0, INTID: 27, el: 1 },
+    { name: 'CNTP', EL: 0, INTID: 30, el: 1 },
+    { name: 'CNTHP', EL: 2, INTID: 26, el: 2 },
+  ] as const;
+  for (const { name, EL, INTID, el } of timers) {
+    it(`${name} is interrupt ${INTID}, and a wait lasts until it is due`, () => {
+      const { machine, run, read } = waiting({ el, INTIDs: [INTID] });
+      machine.pe.registers.write(`${name}_CVAL_EL${EL}`, 1000n);
+      machine.pe.registers.write(`${name}_CTL_EL${EL}`, CTL_ENABLE);
+      const stop = run();
+      assert.deepEqual(stop, { kind: 'idle', until: 16_000n });
+      assert.equal(run().kind, 'slice');
+      assert.equal(machine.pe.pendingInterrupts.irq, true);
+      assert.equal(read(GICC + 0x0cn), INTID);
+    });
+  }
+
+  it('a guest that waits for the console only is idle, and a key wakes it', () => {
+    const { machine, write, run, read } = waiting({ INTIDs: [33] });
+    assert.equal(run().kind, 'wfiDeadlock', 'the UART does not interrupt yet');
+    write(UART + 0x38n, 1 << 4);
+    const first = run();
+    const second = run();
+    assert.ok(first.kind === 'idle' && second.kind === 'idle');
+    assert.equal(second.until - first.until, 10_000_000n);
+    assert.equal(machine.pe.state.PC, 0x4008_0004n, 'the WFI goes on waiting');
+    machine.console.input(new Uint8Array([0x41]));
+    assert.equal(run().kind, 'slice');
+    assert.equal(read(GICC + 0x0cn), 33);
+    assert.equal(read(UART), 0x41);
+  });
+
+  it('a timer ends a wait for the console', () => {
+    const { machine, write, run } = waiting({ INTIDs: [27, 33] });
+    write(UART + 0x38n, 1 << 4);
+    machine.pe.registers.write('CNTV_CVAL_EL0', 1_000_000n); // 16 ms
+    machine.pe.registers.write('CNTV_CTL_EL0', CTL_ENABLE);
+    assert.equal(run().kind, 'idle');
+    assert.deepEqual(run(), { kind: 'idle', until: 16_000_000n });
+    assert.equal(run().kind, 'slice');
+  });
+
+  it('the alarm of the clock is interrupt 34', () => {
+    const { write, run, read } = waiting({ INTIDs: [34] });
+    write(RTC + 0x10n, 1);
+    write(RTC + 0x04n, 3);
+    assert.deepEqual(run(), { kind: 'idle', until: 3_000_000_000n });
+    assert.equal(run().kind, 'slice');
+    assert.equal(read(GICC + 0x0cn), 34);
+  });
+
+  it('the power key is pin 3 of the GPIO, interrupt 39', () => {
+    const { machine, write, read } = waiting({ INTIDs: [39] });
+    write(GPIO + 0x40cn, 8);
+    write(GPIO + 0x410n, 8);
+    machine.pressPowerKey();
+    assert.equal(read(GPIO + 0x418n), 8);
+    assert.equal(read(GICC + 0x0cn), 39);
+  });
+
+  it('group 0 raises FIQ with FIQEn', () => {
+    const { machine, write } = waiting({ INTIDs: [100] });
+    write(GICC, 0xf);
+    write(GICD + 0x200n + 12n, 1 << 4);
+    assert.deepEqual(machine.pe.pendingInterrupts, { irq: false, fiq: true, serror: false });
+    machine.reset();
+    assert.deepEqual(machine.pe.pendingInterrupts, { irq: false, fiq: false, serror: false });
+  });
+
+  it('a snapshot holds a wait and what is pending', () => {
+    const { machine, write, run, read } = waiting({ INTIDs: [33] });
+    write(UART + 0x38n, 1 << 4);
+    run();
+    const snapshot = machine.save();
+    machine.console.input(new Uint8Array([0x41]));
+    run();
+    machine.restore(snapshot);
+    assert.equal(read(GICC + 0x18n), 1023);
+    assert.equal(run().kind, 'idle');
+    assert.equal(machine.pe.state.PC, 0x4008_0004n);
+  });
+});
+
+describe('Device tree hand-over', () => {
+  const magic = (machine: Machine): number => {
+    const bytes = machine.pe.engine.readPhysical(0x4000_0000n, 4) ?? new Uint8Array(4);
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  };
+
+  it('puts it at the start of RAM where the ELF leaves 1 MiB, with X0 = 0', () => {
+    const { machine } = waiting({ entry: 0x4010_0000n });
+    assert.equal(magic(machine), 0xd00d_feed);
+    assert.equal(machine.pe.state.X(0), 0n);
+    const blob = machine.pe.engine.readPhysical(0x4000_0000n, 4096) ?? new Uint8Array();
+    assert.ok(String.fromCharCode(...blob).includes('loglevel=7'));
+  });
+
+  it('leaves it out where the ELF is', () => {
+    assert.equal(magic(waiting({ entry: 0x4008_0000n }).machine), 0);
+  });
+});
