@@ -44,6 +44,35 @@ const ISS_WnR = 1 << 6;
 
 /** @returns what the VMM has to see, or undefined when the guest goes on */
 export function handleExit(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
+  const exit = dispatch(context, syndrome);
+  const emulated = exit === undefined && !isDebugException(syndrome);
+  return emulated && context.policy.generation === 'G2' ? stepByEmulation(context) : exit;
+}
+
+const isDebugException = ({ EC }: Syndrome): boolean =>
+  EC === EC_BRK64 ||
+  EC === EC_BREAKPOINT_LOWER ||
+  EC === EC_WATCHPOINT_LOWER ||
+  EC === EC_SOFTWARE_STEP_LOWER;
+
+/**
+ * Before 6.2 a pending step does not survive the next entry, so KVM since 4.16 makes up the exit of a step
+ * whose instruction it has emulated: IL is 0, as it was.
+ */
+function stepByEmulation(context: ExitContext): KvmExit | undefined {
+  const { vcpu, hostSteps } = context.ws;
+  if (!hostSteps) return undefined;
+  if (vcpu.stepOver !== undefined) context.setStepOver(undefined);
+  return (vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) !== 0
+    ? debugExit(
+        context,
+        { ESR: BigInt(EC_SOFTWARE_STEP_LOWER) << 26n, EC: EC_SOFTWARE_STEP_LOWER, ISS: 0 },
+        { cause: 'step' },
+      )
+    : undefined;
+}
+
+function dispatch(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
   switch (syndrome.EC) {
     case EC_WFX:
       skipInstruction(context.ws);

@@ -27,8 +27,8 @@ export function injectException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedExcep
   const ESR = makeESR(EC, ISS);
   const { pc, pstate } = vcpu;
   // While the debugger steps, PSTATE.SS is the debugger's; the guest's own is kept aside.
-  const hostSteps = vcpu.debug_owner === 'HOST' && ws.hostSteps;
-  const SS = hostSteps ? !vcpu.GUEST_SS_ACTIVE_PENDING : (pstate & SPSR_SS) !== 0n;
+  const { stepStolen } = vcpu;
+  const SS = stepStolen ? !vcpu.GUEST_SS_ACTIVE_PENDING : (pstate & SPSR_SS) !== 0n;
   const VBAR = cpu.read('VBAR_EL1');
   cpu.write('ESR_EL1', ESR);
   if (FAR !== undefined) cpu.write('FAR_EL1', FAR);
@@ -39,7 +39,7 @@ export function injectException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedExcep
     fromEL === 1 ? ((pstate & 1n) === 1n ? VECTOR_CURRENT_SPx : 0n) : VECTOR_LOWER_AARCH64;
   vcpu.pc = BigInt.asUintN(64, VBAR + offset);
   vcpu.pstate = (pstate & PSTATE_NZCV & ~SPSR_IL) | PSTATE_DAIF | PSTATE_EL1h;
-  if (hostSteps) vcpu.GUEST_SS_ACTIVE_PENDING = true;
+  if (stepStolen) vcpu.GUEST_SS_ACTIVE_PENDING = true;
   ws.injected?.({
     kind: 'Synchronous',
     targetEL: 1,

@@ -275,7 +275,7 @@ export class Kvm {
     const { PSTATE } = this.#cpu.position;
     if (!this.running) return PSTATE;
     const { ws } = this;
-    if (ws.vcpu.debug_owner !== 'HOST' || !ws.hostSteps) return PSTATE;
+    if (!ws.vcpu.stepStolen) return PSTATE;
     const SS = 1n << 21n;
     return (PSTATE & ~SS) | (ws.vcpu.GUEST_SS_ACTIVE_PENDING ? 0n : SS);
   }
@@ -318,6 +318,7 @@ export class Kvm {
       vcpu.debug_owner = 'FREE';
       vcpu.debug_dirty = false;
       vcpu.hardwareLocked = false;
+      vcpu.stepStolen = false;
       vcpu.external_mdscr_el1 = 0n;
       vcpu.mdcr_el2 = 0n;
     }
@@ -429,6 +430,7 @@ export class Kvm {
       mdcr_el2: 0n,
       HOST_SS_ACTIVE_PENDING: false,
       GUEST_SS_ACTIVE_PENDING: false,
+      stepStolen: false,
       hardwareLocked: false,
       stepOver: undefined,
       skipBreakpointAt: undefined,

@@ -44,6 +44,9 @@ interface Handler {
   write?(context: EmulationContext, value: bigint): void;
 }
 
+/** The table changed with 5.18, which emulates the OS Lock. */
+const HANDLERS = { G1: 'G1', G2: 'G1', G3: 'G4', G4: 'G4' } as const;
+
 interface SysRegDescriptor {
   readonly encoding: number;
   readonly G1: Handler;
@@ -291,7 +294,8 @@ export function emulateAccess(context: EmulationContext, access: TrappedAccess):
   const row = find(encoding);
   if (row === undefined) return undefinedAccess(name, direction, 'unsupported access');
   const { policy, emulation, ws } = context;
-  const handler = emulation === 'architecture' ? row.architecture : row[policy.generation];
+  const handler =
+    emulation === 'architecture' ? row.architecture : row[HANDLERS[policy.generation]];
   if (emulation === 'architecture' && row.exists?.(context) === false) {
     return undefinedAccess(name, direction, 'no such register');
   }

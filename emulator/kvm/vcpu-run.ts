@@ -269,7 +269,8 @@ export class VcpuRun {
 
   #put(): void {
     const { ws } = this;
-    const stolen = this.#host.policy.guestDebug && ws.vcpu.debug_owner === 'HOST' && ws.hostSteps;
+    // Before 6.2 KVM did not give PSTATE.SS back.
+    const stolen = this.#host.policy.generation !== 'G2' && ws.vcpu.stepStolen;
     this.#host.policy.vcpuPut(ws);
     this.ws.log.counters.puts += 1;
     ws.event('put', `vcpu_put: owner ${this.#host.policy.owner(ws)}`);
@@ -310,9 +311,11 @@ export class VcpuRun {
     this.#invariants?.afterExit(ws, this.#host.policy);
   }
 
-  /** G4 traps the identification registers, so that a VM has its own. */
+  /** G3 and G4 trap the identification registers, so that a VM has its own. */
   get #guestHcr(): bigint {
-    return this.#host.policy.generation === 'G4' ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
+    const { generation } = this.#host.policy;
+    const own = generation === 'G3' || generation === 'G4';
+    return own ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
   }
 
   /** With the processor at EL2 and the world switched. */

@@ -60,6 +60,7 @@ export interface VcpuState {
   readonly mdcr_el2: bigint;
   readonly HOST_SS_ACTIVE_PENDING: boolean;
   readonly GUEST_SS_ACTIVE_PENDING: boolean;
+  readonly stepStolen: boolean;
   readonly hardwareLocked: boolean;
   readonly stepOver: StepOver | undefined;
   readonly skipBreakpointAt: bigint | undefined;
@@ -94,6 +95,8 @@ export class Vcpu {
   HOST_SS_ACTIVE_PENDING = false;
   /** The guest's own PSTATE.SS was 0 when the debugger took the step state machine. */
   GUEST_SS_ACTIVE_PENDING = false;
+  /** PSTATE.SS is the debugger's; the guest's own is in GUEST_SS_ACTIVE_PENDING. */
+  stepStolen = false;
   /** The processor's OS Lock stands in for the guest's while it runs. */
   hardwareLocked = false;
   stepOver: StepOver | undefined;
@@ -143,6 +146,7 @@ export class Vcpu {
     this.mdcr_el2 = 0n;
     this.HOST_SS_ACTIVE_PENDING = false;
     this.GUEST_SS_ACTIVE_PENDING = false;
+    this.stepStolen = false;
     this.hardwareLocked = false;
     this.stepOver = undefined;
     this.skipBreakpointAt = undefined;
@@ -164,6 +168,7 @@ export class Vcpu {
       mdcr_el2: this.mdcr_el2,
       HOST_SS_ACTIVE_PENDING: this.HOST_SS_ACTIVE_PENDING,
       GUEST_SS_ACTIVE_PENDING: this.GUEST_SS_ACTIVE_PENDING,
+      stepStolen: this.stepStolen,
       hardwareLocked: this.hardwareLocked,
       stepOver: this.stepOver,
       skipBreakpointAt: this.skipBreakpointAt,
@@ -185,6 +190,7 @@ export class Vcpu {
     this.mdcr_el2 = state.mdcr_el2;
     this.HOST_SS_ACTIVE_PENDING = state.HOST_SS_ACTIVE_PENDING;
     this.GUEST_SS_ACTIVE_PENDING = state.GUEST_SS_ACTIVE_PENDING;
+    this.stepStolen = state.stepStolen;
     this.hardwareLocked = state.hardwareLocked;
     this.stepOver = state.stepOver;
     this.skipBreakpointAt = state.skipBreakpointAt;

@@ -3,6 +3,7 @@ import { describeESR } from '../cpu/syndrome.ts';
 import { readDebugState, isBundleRegister } from './debug-state.ts';
 import { describeControl } from './guest-debug-control.ts';
 import type { Kvm } from './kvm.ts';
+import type { FlagWord } from './policies/policy.ts';
 
 export interface NamedText {
   readonly name: string;
@@ -69,8 +70,16 @@ export function hypervisorState(kvm: Kvm): readonly NamedText[] {
     flag('HOST_SS_ACTIVE_PENDING', vcpu.HOST_SS_ACTIVE_PENDING),
     flag('GUEST_SS_ACTIVE_PENDING', vcpu.GUEST_SS_ACTIVE_PENDING),
     { name: 'OSLSR_EL1', value: hex(vcpu.sys_regs.OSLSR_EL1) },
+    ...(kvm.policyObject.flagWords?.(kvm.ws) ?? []).map(flagWordText),
     { name: 'FP/SIMD', value: 'not switched: the host has no FP state' },
   ];
+}
+
+function flagWordText({ name, width, bits }: FlagWord): NamedText {
+  const word = bits.reduce((sum, [, set], bit) => (set ? sum | (1n << BigInt(bit)) : sum), 0n);
+  const set = bits.filter(([, isSet]) => isSet).map(([bit]) => bit);
+  const digits = word.toString(16).padStart(width / 4, '0');
+  return { name, value: `0x${digits}${set.length > 0 ? ` (${set.join(', ')})` : ''}` };
 }
 
 export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {

@@ -278,6 +278,21 @@ export class WorldSwitch {
     vcpu.pstate = SS ? vcpu.pstate | SPSR_SS : vcpu.pstate & ~SPSR_SS;
   }
 
+  /** The debugger takes the step state machine: PSTATE.SS becomes its own, the guest's is kept aside. */
+  stealStep(): void {
+    const vcpu = this.#vcpu;
+    vcpu.GUEST_SS_ACTIVE_PENDING = !this.pstateSS;
+    this.pstateSS = !vcpu.HOST_SS_ACTIVE_PENDING;
+    vcpu.stepStolen = true;
+  }
+
+  returnStep(): void {
+    const vcpu = this.#vcpu;
+    vcpu.HOST_SS_ACTIVE_PENDING = !this.pstateSS;
+    this.pstateSS = !vcpu.GUEST_SS_ACTIVE_PENDING;
+    vcpu.stepStolen = false;
+  }
+
   /** What the host does to a processor when it boots: the OS Lock is locked by a cold reset. */
   initialiseHost(): void {
     this.cpu.write('OSDLR_EL1', 0n);

@@ -102,6 +102,11 @@ const runs = [
   { policy: 'EAGER', profile: '6-2-4', tickInterval: 997n },
   { policy: 'LAZY_DIRTY', profile: '6-2-4', tickInterval: 997n },
   { policy: 'LAZY_DIRTY', profile: '4-2-4', tickInterval: 4_000_000n },
+  { policy: 'LAZY_MDSCR', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'DEBUG_PTR', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'DEBUG_PTR', profile: '6-2-4-nVHE', tickInterval: 4_000_000n },
+  { policy: 'IFLAGS', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'IFLAGS', profile: '4-2-4', tickInterval: 4_000_000n },
   { policy: 'OWNER', profile: '6-2-4', tickInterval: 4_000_000n },
   { policy: 'OWNER', profile: '6-2-4-nVHE', tickInterval: 997n },
 ] as const;

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { isBundleRegister } from '../../emulator/kvm/debug-state.ts';
 import { sysregId } from '../../emulator/kvm/one-reg.ts';
+import { policies } from '../../emulator/kvm/policies/index.ts';
 import { byName } from '../../emulator/sysregs/catalogue.ts';
-import { b, mov, mrs, nop, set } from '../support/a64.ts';
+import { b, mov, mrs, msr, nop, set } from '../support/a64.ts';
 import { CODE, DONE, KvmGuest, RAM_BASE } from '../support/kvm-guest.ts';
 
-const POLICIES = ['EAGER', 'LAZY_DIRTY', 'OWNER'] as const;
+const POLICIES = policies.map(({ name }) => name);
 const MDCR_TDA = 1n << 9n;
 const MDSCR_MDE = 1n << 15n;
 /** Does something several times. */
@@ -159,6 +160,118 @@ describe('Policy traces / LAZY_DIRTY', () => {
     assert.deepEqual(exit.saves, { G: 1, H: 0 });
     assert.equal(guest.kvm.owner, 'clean');
     assert.equal(tda(guest), true);
+  });
+});
+
+describe('Policy traces / LAZY_MDSCR', () => {
+  const policy = 'LAZY_MDSCR';
+  const MDSCR_TDCC = 1n << 12n;
+
+  it('P11: a hundred writes that enable nothing are a hundred traps, and DIRTY stays clear', () => {
+    const guest = new KvmGuest({ policy }).program(
+      mov(0, MDSCR_TDCC),
+      range(100).map(() => msr('MDSCR_EL1', 0)),
+      spin,
+    );
+    untilSpinning(guest);
+    assert.equal(guest.traps('MDSCR_EL1'), 100);
+    assert.ok(guest.events().every(({ dirtyAfter }) => !dirtyAfter));
+    assert.equal(guest.guest('MDSCR_EL1'), MDSCR_TDCC);
+  });
+
+  it('P11: writing MDE sets DIRTY, and what follows does not trap', () => {
+    const guest = guestWithMde(policy);
+    assert.equal(guest.kvm.owner, 'DIRTY');
+    assert.equal(tda(guest), false);
+    guest.program(set('DBGBVR0_EL1', 0x1110n), spin);
+    guest.pe.state.PC = CODE;
+    const seen = during(guest, () => {
+      untilSpinning(guest);
+    });
+    assert.equal(seen.traps, 0);
+  });
+
+  it('P11: registers that are written while debugging is off are never switched', () => {
+    const guest = new KvmGuest({ policy }).program(writesOfAllBreakpoints, spin);
+    untilSpinning(guest);
+    assert.equal(guest.kvm.log.totalTraps, 12);
+    assert.deepEqual(guest.kvm.log.counters.bundleLoads, { G: 0, X: 0, H: 0 });
+  });
+});
+
+for (const policy of ['DEBUG_PTR', 'IFLAGS']) {
+  describe(`Policy traces / ${policy}`, () => {
+    it('P6: with MDE set five exits are five full switches, and TDA is set all the same', () => {
+      const guest = guestWithMde(policy);
+      guest.kvm.onHostTick();
+      const start = guest.kvm.nextSeq;
+      const seen = during(guest, () => {
+        times(5, () => {
+          guest.kvm.onHostTick();
+        });
+      });
+      assert.deepEqual(seen.saves, { G: 5, H: 5 });
+      assert.deepEqual(seen.loads, { G: 5, H: 5 });
+      const entries = guest.kvm.events(start, 1000).filter(({ kind }) => kind === 'enter');
+      assert.equal(entries.length, 5);
+      assert.ok(entries.every(({ TDA, dirtyAfter }) => TDA && dirtyAfter));
+    });
+
+    it('P6: the first write after an exit traps and the next goes through', () => {
+      const guest = guestWithMde(policy);
+      guest.kvm.onHostTick();
+      guest.program(set('DBGBVR0_EL1', 0x1110n), set('DBGBVR1_EL1', 0x2220n), spin);
+      times(2, () => {
+        guest.pe.state.PC = CODE;
+        const seen = during(guest, () => {
+          untilSpinning(guest);
+        });
+        assert.equal(seen.traps, 1);
+        guest.kvm.onHostTick();
+      });
+      assert.equal(guest.guest('DBGBVR0_EL1'), 0x1110n);
+      assert.equal(guest.guest('DBGBVR1_EL1'), 0x2220n);
+    });
+
+    it('P6: after an exit every read traps', () => {
+      const guest = guestWithMde(policy);
+      guest.kvm.onHostTick();
+      guest.program(
+        range(10).map(() => mrs(1, 'DBGBVR0_EL1')),
+        spin,
+      );
+      guest.pe.state.PC = CODE;
+      const seen = during(guest, () => {
+        untilSpinning(guest);
+      });
+      assert.equal(seen.traps, 10);
+    });
+  });
+}
+
+describe('Policy traces / IFLAGS', () => {
+  const word = (guest: KvmGuest, name: string): string | undefined =>
+    guest.kvm.state().find((row) => row.name === name)?.value;
+
+  it('the flags are words of 8 bits with their own names', () => {
+    const guest = guestWithMde('IFLAGS');
+    assert.equal(word(guest, 'iflags'), '0x10 (DEBUG_DIRTY)');
+    guest.kvm.stop();
+    assert.equal(word(guest, 'iflags'), '0x00');
+    assert.equal(word(guest, 'sflags'), '0x00');
+  });
+
+  it('a locked OS Lock clears MDE on the processor, sets TDA and leaves the guest’s MDSCR_EL1', () => {
+    const guest = new KvmGuest({ policy: 'IFLAGS' }).program(
+      set('MDSCR_EL1', MDSCR_MDE),
+      set('OSLAR_EL1', 1n),
+      spin,
+    );
+    untilSpinning(guest);
+    assert.equal(tda(guest), true);
+    assert.equal(guest.physical('MDSCR_EL1') & MDSCR_MDE, 0n);
+    assert.equal(guest.physical('OSLSR_EL1'), 0x8n);
+    assert.equal(guest.guest('MDSCR_EL1'), MDSCR_MDE);
   });
 });
 
@@ -337,6 +450,42 @@ describe('Policy traces / cost of a round trip', () => {
       bundle: full,
       ID: 4,
       MDCR: both,
+    },
+    {
+      id: '2.7',
+      policy: 'DEBUG_PTR',
+      profile: '6-2-4-nVHE',
+      owned: false,
+      bundle: nothing,
+      ID: 0,
+      MDCR: { reads: 1, writes: 2 },
+    },
+    {
+      id: 'P14',
+      policy: 'DEBUG_PTR',
+      profile: '6-2-4-nVHE',
+      owned: true,
+      bundle: full,
+      ID: 4,
+      MDCR: { reads: 1, writes: 2 },
+    },
+    {
+      id: 'P14',
+      policy: 'IFLAGS',
+      profile: '6-2-4-nVHE',
+      owned: true,
+      bundle: full,
+      ID: 4,
+      MDCR: { reads: 1, writes: 2 },
+    },
+    {
+      id: '2.7',
+      policy: 'IFLAGS',
+      profile: '6-2-4',
+      owned: false,
+      bundle: nothing,
+      ID: 0,
+      MDCR: nothing,
     },
     {
       id: '2.7',

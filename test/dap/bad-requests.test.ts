@@ -45,7 +45,10 @@ describe('A launch that cannot work', () => {
       { program: hello, hostProfile: '7-7-7' },
       /"hostProfile" .* "7-7-7", which does not exist. Choose one of 6-2-4/,
     ],
-    [{ program: hello, policy: 'owner' }, /"policy" .* Choose one of EAGER, LAZY_DIRTY, OWNER/],
+    [
+      { program: hello, policy: 'owner' },
+      /"policy" .* Choose one of EAGER, LAZY_DIRTY, LAZY_MDSCR/,
+    ],
     [{ program: hello, memory: '12 apples' }, /"memory" .* it has to be a size such as "128M"/],
     [{ program: hello, memory: 1000 }, /"memory" .* multiple of 4096/],
     [

@@ -63,7 +63,7 @@ const plain = fc.record(
       sourceReference: index,
       data: mostly(fc.base64String()),
     },
-    ...{ policy: mostly(fc.constantFrom('EAGER', 'LAZY_DIRTY', 'OWNER')), id: index },
+    ...{ policy: mostly(fc.constantFrom('EAGER', 'LAZY_DIRTY', 'IFLAGS', 'OWNER')), id: index },
     ...{ accessType: mostly(fc.constantFrom('read', 'write', 'readWrite')), address: mostly(text) },
     ...{ length: index, bytes: index, asAddress: mostly(fc.boolean()), since: index, limit: index },
     ...{

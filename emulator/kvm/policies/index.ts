@@ -1,10 +1,20 @@
 /** The debug policies, in the order of their history. */
+import { DEBUG_PTR } from './debug-ptr.ts';
 import { EAGER } from './eager.ts';
+import { IFLAGS } from './iflags.ts';
 import { LAZY_DIRTY } from './lazy-dirty.ts';
+import { LAZY_MDSCR } from './lazy-mdscr.ts';
 import { OWNER } from './owner.ts';
 import type { DebugPolicy } from './policy.ts';
 
-export const policies: readonly DebugPolicy[] = [EAGER, LAZY_DIRTY, OWNER];
+export const policies: readonly DebugPolicy[] = [
+  EAGER,
+  LAZY_DIRTY,
+  LAZY_MDSCR,
+  DEBUG_PTR,
+  IFLAGS,
+  OWNER,
+];
 
 export const defaultPolicy = OWNER;
 
@@ -13,7 +23,7 @@ export function policyByName(name: string): DebugPolicy | undefined {
 }
 
 /** Part of the design, not yet of this table. */
-const planned = ['LAZY_MDSCR', 'DEBUG_PTR', 'IFLAGS', 'REMAP_STATIC', 'REMAP_TOP', 'REMAP_SHARED'];
+const planned = ['REMAP_STATIC', 'REMAP_TOP', 'REMAP_SHARED'];
 
 /** Why there is no policy of this name, in one sentence. */
 export function missingPolicyReason(name: string): string {

@@ -52,10 +52,7 @@ export const OWNER: DebugPolicy = {
         (MDSCR_EL1 & ~(MDSCR_EL1_SS | MDSCR_EL1_MDE | MDSCR_EL1_KDE)) |
         (ws.hostSteps ? MDSCR_EL1_SS : 0n) |
         ((vcpu.guest_debug & KVM_GUESTDBG_USE_HW) !== 0 ? MDSCR_EL1_MDE | MDSCR_EL1_KDE : 0n);
-      if (ws.hostSteps) {
-        vcpu.GUEST_SS_ACTIVE_PENDING = !ws.pstateSS;
-        ws.pstateSS = !vcpu.HOST_SS_ACTIVE_PENDING;
-      }
+      if (ws.hostSteps) ws.stealStep();
     } else {
       ws.setOwner((MDSCR_EL1 & (MDSCR_EL1_KDE | MDSCR_EL1_MDE)) !== 0n ? 'GUEST' : 'FREE');
     }
@@ -63,11 +60,7 @@ export const OWNER: DebugPolicy = {
   },
 
   vcpuPut(ws) {
-    const { vcpu } = ws;
-    if (vcpu.debug_owner === 'HOST' && ws.hostSteps) {
-      vcpu.HOST_SS_ACTIVE_PENDING = !ws.pstateSS;
-      ws.pstateSS = !vcpu.GUEST_SS_ACTIVE_PENDING;
-    }
+    if (ws.vcpu.stepStolen) ws.returnStep();
     if (ws.profile.VHE) ws.restoreHostMdcr();
   },
 

@@ -6,9 +6,19 @@ import type { WorldSwitch } from '../world-switch.ts';
 import type { BundleCopy } from '../world-switch-log.ts';
 
 /**
- * Which generation of KVM's trap handlers goes with the policy: G1 is the table of 3.17, G4 that of 6.14.
+ * Which generation of KVM goes with the policy, for its trap handlers and its step: G1 is 3.17, G2 4.2 to
+ * 5.17, G3 5.18 to 6.13, G4 6.14.
  */
-export type Generation = 'G1' | 'G4';
+export type Generation = 'G1' | 'G2' | 'G3' | 'G4';
+
+/** A word of flags that the policy's KVM keeps, for display. */
+export interface FlagWord {
+  readonly name: string;
+  /** Width in bits. */
+  readonly width: number;
+  /** Name of each bit from bit 0 up, and whether it is set. */
+  readonly bits: readonly (readonly [name: string, set: boolean])[];
+}
 
 export interface DebugPolicy {
   readonly name: string;
@@ -37,4 +47,6 @@ export interface DebugPolicy {
   bundleInGuest(ws: WorldSwitch): BundleCopy;
   /** Whether the guest's own MDSCR_EL1 is on the processor while it runs. */
   guestMdscrInGuest(ws: WorldSwitch): boolean;
+  /** The words of flags of this KVM. Absent: it keeps none that concern debugging. */
+  flagWords?(ws: WorldSwitch): readonly FlagWord[];
 }

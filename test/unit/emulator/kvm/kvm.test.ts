@@ -57,8 +57,8 @@ describe('KVM / interface', () => {
 });
 
 describe('KVM / policy change', () => {
-  for (const from of ['EAGER', 'LAZY_DIRTY', 'OWNER']) {
-    for (const to of ['EAGER', 'LAZY_DIRTY', 'OWNER']) {
+  for (const from of policies.map(({ name }) => name)) {
+    for (const to of policies.map(({ name }) => name)) {
       it(`${from} to ${to} in the middle of a run loses no register`, () => {
         const guest = new KvmGuest({ policy: from }).program(
           set('MDSCR_EL1', MDSCR_MDE),

@@ -33,7 +33,7 @@ describe('Slot ledger', () => {
     });
   });
 
-  for (const policy of ['EAGER', 'LAZY_DIRTY']) {
+  for (const policy of ['EAGER', 'LAZY_DIRTY', 'LAZY_MDSCR']) {
     it(`is refused under ${policy}, which has no KVM_SET_GUEST_DEBUG`, () => {
       const { guestDebug } = new KvmGuest({ policy }).kvm;
       const reason = `${policy} has no KVM_SET_GUEST_DEBUG, so a debugger gets no debug registers.`;
@@ -121,7 +121,7 @@ describe('Slot ledger', () => {
         verdict: "The guest's; does not fire now: the OS Lock is locked (OSLSR_EL1.OSLK).",
       },
     ] as const;
-    for (const policy of ['EAGER', 'LAZY_DIRTY', 'OWNER']) {
+    for (const policy of ['EAGER', 'LAZY_DIRTY', 'IFLAGS', 'OWNER']) {
       for (const { name, program, verdict } of cases) {
         it(`${name}, under ${policy}`, () => {
           const guest = new KvmGuest({ policy }).program(
