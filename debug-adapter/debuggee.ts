@@ -8,6 +8,7 @@ import { ExceptionCatch } from './exception-catch.ts';
 import {
   createExpressionContext,
   liveFrame,
+  livePlaces,
   type ContextGuest,
   type EvaluationFrame,
 } from './expression-context.ts';
@@ -83,7 +84,7 @@ export class Debuggee implements ContextGuest, SteppedGuest {
           address === undefined
             ? undefined
             : createExpressionContext(this, liveFrame(this, address)),
-          () => createExpressionContext(this, liveFrame(this, undefined)),
+          livePlaces(this),
         ),
       print: (text, place) => {
         this.#log(text, place);

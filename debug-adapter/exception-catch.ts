@@ -11,8 +11,7 @@ import {
   NO_HANDLER,
   type ExceptionFilter,
 } from './exceptions.ts';
-import { createExpressionContext, liveFrame, type ContextGuest } from './expression-context.ts';
-import type { DebugInfoContext } from './expressions/debug-info-context.ts';
+import { livePlaces, type ContextGuest } from './expression-context.ts';
 import type { ExceptionRecord } from './machine.ts';
 import type { ExceptionStop } from './stops.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -117,9 +116,7 @@ export class ExceptionCatch {
 
   #compile(condition: string | undefined): (() => boolean) | undefined {
     if (condition === undefined || condition.trim() === '') return undefined;
-    const fresh = (): DebugInfoContext =>
-      createExpressionContext(this.#guest, liveFrame(this.#guest, undefined));
-    return conditionCompiler(undefined, fresh).condition(condition);
+    return conditionCompiler(undefined, livePlaces(this.#guest)).condition(condition);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What expressions see: a frame of the stopped guest, or the running guest at a breakpoint's address. */
+import type { Places } from './breakpoints/expressions.ts';
 import { notWritable } from './errors.ts';
 import type { RegisterHandle } from './expressions/context.ts';
 import { DebugInfoContext } from './expressions/debug-info-context.ts';
@@ -72,6 +73,15 @@ export function liveFrame(guest: ContextGuest, address: bigint | undefined): Eva
       );
     },
     caller: () => undefined,
+  };
+}
+
+/** The scopes of the running guest, wherever it is. */
+export function livePlaces(guest: ContextGuest): Places {
+  const { machine } = guest;
+  return {
+    pc: () => machine.readRegister(machine.currentVcpu, 'PC') ?? 0n,
+    scopeAt: (pc) => createExpressionContext(guest, liveFrame(guest, pc)),
   };
 }
 

@@ -3,19 +3,27 @@ import { invalidExpression } from '../errors.ts';
 import { compileExpression, type Compiled } from '../expressions/compile.ts';
 import { compileCondition } from '../expressions/condition.ts';
 import type { ExpressionContext } from '../expressions/context.ts';
-import { Evaluator } from '../expressions/evaluate.ts';
 import { ExpressionError } from '../expressions/expression-error.ts';
 import { formatValue } from '../expressions/format-value.ts';
 import type { ConditionCompiler } from './condition.ts';
 
+/** The places of what can happen anywhere. */
+export interface Places {
+  /** Where the guest is now. */
+  pc(): bigint;
+  /** The scope at a place, for every hit there. */
+  scopeAt(pc: bigint): ExpressionContext;
+}
+
 /**
  * @param fixed the scope of a breakpoint's address, in which names are looked up once; undefined for what can happen
- * anywhere, where `fresh` makes the scope of each hit
+ * anywhere, where they are looked up once for each of the `places`
  */
 export function conditionCompiler(
   fixed: ExpressionContext | undefined,
-  fresh: () => ExpressionContext,
+  places: Places,
 ): ConditionCompiler {
+  const fresh = (): ExpressionContext => places.scopeAt(places.pc());
   return {
     condition(text) {
       const compiled = compile(text, fixed ?? fresh());
@@ -23,7 +31,16 @@ export function conditionCompiler(
       if (compiled.hasAssignment) {
         throw invalidExpression(text, 'A condition must not assign; use "==" to compare');
       }
-      return () => new Evaluator(fresh(), false).isTrue(compiled.syntax);
+      const byPlace = new Map<bigint, () => boolean>();
+      return () => {
+        const pc = places.pc();
+        let holds = byPlace.get(pc);
+        if (holds === undefined) {
+          holds = compileCondition(compiled, places.scopeAt(pc));
+          byPlace.set(pc, holds);
+        }
+        return holds();
+      };
     },
     text(text) {
       const compiled = compile(text, fixed ?? fresh());
