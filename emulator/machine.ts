@@ -79,6 +79,8 @@ export class Machine {
   #lastException: ExceptionRecord | undefined;
   /** The PC of a guest that waits for an interrupt, behind its WFI. */
   #waitingAt: bigint | undefined;
+  /** PSCI CPU_OFF: nothing wakes the processor, and no other one can turn it on. */
+  #isOff = false;
 
   /** @throws RangeError for a host profile or policy that does not exist */
   constructor(options: MachineOptions) {
@@ -128,6 +130,9 @@ export class Machine {
       exited: (exit) => {
         this.#kvmExit = exit;
       },
+      turnedOff: () => {
+        this.#isOff = true;
+      },
     });
     kvm.ws.injected = (record) => {
       const stops = this.#exceptionTaken(record, this.pe.registers.raw('SPSR_EL1'));
@@ -159,6 +164,7 @@ export class Machine {
     this.#typed.length = 0;
     this.#exit = undefined;
     this.#waitingAt = undefined;
+    this.#isOff = false;
     for (const { paddr, bytes } of this.#options.image.segments) {
       if (!pe.engine.writePhysical(paddr, bytes)) {
         throw new RangeError(`the image's segment at 0x${paddr.toString(16)} is not inside RAM`);
@@ -213,6 +219,7 @@ export class Machine {
     let resume = pastStop;
     if (pastStop) kvm?.goPast();
     while (this.#exit === undefined) {
+      if (this.#isOff) return this.#idle();
       this.#devices.rtc.update();
       if (this.#stillWaits()) return this.#idle();
       if (this.retired >= end) return { kind: 'slice' };
@@ -300,10 +307,12 @@ export class Machine {
   /** WFI: virtual time moves to the next deadline, or on to where the console is looked at. */
   #idle(): StopReason {
     const { pe } = this;
+    // CPU_SUSPEND does not look for itself whether there is something to wait for.
+    if (!this.#isOff && this.#interruptPending()) return this.#waitUntil(pe.state.retired);
     const deadline = earliest(pe.nextDeadline(), this.#devices.rtc.deadline);
     const poll = this.#devices.inputInterrupts ? pe.state.retired + INPUT_POLL : undefined;
     const until = earliest(deadline, poll);
-    if (until === undefined) {
+    if (until === undefined || this.#isOff) {
       this.#waitingAt = undefined;
       return { kind: 'wfiDeadlock', pc: pe.state.PC - 4n };
     }
@@ -314,12 +323,15 @@ export class Machine {
   /** Whether the guest is still where it began to wait, and no interrupt has come. */
   #stillWaits(): boolean {
     if (this.#waitingAt === undefined) return false;
-    const { pendingInterrupts, state, timers } = this.pe;
-    timers.update();
-    const { irq, fiq, serror } = pendingInterrupts;
-    if (!irq && !fiq && !serror && state.PC === this.#waitingAt) return true;
+    if (this.pe.state.PC === this.#waitingAt && !this.#interruptPending()) return true;
     this.#waitingAt = undefined;
     return false;
+  }
+
+  #interruptPending(): boolean {
+    this.pe.timers.update();
+    const { irq, fiq, serror } = this.pe.pendingInterrupts;
+    return irq || fiq || serror;
   }
 
   #waitUntil(retired: bigint): StopReason {
@@ -352,6 +364,7 @@ export class Machine {
         this.pe.requestStop({ kind: 'wfi' });
         return;
       case 'cpuOff':
+        this.#isOff = true;
         this.pe.requestStop({ kind: 'wfi' });
         return;
       case 'systemOff':
@@ -488,6 +501,7 @@ export class Machine {
       })),
       typed: [...this.#typed],
       waitingAt: this.#waitingAt,
+      isOff: this.#isOff,
     };
   }
 
@@ -508,6 +522,7 @@ export class Machine {
     this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
     this.#exit = undefined;
     this.#waitingAt = snapshot.waitingAt;
+    this.#isOff = snapshot.isOff;
   }
 }
 
@@ -529,4 +544,5 @@ export interface MachineSnapshot {
   readonly ram: readonly { readonly base: bigint; readonly bytes: Uint8Array }[];
   readonly typed: readonly number[];
   readonly waitingAt: bigint | undefined;
+  readonly isOff: boolean;
 }

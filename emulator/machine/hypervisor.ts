@@ -23,12 +23,14 @@ export interface KvmInstallation {
   readonly checkInvariants: boolean;
   /** Told when KVM_RUN returns. */
   readonly exited: (exit: KvmExit) => void;
+  /** The guest has turned its processor off. */
+  readonly turnedOff: () => void;
 }
 
 /** Makes the hypervisor and installs it at EL2 of the processor. */
 export function installKvm(
   pe: ProcessingElement,
-  { profile, policy, checkInvariants, exited }: KvmInstallation,
+  { profile, policy, checkInvariants, exited, turnedOff }: KvmInstallation,
 ): Kvm {
   const cpu = new ProcessingElementCpu(pe);
   const kvm = new Kvm({
@@ -36,14 +38,18 @@ export function installKvm(
     profile,
     policy,
     checkInvariants,
-    hypercall: (call) => answerHypercall(call, pe.registers.raw('VMPIDR_EL2')),
+    hypercall: (call) => answerHypercall(call, pe.registers.raw('VMPIDR_EL2'), turnedOff),
   });
   pe.el2Software = cpu.el2Software(() => kvm.handleExit(), exited);
   return kvm;
 }
 
 /** PSCI by HVC or SMC. KVM ends KVM_RUN for the calls that stop the machine. */
-function answerHypercall(call: Hypercall, MPIDR_EL1: bigint): HypercallOutcome {
+function answerHypercall(
+  call: Hypercall,
+  MPIDR_EL1: bigint,
+  turnedOff: () => void,
+): HypercallOutcome {
   const { functionId, imm16 } = call;
   if (imm16 !== 0 || !isPsciFunction(functionId)) return { kind: 'return', X0: NOT_SUPPORTED };
   const action = psciCall({ functionId, arguments: call.arguments, MPIDR_EL1 });
@@ -53,6 +59,7 @@ function answerHypercall(call: Hypercall, MPIDR_EL1: bigint): HypercallOutcome {
     case 'suspend':
       return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_HLT' }, X0: action.value };
     case 'cpuOff':
+      turnedOff();
       return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_HLT' } };
     case 'systemOff':
       return systemEvent('SHUTDOWN');

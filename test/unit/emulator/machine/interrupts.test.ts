@@ -18,10 +18,16 @@ interface Board {
   readonly run: () => StopReason;
 }
 
-/** `wfi; b .-4` with the GIC set up and `SPIs` and `PPIs` enabled; PSTATE masks interrupts. */
-function waiting(options: { el?: 1 | 2; INTIDs?: readonly number[]; entry?: bigint } = {}): Board {
+const WFI = 0xd503_207f;
+const HVC = 0xd400_0002;
+const SMC = 0xd400_0003;
+
+/** `wfi; b .-4`, or another first instruction, with the GIC set up and `SPIs` and `PPIs` enabled; PSTATE masks interrupts. */
+function waiting(
+  options: { el?: 1 | 2; INTIDs?: readonly number[]; entry?: bigint; first?: number } = {},
+): Board {
   const entry = options.entry ?? 0x4008_0000n;
-  const bytes = new Uint8Array(new Uint32Array([0xd503_207f, 0x17ff_ffff]).buffer);
+  const bytes = new Uint8Array(new Uint32Array([options.first ?? WFI, 0x17ff_ffff]).buffer);
   const machine = new Machine({
     image: { segments: [{ paddr: entry, bytes, memSize: 8 }], entry },
     el: options.el ?? 1,
@@ -124,6 +130,36 @@ describe('Interrupts on the board', () => {
     machine.reset();
     assert.deepEqual(machine.pe.pendingInterrupts, { irq: false, fiq: false, serror: false });
   });
+
+  for (const [el, first] of [
+    [1, HVC],
+    [2, SMC],
+  ] as const) {
+    /** A PSCI call at this EL while the virtual timer is due at 16 us. */
+    const calling = (functionId: bigint): Board => {
+      const board = waiting({ el, first, INTIDs: [27] });
+      board.machine.pe.state.setX(0, functionId);
+      board.machine.pe.registers.write('CNTV_CVAL_EL0', 1000n);
+      board.machine.pe.registers.write('CNTV_CTL_EL0', CTL_ENABLE);
+      return board;
+    };
+
+    it(`PSCI CPU_SUSPEND at EL${el} waits for the timer`, () => {
+      const { machine, run } = calling(0x8400_0001n);
+      assert.deepEqual(run(), { kind: 'idle', until: 16_000n });
+      assert.equal(machine.pe.state.PC, 0x4008_0004n);
+      assert.equal(machine.pe.state.X(0), 0n);
+      assert.equal(run().kind, 'slice');
+    });
+
+    it(`PSCI CPU_OFF at EL${el} waits for nothing`, () => {
+      const { machine, run } = calling(0x8400_0002n);
+      assert.equal(run().kind, 'wfiDeadlock');
+      const { retired } = machine;
+      assert.equal(run().kind, 'wfiDeadlock');
+      assert.equal(machine.retired, retired);
+    });
+  }
 
   it('a snapshot holds a wait and what is pending', () => {
     const { machine, write, run, read } = waiting({ INTIDs: [33] });
