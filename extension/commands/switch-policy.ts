@@ -21,8 +21,11 @@ export async function switchPolicy(sessions: GuestSessions): Promise<void> {
     const picked = await vscode.window.showQuickPick(
       state.policies.map(({ name, description, guestDebug }) => ({
         label: name,
-        description: name === state.policy ? 'current' : '',
-        detail: guestDebug ? description : `${description} Without "hw" and "sw" breakpoints.`,
+        description: [
+          ...(name === state.policy ? ['current'] : []),
+          ...(guestDebug ? [] : ['no "hw" and "sw" breakpoints']),
+        ].join(', '),
+        detail: description,
       })),
       {
         title: 'Debug policy',

@@ -136,7 +136,7 @@ export class DebugResourcesView implements vscode.TreeDataProvider<Node>, vscode
     const target = describeTarget(watchpoint);
     const item = new vscode.TreeItem(target);
     const status = row?.message ?? (watchpoint.enabled ? 'Not armed.' : 'Switched off.');
-    item.id = `watchpoint ${watchpoint.key}`;
+    item.id = `set by the user ${watchpoint.key}`;
     item.description = `${describeAccess(watchpoint.accessType)} · ${status}`;
     item.contextValue = 'watchpoint';
     const { Checked, Unchecked } = vscode.TreeItemCheckboxState;
@@ -195,9 +195,10 @@ function slotItem(node: Extract<Node, { kind: 'slot' }>): vscode.TreeItem {
   const { slot } = node;
   const letter = slot.kind === 'breakpoint' ? 'B' : 'W';
   const item = new vscode.TreeItem(`${slot.slot}: ${slot.owner}`);
-  item.id = `${slot.kind} ${slot.slot}`;
+  item.id = `slot ${slot.kind} ${slot.slot}`;
   const place = slot.symbol === undefined ? slot.value : `${slot.value} <${slot.symbol}>`;
-  const description = slot.owner === 'free' ? slot.verdict : `${place} · ${slot.verdict}`;
+  const description =
+    slot.owner === 'free' ? slot.verdict.replace(/^Free\.\s*/, '') : `${place} · ${slot.verdict}`;
   item.description = description;
   const icons = { guest: 'chip', debugger: 'debug-alt', free: 'circle-outline' } as const;
   item.iconPath = new vscode.ThemeIcon(icons[slot.owner]);

@@ -87,9 +87,7 @@ describe('the World Switch view', () => {
     const rows = await panelRows(workbench, 'World Switch');
     const events = rows.filter(({ level, name }) => level === 1 && name !== 'Totals per register');
     await workbench.runCommand('Trapline: Open World Switch as text');
-    await waitUntil('the document is open', async () =>
-      (await workbench.activeEditor())?.includes('World Switch of'),
-    );
+    await workbench.page.locator('.tab.active', { hasText: 'World Switch of' }).waitFor();
     const [title = '', , ...lines] = await editorLines(workbench);
     assert.match(title, /World Switch of self-hosted-debug\.elf/);
     assert.equal(events.length, lines.length);
