@@ -37,6 +37,8 @@ const EC_DATA_ABORT_SAME = 0x25;
 const EC_SP_ALIGNMENT = 0x26;
 /** ESR_ELx.ISS.CM of a Data Abort. */
 const ISS_CM = 1n << 8n;
+/** ESR_ELx.ISS.WnR of a Data Abort. */
+const ISS_WnR = 1n << 6n;
 
 const cryptography = createDecoder(cryptographicDefinitions);
 const quad = (record: BigUint64Array, offset: number): bigint => record[offset / 8] ?? 0n;
@@ -141,6 +143,21 @@ export const explanations: readonly Explanation[] = [
       if (!isIn(exceptionClass(it.ours), EC_DATA_ABORT_LOWER, EC_DATA_ABORT_SAME)) return false;
       const loaded = [0, 1, 2, 3].map((n) => `V${((word & 31) + n) % 32}`);
       return only(it, ...loaded);
+    },
+  },
+  {
+    reason: 'a store that meets the end of the sandbox may have stored the bytes before it',
+    explains(it) {
+      const word = wordAt(it, it.ours);
+      const FAR = Number(quad(it.ours, L.FAR));
+      return (
+        word !== undefined &&
+        isLoadOrStore(word) &&
+        isIn(exceptionClass(it.ours), EC_DATA_ABORT_LOWER, EC_DATA_ABORT_SAME) &&
+        (quad(it.ours, L.ESR) & ISS_WnR) !== 0n &&
+        FAR === L.SANDBOX + L.SANDBOX_BYTES &&
+        only(it, 'memory')
+      );
     },
   },
   {
