@@ -1,5 +1,5 @@
 /** Makes the machines that sessions debug, and knows what they can be asked for. */
-import { DEFAULT_RAM_BYTES, PL011_UART, RAM_BASE } from '../emulator/board/virt-map.ts';
+import { BOARD_DEVICES, DEFAULT_RAM_BYTES, RAM_BASE } from '../emulator/board/virt-map.ts';
 import { defaultHostProfile, hostProfiles } from '../emulator/kvm/host-profile.ts';
 import { defaultPolicy, policies } from '../emulator/kvm/policies/index.ts';
 import { Machine } from '../emulator/machine.ts';
@@ -11,6 +11,6 @@ export const machineFactory: MachineFactory = {
   policies,
   defaultPolicy: defaultPolicy.name,
   defaultRam: { base: RAM_BASE, size: DEFAULT_RAM_BYTES },
-  devices: [{ name: 'UART (PL011)', base: PL011_UART.base, size: BigInt(PL011_UART.length) }],
+  devices: BOARD_DEVICES.map(({ name, base, length }) => ({ name, base, size: BigInt(length) })),
   create: (options) => new Machine(options),
 };

@@ -183,16 +183,16 @@ export class Machine {
    */
   #placeDeviceTree(): void {
     const { image, ram, el, commandLine } = this.#options;
-    const [first] = ram;
-    if (first === undefined || first.size < DEVICE_TREE_BYTES) return;
-    const end = first.base + BigInt(DEVICE_TREE_BYTES);
+    const main = ram.find(({ base }) => base === RAM_BASE);
+    if (main === undefined || main.size < DEVICE_TREE_BYTES) return;
+    const end = RAM_BASE + BigInt(DEVICE_TREE_BYTES);
     const isTaken = image.segments.some(({ paddr, memSize }) => {
-      return paddr < end && paddr + BigInt(memSize) > first.base;
+      return paddr < end && paddr + BigInt(memSize) > RAM_BASE;
     });
     if (isTaken) return;
     const psci = el === 1 ? 'hvc' : 'smc';
     const tree = boardDeviceTree({ cpus: this.vcpus.length, ram, psci, bootargs: commandLine });
-    this.pe.engine.writePhysical(first.base, flattenDeviceTree(tree));
+    this.pe.engine.writePhysical(RAM_BASE, flattenDeviceTree(tree));
   }
 
   // -- running

@@ -19,6 +19,14 @@ export const GIC_CPU_INTERFACE: MapEntry = { base: 0x0801_0000n, length: 0x1_000
 export const PL011_UART: InterruptingMapEntry = { base: 0x0900_0000n, length: 0x1000, SPI: 1 };
 export const PL031_RTC: InterruptingMapEntry = { base: 0x0901_0000n, length: 0x1000, SPI: 2 };
 export const PL061_GPIO: InterruptingMapEntry = { base: 0x0903_0000n, length: 0x1000, SPI: 7 };
+/** Every device of the board under the name that people know it by, ascending. */
+export const BOARD_DEVICES: readonly (MapEntry & { readonly name: string })[] = [
+  { name: 'GIC distributor', ...GIC_DISTRIBUTOR },
+  { name: 'GIC CPU interface', ...GIC_CPU_INTERFACE },
+  { name: 'UART (PL011)', ...PL011_UART },
+  { name: 'real time clock (PL031)', ...PL031_RTC },
+  { name: 'GPIO (PL061)', ...PL061_GPIO },
+];
 /** The pin of the GPIO controller that the power key drives high. */
 export const POWER_KEY_PIN = 3;
 export const RAM_BASE = 0x4000_0000n;
