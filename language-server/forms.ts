@@ -125,7 +125,7 @@ function spec(token: string, width: 32 | 64, name: string): OperandSpec {
     case 'hw':
       return shift('lsl', width === 64 ? [0, 16, 32, 48] : [0, 16], true);
     case 'extw':
-      return shift('uxtb uxth uxtw sxtb sxth sxtw', range(5), false);
+      return shift('uxtb uxth uxtw uxtx sxtb sxth sxtw sxtx', range(5), false);
     case 'extx':
       return shift('uxtx sxtx lsl', range(5), false);
     case 'extww':
@@ -198,9 +198,9 @@ function memorySpec(text: string, width: 32 | 64): OperandSpec {
 
 /** Mnemonics, a colon, and the forms; `R` in a form means X throughout or W throughout. */
 const table = `
-add sub: Rs Rs add lsl12? | R R R shift3? | Xs Xs W extw? | Xs Xs X extx? | Ws Ws W extww? | V V V | d d d
-adds subs: R Rs add lsl12? | R R R shift3? | X Xs W extw? | X Xs X extx? | W Ws W extww?
-cmp cmn: Rs add lsl12? | R R shift3? | Xs W extw? | Xs X extx? | Ws W extww?
+add sub: Rs Rs add lsl12? | R R R shift3? | Xs Xs W extw | Xs Xs X extw | Xs Xs X extx? | Ws Ws W extww? | V V V | d d d
+adds subs: R Rs add lsl12? | R R R shift3? | X Xs W extw | X Xs X extw | X Xs X extx? | W Ws W extww?
+cmp cmn: Rs add lsl12? | R R shift3? | Xs W extw | Xs X extw | Xs X extx? | Ws W extww?
 neg: R R shift3? | V V | d d
 negs: R R shift3?
 adc sbc adcs sbcs: R R R
@@ -224,8 +224,9 @@ extr: R R R #0..B:lsb
 sbfm ubfm bfm: R R #0..B:immr #0..B:imms
 ubfx sbfx bfxil ubfiz sbfiz bfi: R R #0..B:lsb width
 bfc: R #0..B:lsb width
-sxtb sxth uxtb uxth: R W
-sxtw uxtw: X W | W W
+sxtb sxth uxtb uxth: R W | X X
+sxtw: X W | X X
+uxtw: X W | W W | X X
 clz cls: R R | V V
 rbit rev16: R R | V V
 rev: R R

@@ -362,6 +362,18 @@ const rank: Readonly<Record<string, number>> = {
   'operand-kind': 4,
 };
 
+/** With a shift written out, the immediate of ADD is its 12 bits alone. */
+function matchShifted(
+  spec: OperandSpec,
+  operand: Operand,
+  next: Operand | undefined,
+): Mismatch | undefined {
+  if (spec.kind !== 'addImmediate' || next?.kind !== 'shift') return undefined;
+  const { value } = constant(operand);
+  if (value === undefined || (value >= -4095n && value <= 4095n)) return undefined;
+  return problem(operand, 'imm-range', `${bits(value)} is out of range before a shift: 0-4095.`);
+}
+
 interface FormResult {
   readonly form: Form;
   readonly mismatches: readonly Mismatch[];
@@ -385,7 +397,9 @@ function matchForm(form: Form, operands: readonly Operand[], mnemonicEnd: number
       score += 10;
       return;
     }
-    const mismatch = matchOperand(spec, operand, operands.slice(0, index));
+    const mismatch =
+      matchOperand(spec, operand, operands.slice(0, index)) ??
+      matchShifted(spec, operand, operands[index + 1]);
     if (!mismatch) return;
     mismatches.push(mismatch);
     score += 6 + (rank[mismatch.code] ?? 5);
