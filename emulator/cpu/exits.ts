@@ -15,6 +15,7 @@ import { genericName } from '../sysregs/sysreg.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
 import { breakpointInstructionTarget } from './debug/enable-and-routing.ts';
 import { currentPstate, defaultTarget } from './exceptions.ts';
+import { dataAbortInstructionSyndrome } from './instruction-syndrome.ts';
 import type { MemoryFault } from './memory-access.ts';
 import type { ProcessingElement } from './pe.ts';
 import type { PeEvent } from './pe-event.ts';
@@ -32,6 +33,7 @@ import {
   EC_UNKNOWN,
   EC_WATCHPOINT_LOWER,
   EC_WFX,
+  instructionAbortIss,
   watchpointIss,
   wfxIss,
 } from './syndrome.ts';
@@ -51,6 +53,7 @@ const HCR_TGE = 1n << 27n;
 interface SyncDetails {
   readonly ISS?: number | undefined;
   readonly FAR?: bigint | undefined;
+  readonly HPFAR?: bigint | undefined;
   readonly preferredReturn?: bigint | undefined;
 }
 
@@ -166,7 +169,7 @@ export class EngineExits {
   #exceptionTo(
     targetEL: 1 | 2,
     EC: number,
-    { ISS = 0, FAR, preferredReturn }: SyncDetails = {},
+    { ISS = 0, FAR, HPFAR, preferredReturn }: SyncDetails = {},
   ): void {
     this.#pe.takeException({
       kind: 'Synchronous',
@@ -174,6 +177,7 @@ export class EngineExits {
       EC,
       ISS,
       FAR,
+      HPFAR,
       preferredReturn: preferredReturn ?? this.#pe.state.PC,
     });
   }
@@ -217,24 +221,9 @@ export class EngineExits {
   handleFault(fault: MemoryFault): PeEvent | undefined {
     const { state } = this.#pe;
     switch (fault.kind) {
-      case 'abort': {
-        const { access, FSC, FAR } = fault;
-        const TGE = (this.HCR_EL2 & HCR_TGE) !== 0n;
-        const targetEL = defaultTarget(state.EL, TGE);
-        const same = targetEL === state.EL ? 1 : 0;
-        if (access === 'execute') {
-          this.#exceptionTo(targetEL, EC_INSTRUCTION_ABORT_LOWER + same, { ISS: FSC, FAR });
-        } else {
-          const ISS = dataAbortIss({
-            FSC,
-            isWrite: access === 'write',
-            cacheMaintenance: fault.cacheMaintenance === true,
-          });
-          const address = access === 'write' ? (this.#zeroBlockArgument() ?? FAR) : FAR;
-          this.#exceptionTo(targetEL, EC_DATA_ABORT_LOWER + same, { ISS, FAR: address });
-        }
+      case 'abort':
+        this.#abort(fault);
         return undefined;
-      }
       case 'watchpoint':
         this.debugException(
           EC_WATCHPOINT_LOWER,
@@ -255,9 +244,36 @@ export class EngineExits {
       }
       case 'device':
         throw new TypeError('an instruction that is executed alone waits for a device');
-      case 'unimplemented':
-        return { kind: 'unimplemented', what: fault.what, pc: state.PC, resumable: false };
     }
+  }
+
+  /** Arm ARM, AArch64.Abort(): what stage 2 refuses goes to EL2. */
+  #abort(fault: Extract<MemoryFault, { kind: 'abort' }>): void {
+    const { state } = this.#pe;
+    const { access, FSC, stage2 } = fault;
+    const TGE = (this.HCR_EL2 & HCR_TGE) !== 0n;
+    const targetEL = stage2 === undefined ? defaultTarget(state.EL, TGE) : 2;
+    const same = targetEL === state.EL ? 1 : 0;
+    const onWalk = stage2?.onWalk === true;
+    // FIPA, bits 47:12 of the IPA in bits 39:4.
+    const HPFAR = stage2 === undefined ? undefined : (stage2.IPA >> 12n) << 4n;
+    if (access === 'execute') {
+      const ISS = instructionAbortIss(FSC, onWalk);
+      this.#exceptionTo(targetEL, EC_INSTRUCTION_ABORT_LOWER + same, {
+        ISS,
+        FAR: fault.FAR,
+        HPFAR,
+      });
+      return;
+    }
+    const isWrite = access === 'write';
+    const cacheMaintenance = fault.cacheMaintenance === true;
+    const hasSyndrome = stage2 !== undefined && !onWalk && !cacheMaintenance;
+    const ISS =
+      dataAbortIss({ FSC, isWrite, cacheMaintenance, s1ptw: onWalk }) |
+      (hasSyndrome ? dataAbortInstructionSyndrome(this.#word) : 0);
+    const FAR = isWrite ? (this.#zeroBlockArgument() ?? fault.FAR) : fault.FAR;
+    this.#exceptionTo(targetEL, EC_DATA_ABORT_LOWER + same, { ISS, FAR, HPFAR });
   }
 
   /**

@@ -3,16 +3,22 @@
  * alignment rules of the memory type, watchpoints, devices, and filling the TLB for the next time.
  *
  * The order of the checks is the Arm ARM's: alignment that does not depend on the memory type,
- * translation, alignment that does, watchpoints, external aborts.
+ * translation with its faults, watchpoints, external aborts.
  */
 import type { ExceptionLevel } from '../engine/cpu-state.ts';
 import type { Engine } from '../engine/engine.ts';
 import { ACCESS_ALIGNED, ACCESS_UNPRIVILEGED, ACCESS_ZERO_BLOCK } from '../engine/layout.ts';
-import { topByteIgnored, translate } from '../mmu/translate.ts';
-import type { MemoryType, TranslationAccess, TranslationRegime } from '../mmu/translate.ts';
+import type { TranslationFault } from '../mmu/fault.ts';
+import { LargeMappings } from '../mmu/large-mappings.ts';
+import { READ, WRITE } from '../mmu/permissions.ts';
+import { topByteIgnored } from '../mmu/regime.ts';
+import type { TranslationRegime } from '../mmu/regime.ts';
+import { translate } from '../mmu/translate.ts';
+import type { Mapping } from '../mmu/translate.ts';
 import type { DebugUnit } from './debug/debug-unit.ts';
 import type { IdentifiedWatchpoint, MachineWatchpoints } from './machine-stops.ts';
 import { FSC_ALIGNMENT, FSC_EXTERNAL_ABORT } from './syndrome.ts';
+import { TableMemory } from './table-memory.ts';
 
 /** What lies outside RAM. `undefined` and `false` are external aborts. */
 export interface Bus {
@@ -26,9 +32,11 @@ export interface Bus {
 export type MemoryFault =
   | {
       readonly kind: 'abort';
-      readonly access: TranslationAccess;
+      readonly access: 'read' | 'write' | 'execute';
       readonly FSC: number;
       readonly FAR: bigint;
+      /** Stage 2 refused, so EL2 hears of it; `onWalk` when it was the address of a stage 1 descriptor. */
+      readonly stage2?: { readonly IPA: bigint; readonly onWalk: boolean } | undefined;
       /** By a DC or IC instruction: ESR_ELx.CM. */
       readonly cacheMaintenance?: boolean;
     }
@@ -47,8 +55,7 @@ export type MemoryFault =
       readonly isWrite: boolean;
     }
   /** Not a fault: a device is accessed, which has to happen alone. */
-  | { readonly kind: 'device' }
-  | { readonly kind: 'unimplemented'; readonly what: string };
+  | { readonly kind: 'device' };
 
 export interface MemoryAccessHost {
   readonly engine: Engine;
@@ -70,7 +77,7 @@ const PAGE_MASK = 0xfffn;
 
 interface Piece {
   readonly PA: bigint;
-  readonly memory: MemoryType;
+  readonly mapping: Mapping;
   readonly length: number;
 }
 
@@ -78,6 +85,10 @@ type DeviceSize = 1 | 2 | 4 | 8;
 
 export class MemoryAccess {
   readonly #host: MemoryAccessHost;
+  /** What a walk made for an instruction reads its tables with. */
+  readonly tables: TableMemory;
+  readonly #peekedTables: TableMemory;
+  readonly #largeMappings = new LargeMappings();
   #fault: MemoryFault | undefined;
   /** The debugger's watchpoints do not stop the instruction being executed: it was reported already. */
   ignoreMachineWatchpoints = false;
@@ -89,6 +100,20 @@ export class MemoryAccess {
 
   constructor(host: MemoryAccessHost) {
     this.#host = host;
+    this.tables = new TableMemory(host.engine, host.bus, 'read');
+    this.#peekedTables = new TableMemory(host.engine, host.bus, 'peek');
+  }
+
+  /** Forgets what the TLBs have for one VA; false when only forgetting everything will do. */
+  invalidateAddress(va: bigint): boolean {
+    if (this.#largeMappings.has(va)) return false;
+    this.#host.engine.flushPage(va);
+    return true;
+  }
+
+  /** The TLBs are empty. */
+  translationsFlushed(): void {
+    this.#largeMappings.clear();
   }
 
   /** The fault behind the engine's HOST_FAULT exit. */
@@ -113,31 +138,27 @@ export class MemoryAccess {
 
   /** EngineHost.fetchPage */
   fetchPage(va: bigint): bigint {
-    const fault = this.fetchFault(va);
-    if (fault !== undefined) {
-      this.#refuse(fault);
+    const mapping = this.#fetch(va);
+    if (mapping.kind !== 'mapped') {
+      this.#refuse(mapping);
       return -1n;
     }
-    const { EL } = this.#host;
-    const result = translate(this.#host.regime(EL), va, 'execute');
-    if (result.kind !== 'mapped') throw new TypeError('a fetch without a fault is mapped');
-    return result.PA & ~PAGE_MASK;
+    this.#largeMappings.add(va, mapping.sizeBits);
+    return (mapping.PA & ~PAGE_MASK) | (mapping.global ? 0n : 1n);
   }
 
   /** Why the instruction at `va` cannot be fetched, or undefined. */
   fetchFault(va: bigint): MemoryFault | undefined {
+    const mapping = this.#fetch(va);
+    return mapping.kind === 'mapped' ? undefined : mapping;
+  }
+
+  #fetch(va: bigint): Mapping | MemoryFault {
     const { EL, engine } = this.#host;
-    const result = translate(this.#host.regime(EL), va, 'execute');
-    switch (result.kind) {
-      case 'mapped':
-        return engine.ram.hostAddress(result.PA) === undefined
-          ? { kind: 'abort', access: 'execute', FSC: FSC_EXTERNAL_ABORT, FAR: va }
-          : undefined;
-      case 'fault':
-        return { kind: 'abort', access: 'execute', FSC: result.FSC, FAR: va };
-      case 'unimplemented':
-        return result;
-    }
+    const result = translate(this.#host.regime(EL), this.tables, va, 'execute');
+    if (result.kind === 'fault') return abortFault(result, 'execute', va);
+    if (engine.ram.hostAddress(result.PA) !== undefined) return result;
+    return { kind: 'abort', access: 'execute', FSC: FSC_EXTERNAL_ABORT, FAR: va };
   }
 
   /** EngineHost.readMemory */
@@ -172,7 +193,7 @@ export class MemoryAccess {
     return pieces.some(({ PA }) => ram.hostAddress(PA) === undefined);
   }
 
-  #externalAbort(va: bigint, access: TranslationAccess): -1 {
+  #externalAbort(va: bigint, access: 'read' | 'write'): -1 {
     return this.#refuse({ kind: 'abort', access, FSC: FSC_EXTERNAL_ABORT, FAR: va });
   }
 
@@ -195,26 +216,18 @@ export class MemoryAccess {
     }
 
     const regime = host.regime(EL);
+    // Device memory allows neither unaligned accesses nor DC ZVA.
+    const isUnaligned = !host.allowUnalignedDevice && (!isAligned || isZeroBlock);
     const pieces: Piece[] = [];
     for (let done = 0; done < size;) {
       const at = BigInt.asUintN(64, va + BigInt(done));
       const length = Math.min(size - done, PAGE_BYTES - Number(at & PAGE_MASK));
-      const result = translate(regime, at, access);
-      if (result.kind === 'unimplemented') {
-        this.#refuse(result);
+      const mapping = translate(regime, this.tables, at, access, isUnaligned);
+      if (mapping.kind === 'fault') {
+        this.#refuse(abortFault(mapping, access, mapping.FSC === FSC_ALIGNMENT ? va : at));
         return undefined;
       }
-      if (result.kind === 'fault') {
-        this.#refuse({ kind: 'abort', access, FSC: result.FSC, FAR: at });
-        return undefined;
-      }
-      // Device memory allows neither unaligned accesses nor DC ZVA.
-      const isDevice = result.memory === 'Device-nGnRnE' && !host.allowUnalignedDevice;
-      if (isDevice && (!isAligned || isZeroBlock)) {
-        this.#alignmentFault(va, access);
-        return undefined;
-      }
-      pieces.push({ PA: result.PA, memory: result.memory, length });
+      pieces.push({ PA: mapping.PA, mapping, length });
       done += length;
     }
     if (this.#watchpointHit(va, size, EL, access === 'write', regime)) return undefined;
@@ -251,17 +264,26 @@ export class MemoryAccess {
 
   #fillTlb(EL: ExceptionLevel, va: bigint, piece: Piece, regime: TranslationRegime): void {
     const { engine, allowUnalignedDevice } = this.#host;
+    const { memory, permissions, sizeBits, global } = piece.mapping;
     const PA = piece.PA & ~PAGE_MASK;
     if (engine.ram.hostAddress(PA) === undefined) return;
     const page = va & ~PAGE_MASK;
+    const readable = (permissions & READ) !== 0;
+    const writable = (permissions & WRITE) !== 0;
     const watched = this.#watchedInPage(page, topByteIgnored(regime, va));
     engine.installTlb(EL, page, PA, {
-      read: watched?.reads !== true,
-      write: watched?.writes !== true,
-      unaligned:
-        !this.#host.alignmentChecked(EL) && (piece.memory === 'Normal' || allowUnalignedDevice),
-      watched,
+      read: readable && watched?.reads !== true,
+      write: writable && watched?.writes !== true,
+      unaligned: !this.#host.alignmentChecked(EL) && (memory === 'Normal' || allowUnalignedDevice),
+      notGlobal: !global,
+      watched: watched && {
+        low: watched.low,
+        high: watched.high,
+        reads: readable && watched.reads,
+        writes: writable && watched.writes,
+      },
     });
+    this.#largeMappings.add(va, sizeBits);
   }
 
   /** The part of a page that watchpoints of either direction cover, as offsets, and the directions. */
@@ -335,12 +357,9 @@ export class MemoryAccess {
   cacheMaintenanceFault(va: bigint, isInvalidate: boolean): MemoryFault | undefined {
     const { EL, debug } = this.#host;
     const regime = this.#host.regime(EL);
-    const result = translate(regime, va, 'read');
-    if (result.kind === 'unimplemented') return result;
+    const result = translate(regime, this.tables, va, isInvalidate ? 'write' : 'maintain');
     const cacheMaintenance = true;
-    if (result.kind === 'fault') {
-      return { kind: 'abort', access: 'write', FSC: result.FSC, FAR: va, cacheMaintenance };
-    }
+    if (result.kind === 'fault') return { ...abortFault(result, 'write', va), cacheMaintenance };
     if (!isInvalidate) return undefined;
     const address = va & ~BigInt(CACHE_LINE_BYTES - 1);
     const access = { address, size: CACHE_LINE_BYTES, isWrite: true, EL };
@@ -352,14 +371,18 @@ export class MemoryAccess {
 
   // -- the debugger's view: no faults recorded, no watchpoints, no side effects
 
-  /** As many bytes from `va` as are readable, up to `length`. */
+  #peekTranslation(va: bigint): Mapping | TranslationFault {
+    return translate(this.#host.regime(this.#host.EL), this.#peekedTables, va, 'debug');
+  }
+
+  /** As many bytes from `va` as are mapped to RAM or a device, up to `length`; permissions do not matter. */
   peek(va: bigint, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
       const at = BigInt.asUintN(64, va + BigInt(done));
       const count = Math.min(length - done, PAGE_BYTES - Number(at & PAGE_MASK));
-      const result = translate(this.#host.regime(this.#host.EL), at, 'read');
+      const result = this.#peekTranslation(at);
       if (result.kind !== 'mapped') break;
       const read = this.peekPhysical(result.PA, count);
       bytes.set(read, done);
@@ -389,7 +412,7 @@ export class MemoryAccess {
     for (let done = 0; done < bytes.length;) {
       const at = BigInt.asUintN(64, va + BigInt(done));
       const count = Math.min(bytes.length - done, PAGE_BYTES - Number(at & PAGE_MASK));
-      const result = translate(this.#host.regime(this.#host.EL), at, 'write');
+      const result = this.#peekTranslation(at);
       if (result.kind !== 'mapped') return false;
       if (engine.ram.view(result.PA, count) === undefined) return false;
       parts.push({ PA: result.PA, part: bytes.subarray(done, done + count) });
@@ -398,6 +421,15 @@ export class MemoryAccess {
     for (const { PA, part } of parts) engine.writePhysical(PA, part);
     return true;
   }
+}
+
+/** A fault of translation as the fault of an access. */
+export function abortFault(
+  { FSC, stage, IPA = 0n, onWalk }: TranslationFault,
+  access: 'read' | 'write' | 'execute',
+  FAR: bigint,
+): Extract<MemoryFault, { kind: 'abort' }> {
+  return { kind: 'abort', access, FSC, FAR, stage2: stage === 2 ? { IPA, onWalk } : undefined };
 }
 
 /** Splits a range into naturally aligned accesses of at most the element's size and 8 bytes. */

@@ -15,8 +15,8 @@ import type { SystemInstruction } from '../sysregs/catalogue.ts';
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import { checkProfile } from '../sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
-import { physicalAddressBits } from '../mmu/translate.ts';
-import type { TranslationRegime } from '../mmu/translate.ts';
+import { physicalAddressBits } from '../mmu/regime.ts';
+import type { TranslationRegime } from '../mmu/regime.ts';
 import { ownDebugRegisters } from './debug/debug-registers.ts';
 import { DebugUnit } from './debug/debug-unit.ts';
 import type { DebugControls } from './debug/enable-and-routing.ts';
@@ -132,6 +132,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   #regimes: Partial<Record<0 | 1 | 2, TranslationRegime>> = {};
   #elSwitchesStale = true;
   #translationStale = true;
+  /** For EL0 and EL1, by bit 55 of the VA. */
+  readonly #addressSpaceStale: [boolean, boolean] = [false, false];
   #stopsStale = true;
   #watchesStale = true;
   #lastEl2Exception: ExceptionRecord | undefined;
@@ -172,6 +174,10 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       },
       translationChanged: () => {
         this.#translationStale = true;
+        this.#regimes = {};
+      },
+      addressSpaceChanged: (upper) => {
+        this.#addressSpaceStale[upper] = true;
         this.#regimes = {};
       },
       stackAlignmentChanged: () => {
@@ -421,6 +427,12 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#translationStale = true;
   }
 
+  /** TLBI by VA: the block or page that holds `va` may have changed; bits 63:56 take no part. */
+  invalidateAddress(va: bigint): void {
+    if (!this.#translationStale && !this.memory.invalidateAddress(va))
+      this.#translationStale = true;
+  }
+
   /** Brings the engine up to date with everything that was written since it last ran. */
   synchronise(): void {
     const { engine, debug, state } = this;
@@ -441,9 +453,23 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       if (!sameRanges(before, debug.watchedRanges)) this.#watchesStale = true;
     }
     if (this.#stopsStale) this.#updateMarks();
-    if (this.#translationStale) engine.flushFetch();
-    if (this.#translationStale || this.#watchesStale) engine.flushTlb();
+    this.#flushStale();
+  }
+
+  #flushStale(): void {
+    const { engine } = this;
+    if (this.#translationStale) {
+      engine.flushFetch();
+      engine.flushTlb();
+      this.memory.translationsFlushed();
+    } else {
+      if (this.#watchesStale) engine.flushTlb();
+      for (const upper of [0, 1] as const) {
+        if (this.#addressSpaceStale[upper]) engine.flushAddressSpace(upper);
+      }
+    }
     this.#translationStale = false;
+    this.#addressSpaceStale.fill(false);
     this.#watchesStale = false;
   }
 

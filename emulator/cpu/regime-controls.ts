@@ -1,23 +1,20 @@
-/** What SCTLR_ELx, TCR_ELx and HCR_EL2 say about memory accesses made at an EL. */
-import type { TranslationRegime } from '../mmu/translate.ts';
+/** Which register values a translation regime is made of, and what SCTLR_ELx says about alignment. */
+import { translationRegime as decodeRegime } from '../mmu/regime.ts';
+import type { TranslationRegime } from '../mmu/regime.ts';
 import type { ExceptionLevel } from './pstate.ts';
 import type { SystemRegisters } from './system-registers.ts';
 
-const SCTLR_M = 1n << 0n;
 const SCTLR_A = 1n << 1n;
 const SCTLR_SA = 1n << 3n;
 const SCTLR_SA0 = 1n << 4n;
-const SCTLR_I = 1n << 12n;
-const TCR_EL1_TBI0 = 1n << 37n;
-const TCR_EL1_TBI1 = 1n << 38n;
-const TCR_EL2_TBI = 1n << 20n;
-const HCR_VM = 1n << 0n;
-const HCR_DC = 1n << 12n;
-const HCR_TGE = 1n << 27n;
 
 const isSet = (value: bigint, bit: bigint): boolean => (value & bit) !== 0n;
 const controls = (registers: SystemRegisters, EL: ExceptionLevel): bigint =>
   registers.raw(EL === 2 ? 'SCTLR_EL2' : 'SCTLR_EL1');
+
+/** HCR_EL2 bits that translation depends on: VM, PTW, DC, TGE, CD and ID. */
+export const HCR_TRANSLATION =
+  (1n << 0n) | (1n << 2n) | (1n << 12n) | (1n << 27n) | (1n << 32n) | (1n << 33n);
 
 /** The regime that accesses at this EL use; `physicalAddressBits` from ID_AA64MMFR0_EL1.PARange. */
 export function translationRegime(
@@ -25,35 +22,19 @@ export function translationRegime(
   EL: ExceptionLevel,
   physicalAddressBits: number,
 ): TranslationRegime {
-  const SCTLR = controls(registers, EL);
-  const instructionCacheable = isSet(SCTLR, SCTLR_I);
-  if (EL === 2) {
-    const TBI = isSet(registers.raw('TCR_EL2'), TCR_EL2_TBI);
-    return {
-      name: 'EL2',
-      stage1: isSet(SCTLR, SCTLR_M),
-      stage2: false,
-      defaultCacheable: false,
-      TBI0: TBI,
-      TBI1: TBI,
-      instructionCacheable,
-      physicalAddressBits,
-    };
-  }
-  const HCR = registers.raw('HCR_EL2');
-  const TCR = registers.raw('TCR_EL1');
-  const defaultCacheable = isSet(HCR, HCR_DC);
-  return {
-    name: 'EL1&0',
-    // HCR_EL2.TGE and DC make SCTLR_EL1.M behave as 0; DC makes VM behave as 1.
-    stage1: isSet(SCTLR, SCTLR_M) && !isSet(HCR, HCR_TGE) && !defaultCacheable,
-    stage2: isSet(HCR, HCR_VM) || defaultCacheable,
-    defaultCacheable,
-    TBI0: isSet(TCR, TCR_EL1_TBI0),
-    TBI1: isSet(TCR, TCR_EL1_TBI1),
-    instructionCacheable,
+  const of = EL === 2 ? 'EL2' : 'EL1';
+  return decodeRegime({
+    EL,
+    SCTLR: controls(registers, EL),
+    TCR: registers.raw(`TCR_${of}`),
+    TTBR0: registers.raw(`TTBR0_${of}`),
+    TTBR1: registers.raw('TTBR1_EL1'),
+    MAIR: registers.raw(`MAIR_${of}`),
+    HCR_EL2: registers.raw('HCR_EL2'),
+    VTCR_EL2: registers.raw('VTCR_EL2'),
+    VTTBR_EL2: registers.raw('VTTBR_EL2'),
     physicalAddressBits,
-  };
+  });
 }
 
 /** SCTLR_ELx.A: every unaligned data access faults. */

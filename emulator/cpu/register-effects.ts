@@ -7,6 +7,7 @@ import { CCSIDR_EL1 } from '../sysregs/id-registers.ts';
 import { interruptStatus } from './exceptions.ts';
 import type { InterruptLines } from './exceptions.ts';
 import type { SystemRegisters } from './system-registers.ts';
+import { HCR_TRANSLATION } from './regime-controls.ts';
 import { trapControlRegisters } from './traps.ts';
 
 export interface RegisterEffectsHost {
@@ -18,6 +19,8 @@ export interface RegisterEffectsHost {
   debugChanged(): void;
   /** Anything that translations depend on has changed. */
   translationChanged(): void;
+  /** TTBR0_EL1 (0) or TTBR1_EL1 (1) has changed: the tables of a half of the address space, or the ASID. */
+  addressSpaceChanged(upper: 0 | 1): void;
   /** SCTLR_ELx.SA or SA0 has changed. */
   stackAlignmentChanged(): void;
   /** PSTATE.SP := SPSel. */
@@ -104,8 +107,6 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
     'HCR_EL2',
     'TCR_EL1',
     'TCR_EL2',
-    'TTBR0_EL1',
-    'TTBR1_EL1',
     'TTBR0_EL2',
     'VTTBR_EL2',
     'VTCR_EL2',
@@ -121,13 +122,22 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
         if (value === previous) return;
         if (traps.has(name)) host.trapsChanged();
         if (debug.has(name)) host.debugChanged();
-        if (translation.has(name)) host.translationChanged();
+        if (name === 'HCR_EL2') {
+          if (((value ^ previous) & HCR_TRANSLATION) !== 0n) host.translationChanged();
+        } else if (translation.has(name)) host.translationChanged();
         if (name.startsWith('SCTLR_')) {
           host.stackAlignmentChanged();
           if ((value & (SCTLR_EE | (name === 'SCTLR_EL1' ? SCTLR_E0E : 0n))) !== 0n) {
             host.unimplemented(`big-endian data accesses (${name}.EE or E0E)`);
           }
         }
+      },
+    });
+  }
+  for (const upper of [0, 1] as const) {
+    registers.own(`TTBR${upper}_EL1`, {
+      written(value, previous) {
+        if (value !== previous) host.addressSpaceChanged(upper);
       },
     });
   }

@@ -80,6 +80,11 @@ export function decodeSystemRegisterIss(ISS: number): SystemRegisterIss {
   };
 }
 
+/** ISS of an Instruction Abort; FAR is valid. */
+export function instructionAbortIss(FSC: number, s1ptw: boolean): number {
+  return (s1ptw ? 1 << 7 : 0) | FSC;
+}
+
 /** ISS of a Data Abort without instruction syndrome (ISV = 0), as stage 1 and external aborts have. */
 export function dataAbortIss(options: {
   readonly FSC: number;

@@ -13,7 +13,10 @@ import { systemInstruction } from '../sysregs/catalogue.ts';
 import type { SystemInstruction } from '../sysregs/catalogue.ts';
 import { genericName, unpackEncoding } from '../sysregs/sysreg.ts';
 import { implementedInstructions } from '../sysregs/system-instructions.ts';
-import { translate } from '../mmu/translate.ts';
+import { isExternalAbortOnWalk } from '../mmu/fault.ts';
+import { encodePar } from '../mmu/par-el1.ts';
+import { translate, translateFirstStage } from '../mmu/translate.ts';
+import { abortFault } from './memory-access.ts';
 import type { MemoryFault } from './memory-access.ts';
 import type { ProcessingElement } from './pe.ts';
 import type { ExceptionLevel } from './pstate.ts';
@@ -24,8 +27,6 @@ export type SystemInstructionOutcome =
   | { readonly kind: 'fault'; readonly fault: MemoryFault };
 
 const DONE: SystemInstructionOutcome = { kind: 'done' };
-const PAR_F = 1n;
-const PAR_RES1 = 1n << 11n;
 
 /** `encoding` is packed with op0 = 1; `Xt` the argument. */
 export function executeSystemInstruction(
@@ -44,7 +45,9 @@ export function executeSystemInstruction(
   if (code !== ACCESS_ALLOWED) return { kind: 'refused', code };
   switch (instruction.kind) {
     case 'tlbi':
-      pe.invalidateTranslations();
+      // Xt: VA[55:12] in bits 43:0. All others take everything with them.
+      if (/^VA/.test(instruction.name)) pe.invalidateAddress(BigInt.asIntN(44, Xt) << 12n);
+      else pe.invalidateTranslations();
       return DONE;
     case 'at':
       return addressTranslate(pe, instruction, Xt);
@@ -67,27 +70,26 @@ function nameOf(direction: 'SYS' | 'SYSL', encoding: number): string {
     : `${alias.kind.toUpperCase()} ${alias.name}`;
 }
 
-/** AT: the result goes to PAR_EL1. */
+/**
+ * AT: the result goes to PAR_EL1, faults included. Exceptions are what EL1 may not hear of, a stage 2
+ * fault on the walk of stage 1, and synchronous external aborts on a walk (Arm ARM, AArch64.AT()).
+ */
 function addressTranslate(
   pe: ProcessingElement,
   { name }: SystemInstruction,
   va: bigint,
 ): SystemInstructionOutcome {
   const EL = Number(/E([012])[RW]$/.exec(name)?.[1]) as ExceptionLevel;
-  const result = translate(pe.regime(EL), va, name.endsWith('W') ? 'write' : 'read');
-  switch (result.kind) {
-    case 'unimplemented':
-      return { kind: 'fault', fault: result };
-    case 'fault':
-      pe.registers.setRaw('PAR_EL1', PAR_F | (BigInt(result.FSC) << 1n) | PAR_RES1);
-      return DONE;
-    case 'mapped': {
-      const OUTER_SHAREABLE = 0b10n << 7n;
-      // MAIR encodings: Device-nGnRnE, and Normal Write-Back Non-transient.
-      const ATTR = result.memory === 'Normal' ? 0xffn : 0n;
-      const page = result.PA & 0xffff_ffff_f000n;
-      pe.registers.setRaw('PAR_EL1', (ATTR << 56n) | page | PAR_RES1 | OUTER_SHAREABLE);
-      return DONE;
+  const access = name.endsWith('W') ? 'write' : 'read';
+  const through = name.startsWith('S12') ? translate : translateFirstStage;
+  const result = through(pe.regime(EL), pe.memory.tables, va, access);
+  if (result.kind === 'fault') {
+    const hiddenFromEL1 = result.onWalk && !name.startsWith('S12') && pe.state.EL === 1;
+    if (hiddenFromEL1 || isExternalAbortOnWalk(result)) {
+      const fault = { ...abortFault(result, 'write', va), cacheMaintenance: true };
+      return { kind: 'fault', fault };
     }
   }
+  pe.registers.setRaw('PAR_EL1', encodePar(result));
+  return DONE;
 }

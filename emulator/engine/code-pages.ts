@@ -1,5 +1,5 @@
 /* Typed arrays over the whole memory: an index computed from the layout is always inside. */
-/* eslint-disable @typescript-eslint/no-non-null-assertion */
+
 /**
  * Predecoded code: 1024 records and a sentinel for each physical page that was fetched from.
  * Records are filled when they are first executed and dropped when the code under them changes.
@@ -8,6 +8,7 @@ import type { Decoder } from '../isa/decode.ts';
 import type { OperandValues } from '../isa/instruction.ts';
 import type { Handler, InterpreterModule } from './interpreter.ts';
 import type { OperandUse } from './interpreter-emitter.ts';
+import type { ExceptionLevel } from './cpu-state.ts';
 import * as L from './layout.ts';
 import type { Ram, RamRegion } from './ram.ts';
 
@@ -22,8 +23,20 @@ export interface CodePagesOptions {
   onHasCode(hostPage: number, page: number): void;
 }
 
+interface Entered {
+  readonly page: number;
+  readonly notGlobal: boolean;
+}
+
+const LEVELS: readonly ExceptionLevel[] = [0, 1, 2];
 const MOST_CODE_PAGES = 2048;
 const GRANULES = BigInt(L.GRANULE_BYTES);
+
+/** Address of the fetch TLB's entry for a VA. */
+function fetchEntry(el: number, va: bigint): number {
+  const index = Number((va >> 12n) & BigInt(L.FETCH_TLB_ENTRIES - 1));
+  return L.FETCH_TLB + el * L.FETCH_TLB_BYTES + index * L.FETCH_TLB_ENTRY_BYTES;
+}
 
 export class CodePages {
   readonly #options: CodePagesOptions;
@@ -32,8 +45,13 @@ export class CodePages {
   /** Host address of a RAM page to its predecoded page. */
   readonly #byHost = new Map<number, number>();
   readonly #hostOf = new Map<number, number>();
-  /** VA page to predecoded page, for the VAs entered since the last translation flush. */
-  readonly #byVa = new Map<bigint, number>();
+  /** For each EL, VA page to predecoded page, for the VAs entered since the last translation flush. */
+  readonly #byVa = [
+    new Map<bigint, Entered>(),
+    new Map<bigint, Entered>(),
+    new Map<bigint, Entered>(),
+  ] as const;
+  #el: ExceptionLevel = 1;
   #used = 0;
 
   constructor(options: CodePagesOptions) {
@@ -56,14 +74,39 @@ export class CodePages {
     this.flushTranslations();
   }
 
+  /** Instructions are fetched at this EL from now on. */
+  selectLevel(el: ExceptionLevel): void {
+    this.#el = el;
+    this.#view.setInt32(L.FETCH_TLB_BASE, L.FETCH_TLB + el * L.FETCH_TLB_BYTES, true);
+  }
+
   flushTranslations(): void {
-    this.#byVa.clear();
-    for (let entry = 0; entry < L.FETCH_TLB_ENTRIES; entry += 1) {
-      this.#view.setBigInt64(
-        L.FETCH_TLB + entry * L.FETCH_TLB_ENTRY_BYTES + L.FETCH_TAG,
-        L.NO_TAG,
-        true,
-      );
+    for (const entered of this.#byVa) entered.clear();
+    const end = L.FETCH_TLB + L.TLB_COUNT * L.FETCH_TLB_BYTES;
+    for (let entry = L.FETCH_TLB; entry < end; entry += L.FETCH_TLB_ENTRY_BYTES) {
+      this.#view.setBigInt64(entry + L.FETCH_TAG, L.NO_TAG, true);
+    }
+  }
+
+  /** Forgets the translations of `va` at every EL; bits 63:56 take no part. */
+  flushPage(va: bigint): void {
+    for (const [el, entered] of this.#byVa.entries()) {
+      this.#view.setBigInt64(fetchEntry(el, va) + L.FETCH_TAG, L.NO_TAG, true);
+      if (entered.size === 0) continue;
+      const page = BigInt.asUintN(56, va & ~0xfffn);
+      for (const key of entered.keys()) if (BigInt.asUintN(56, key) === page) entered.delete(key);
+    }
+  }
+
+  /** Forgets translations for EL0 and EL1 of the VAs whose bit 55 is `upper`, and those for one ASID. */
+  flushAddressSpace(upper: 0 | 1): void {
+    const bit55 = BigInt(upper);
+    for (const el of [0, 1] as const) {
+      for (const [va, { notGlobal }] of this.#byVa[el]) {
+        if (!notGlobal && ((va >> 55n) & 1n) !== bit55) continue;
+        this.#byVa[el].delete(va);
+        this.#view.setBigInt64(fetchEntry(el, va) + L.FETCH_TAG, L.NO_TAG, true);
+      }
     }
   }
 
@@ -74,17 +117,16 @@ export class CodePages {
 
   /**
    * The predecoded page for instructions at `va`, which translates to the page of `pa`; remembers
-   * the translation. -1 where there is no RAM.
+   * the translation for the selected EL. -1 where there is no RAM.
    */
-  enter(va: bigint, pa: bigint, breakpoints: ReadonlySet<bigint>): number {
+  enter(va: bigint, pa: bigint, breakpoints: ReadonlySet<bigint>, notGlobal = false): number {
     const hostPage = this.#options.ram.hostAddress(pa & ~0xfffn);
     if (hostPage === undefined) return -1;
     let page = this.#byHost.get(hostPage);
     if (page === undefined) page = this.#allocate(hostPage);
     const vaPage = va & ~0xfffn;
-    this.#byVa.set(vaPage, page);
-    const index = Number((va >> 12n) & BigInt(L.FETCH_TLB_ENTRIES - 1));
-    const entry = L.FETCH_TLB + index * L.FETCH_TLB_ENTRY_BYTES;
+    this.#byVa[this.#el].set(vaPage, { page, notGlobal });
+    const entry = fetchEntry(this.#el, va);
     this.#view.setBigInt64(entry + L.FETCH_TAG, BigInt.asIntN(64, vaPage), true);
     this.#view.setInt32(entry + L.FETCH_PAGE, page, true);
     for (const breakpoint of breakpoints) {
@@ -106,11 +148,11 @@ export class CodePages {
     return page;
   }
 
-  /** The record of the instruction at `va`, if its page was entered. */
-  recordAt(va: bigint): number | undefined {
-    const page = this.#byVa.get(va & ~0xfffn);
-    if (page === undefined || (va & 3n) !== 0n) return undefined;
-    return page + Number((va & 0xfffn) >> 2n) * L.RECORD_BYTES;
+  /** The record of the instruction at `va`, if its page was entered at this EL, by default the selected one. */
+  recordAt(va: bigint, el: ExceptionLevel = this.#el): number | undefined {
+    const entered = this.#byVa[el].get(va & ~0xfffn);
+    if (entered === undefined || (va & 3n) !== 0n) return undefined;
+    return entered.page + Number((va & 0xfffn) >> 2n) * L.RECORD_BYTES;
   }
 
   #pageOfRecord(record: number): number {
@@ -205,7 +247,10 @@ export class CodePages {
 
   /** Puts a breakpoint on the record at `va`, if that page was entered; otherwise `enter` will. */
   markBreakpoint(va: bigint): void {
-    const record = this.recordAt(va);
+    for (const el of LEVELS) this.#mark(this.recordAt(va, el));
+  }
+
+  #mark(record: number | undefined): void {
     if (record === undefined) return;
     if (this.#view.getUint16(record + L.RECORD_ORIGINAL, true) === L.HANDLER_DECODE)
       this.decode(record);
@@ -214,9 +259,20 @@ export class CodePages {
 
   /** Takes the breakpoint away unless another VA of `remaining` maps to the same instruction. */
   unmarkBreakpoint(va: bigint, remaining: ReadonlySet<bigint>): void {
-    const record = this.recordAt(va);
-    if (record === undefined) return;
-    for (const other of remaining) if (this.recordAt(other) === record) return;
+    for (const el of LEVELS) {
+      const record = this.recordAt(va, el);
+      if (record !== undefined && !this.#isMarkedFor(record, remaining)) this.#unmark(record);
+    }
+  }
+
+  #isMarkedFor(record: number, breakpoints: ReadonlySet<bigint>): boolean {
+    for (const va of breakpoints) {
+      for (const el of LEVELS) if (this.recordAt(va, el) === record) return true;
+    }
+    return false;
+  }
+
+  #unmark(record: number): void {
     const original = this.#view.getUint16(record + L.RECORD_ORIGINAL, true);
     this.#view.setUint16(record + L.RECORD_HANDLER, original, true);
   }

@@ -248,9 +248,10 @@ function buildEnterAt(f: FunctionBuilder): void {
   });
   const pageVa = f.let(and(va, PAGE_MASK));
   const index = and(wrap(shrU(va, i64(12))), i32(L.FETCH_TLB_ENTRIES - 1));
-  const entry = f.let(shl(index, i32(Math.log2(L.FETCH_TLB_ENTRY_BYTES))));
-  const page = f.variable(stateLoad('i32', 'i32.load', entry, L.FETCH_TLB + L.FETCH_PAGE));
-  f.if(ne(stateLoad('i64', 'i64.load', entry, L.FETCH_TLB + L.FETCH_TAG), pageVa), () => {
+  const offset = shl(index, i32(Math.log2(L.FETCH_TLB_ENTRY_BYTES)));
+  const entry = f.let(add(cellI32(L.FETCH_TLB_BASE), offset));
+  const page = f.variable(stateLoad('i32', 'i32.load', entry, L.FETCH_PAGE));
+  f.if(ne(stateLoad('i64', 'i64.load', entry, L.FETCH_TAG), pageVa), () => {
     f.set(page, call('i32', 'fetch', va));
     f.if(ltS(page.value, i32(0)), () => {
       f.return(i32(-exitCode.of('HOST_FAULT')));

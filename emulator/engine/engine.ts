@@ -37,7 +37,10 @@ export interface EngineHost {
   readMemory(va: bigint, size: number, flags: number, element: number): number;
   /** A store likewise; the bytes are `engine.storeBytes(size)`. 0 when stored, -1 after recording the fault. */
   writeMemory(va: bigint, size: number, flags: number, element: number): number;
-  /** Physical address of the page that holds the instruction at `va`, or -1n after recording the fault. */
+  /**
+   * Physical address of the page that holds the instruction at `va`, with bit 0 set when the translation
+   * is for one ASID only, or -1n after recording the fault.
+   */
   fetchPage(va: bigint): bigint;
   /** Slot of a system register in the register file, or undefined where this processor has none. */
   systemRegisterSlot(packed: number, direction: 'read' | 'write'): number | undefined;
@@ -138,7 +141,7 @@ export class Engine {
           const unsigned = BigInt.asUintN(64, va);
           const pa = host.fetchPage(unsigned);
           if (pa < 0n) return -1;
-          return this.#pages.enter(unsigned, pa, this.#breakpoints);
+          return this.#pages.enter(unsigned, pa & ~0xfffn, this.#breakpoints, (pa & 1n) !== 0n);
         },
         decode: (record: number): void => {
           this.#pages.decode(record);
@@ -200,8 +203,9 @@ export class Engine {
 
   // -- translation caches
 
-  /** Ordinary accesses use the TLB of this EL from now on, LDTR and STTR that of `unprivileged`. */
+  /** Fetches and ordinary accesses use the TLBs of this EL from now on, LDTR and STTR that of `unprivileged`. */
   setRegime(el: ExceptionLevel, unprivileged: ExceptionLevel): void {
+    this.#pages.selectLevel(el);
     this.#u32[L.DATA_TLB >> 2] = L.TLB + el * L.TLB_BYTES;
     this.#u32[L.UNPRIVILEGED_TLB >> 2] = L.TLB + unprivileged * L.TLB_BYTES;
   }
@@ -216,6 +220,16 @@ export class Engine {
   }
   flushTlb(): void {
     this.tlb.flush();
+  }
+  /** Forgets all translations of the page of `va`, at every EL; bits 63:56 take no part. */
+  flushPage(va: bigint): void {
+    this.tlb.flushPage(va);
+    this.#pages.flushPage(va);
+  }
+  /** Forgets what EL0 and EL1 have for VAs whose bit 55 is `upper`, and what is for one ASID. */
+  flushAddressSpace(upper: 0 | 1): void {
+    this.tlb.flushAddressSpace(upper);
+    this.#pages.flushAddressSpace(upper);
   }
   /** Predecoded page of the physical page at `hostPage`, or 0: what a TLB entry has to know. */
   codePageOf(hostPage: number): number {

@@ -9,8 +9,8 @@
  *     0x1000  system-register file, 8 bytes a slot
  *     0x3000  trap bytes, 8 a slot: [EL0 read, EL0 write, EL1 read, EL1 write, EL2 read, EL2 write]
  *     0x6000  data TLBs, one for each EL
- *     0xc000  fetch TLB
- *     0xd000  watched ranges of the data TLBs' entries
+ *     0xc000  fetch TLBs, one for each EL
+ *     0xf000  watched ranges of the data TLBs' entries
  *     0x10000 predecoded code pages, then guest RAM
  *
  * Everything below SAVED_END is architectural or derived state that a snapshot keeps.
@@ -34,6 +34,7 @@ export const EXCLUSIVE_ADDRESS = 0xd8; // i64
 export const EXCLUSIVE_SIZE = 0xe0; // i32, in bytes; 0 while the monitor is open
 export const UNPRIVILEGED_TLB = 0xe4; // i32: address of the TLB that LDTR and STTR use
 export const ZERO_BLOCK_TRAP = 0xf0; // i32: non-zero when DC ZVA leaves for the processor layer
+export const FETCH_TLB_BASE = 0xf8; // i32: address of the fetch TLB in use
 export const COUNTER_OFFSET = 0xe8; // i64: subtracted from the counter by CNTVCT_EL0 reads
 
 /** Kinds of lazy flags. 32-bit operands are kept sign-extended, so that both widths compare as i64. */
@@ -100,21 +101,23 @@ export const SLOW_WRITE = 2; // unaligned stores, and stores beside code in the 
 export const SLOW_UNALIGNED = 4;
 export const SLOW_READ_BESIDE = 8; // aligned loads are allowed beside the entry's watched range
 export const SLOW_WRITE_BESIDE = 16; // aligned stores likewise
+export const SLOW_NOT_GLOBAL = 32; // for one ASID only
 /** No page VA has low bits. */
 export const NO_TAG = -1n;
 /** Nothing is permitted, so no access matches it. */
 export const NO_SLOW_TAG = 0n;
 
 /** For each entry of the data TLBs the watched part of its page: u16 first offset, u16 end. */
-export const TLB_WATCHED = 0xd000;
+export const TLB_WATCHED = 0xf000;
 export const TLB_WATCHED_BYTES = 4;
 
-// Fetch TLB
+// Fetch TLBs: direct mapped, one for each EL
 export const FETCH_TLB = 0xc000;
 export const FETCH_TLB_ENTRIES = 256;
 export const FETCH_TLB_ENTRY_BYTES = 16;
 export const FETCH_TAG = 0; // i64: page VA
 export const FETCH_PAGE = 8; // i32: first record
+export const FETCH_TLB_BYTES = FETCH_TLB_ENTRIES * FETCH_TLB_ENTRY_BYTES;
 
 // Predecoded code pages
 export const PAGE_BYTES = 4096;

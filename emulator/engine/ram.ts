@@ -9,20 +9,23 @@ export interface RamRegion {
 
 interface Placed extends RamRegion {
   readonly host: number;
+  readonly start: number;
 }
 
 export class Ram {
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #regions: readonly Placed[];
 
   constructor(memory: ArrayBuffer, start: number, regions: readonly RamRegion[]) {
     this.#bytes = new Uint8Array(memory);
+    this.#view = new DataView(memory);
     let host = start;
     this.#regions = regions.map(({ base, size }) => {
       if (base % BigInt(PAGE_BYTES) !== 0n || size % PAGE_BYTES !== 0) {
         throw new RangeError(`RAM at 0x${base.toString(16)}, ${size} bytes: not whole pages`);
       }
-      const placed = { base, size, host };
+      const placed = { base, size, host, start: Number(base) };
       host += size;
       return placed;
     });
@@ -47,6 +50,19 @@ export class Ram {
   hostAddress(pa: bigint): number | undefined {
     const region = this.#find(pa);
     return region && region.host + Number(pa - region.base);
+  }
+
+  /** As `hostAddress`, for a physical address as a number, below 2^53. */
+  hostOffset(pa: number): number | undefined {
+    for (const { start, size, host } of this.#regions) {
+      if (pa >= start && pa < start + size) return host + (pa - start);
+    }
+    return undefined;
+  }
+
+  /** The 32-bit word at an offset that `hostAddress` returned, unsigned. */
+  word(host: number): number {
+    return this.#view.getUint32(host, true);
   }
 
   /** Physical address of an offset that `hostAddress` returned. */

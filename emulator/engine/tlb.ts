@@ -7,11 +7,20 @@ export interface TlbPermissions {
   readonly write: boolean;
   /** Normal memory: unaligned accesses are made without a fault. */
   readonly unaligned: boolean;
+  /** For one ASID only. */
+  readonly notGlobal?: boolean;
   /**
    * Offsets in the page. Aligned accesses that touch no byte of `[low, high)` are made in the
-   * directions that are not permitted otherwise.
+   * directions that are not permitted otherwise, but for those that `reads` or `writes` exclude.
    */
-  readonly watched?: { readonly low: number; readonly high: number } | undefined;
+  readonly watched?:
+    | {
+        readonly low: number;
+        readonly high: number;
+        readonly reads?: boolean;
+        readonly writes?: boolean;
+      }
+    | undefined;
 }
 
 const PAGE_MASK = 0xfffn;
@@ -43,15 +52,18 @@ export class DataTlb {
     va: bigint,
     host: number,
     codePage: number,
-    { read, write, unaligned, watched }: TlbPermissions,
+    { read, write, unaligned, notGlobal, watched }: TlbPermissions,
   ): void {
     const view = this.#view;
     const entry = this.#entry(el, va);
     const page = BigInt.asIntN(64, va & ~PAGE_MASK);
     let slow =
       (read ? L.SLOW_READ : 0) | (write ? L.SLOW_WRITE : 0) | (unaligned ? L.SLOW_UNALIGNED : 0);
+    if (notGlobal === true) slow |= L.SLOW_NOT_GLOBAL;
     if (watched !== undefined) {
-      slow |= (read ? 0 : L.SLOW_READ_BESIDE) | (write ? 0 : L.SLOW_WRITE_BESIDE);
+      const { reads = true, writes = true } = watched;
+      if (!read && reads) slow |= L.SLOW_READ_BESIDE;
+      if (!write && writes) slow |= L.SLOW_WRITE_BESIDE;
       const at = (entry / L.TLB_ENTRY_BYTES) * L.TLB_WATCHED_BYTES;
       this.#watched.setUint16(at, watched.low, true);
       this.#watched.setUint16(at + 2, watched.high, true);
@@ -84,6 +96,17 @@ export class DataTlb {
 
   flush(): void {
     this.#bytes.set(this.#empty);
+  }
+
+  /** Drops what EL0 and EL1 have for VAs whose bit 55 is `upper`, and what is for one ASID. */
+  flushAddressSpace(upper: 0 | 1): void {
+    const view = this.#view;
+    for (let entry = 0; entry < 2 * L.TLB_BYTES; entry += L.TLB_ENTRY_BYTES) {
+      const low = view.getInt32(entry + L.TLB_SLOW_TAG, true);
+      const high = view.getInt32(entry + L.TLB_SLOW_TAG + 4, true);
+      const bit55 = (high >>> 23) & 1;
+      if (bit55 === upper || (low & L.SLOW_NOT_GLOBAL) !== 0) this.#drop(entry);
+    }
   }
 
   /** Drops the page of `va` at every exception level. */

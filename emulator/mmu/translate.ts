@@ -1,70 +1,258 @@
 /**
- * From virtual to physical addresses, for one translation regime given by its register values.
+ * From virtual to physical addresses. Arm ARM, AArch64.FullTranslate() and what it calls, for a regime
+ * given by its register values and tables given by a reader; nothing here changes any state.
  *
- * Implemented: stage 1 and stage 2 off, where the address is the physical address (Arm ARM,
- * AArch64.S1DisabledOutput()). An enabled stage is reported by name, never taken for identity.
+ * The order of faults within a stage is the Arm ARM's: walk, Access flag, alignment by memory type,
+ * permission. Hardware management of the Access flag and of dirty state does not exist on Armv8.0.
  */
+import {
+  accessFlag,
+  attributeIndex,
+  notGlobal,
+  shareability,
+  stage2MemAttr,
+} from './descriptor.ts';
+import type { TableReader } from './descriptor.ts';
+import {
+  ACCESS_FLAG_FAULT,
+  ADDRESS_SIZE_FAULT,
+  ALIGNMENT_FAULT,
+  PERMISSION_FAULT,
+  stage1Fault,
+  stage2Fault,
+  TRANSLATION_FAULT,
+} from './fault.ts';
+import type { TranslationFault } from './fault.ts';
+import {
+  combineAttributes,
+  DEVICE_nGnRnE,
+  effectiveShareability,
+  isDevice,
+  NON_SHAREABLE,
+  NORMAL_NON_CACHEABLE,
+  NORMAL_WRITE_BACK,
+  NORMAL_WRITE_THROUGH,
+  OUTER_SHAREABLE,
+  stage2Attr,
+} from './memory-attributes.ts';
+import type { MemoryAttributes } from './memory-attributes.ts';
+import {
+  ALL_PERMISSIONS,
+  READ,
+  requiredPermission,
+  stage1Permissions,
+  stage2Permissions,
+} from './permissions.ts';
+import type { TranslationAccess } from './permissions.ts';
+import { topByteIgnored } from './regime.ts';
+import type { TranslationRegime } from './regime.ts';
+import { walk } from './walk.ts';
 
-export type TranslationAccess = 'read' | 'write' | 'execute';
+export type MemoryType = 'Device' | 'Normal';
 
-export interface TranslationRegime {
-  readonly name: 'EL1&0' | 'EL2';
-  /** SCTLR_ELx.M, with HCR_EL2.{TGE,DC} applied. */
-  readonly stage1: boolean;
-  /** HCR_EL2.VM or HCR_EL2.DC, for the EL1&0 regime. */
-  readonly stage2: boolean;
-  /** HCR_EL2.DC: with stage 1 off, data is Normal Write-Back memory. */
-  readonly defaultCacheable: boolean;
-  /** TCR_ELx.TBI0 and TBI1, or TCR_EL2.TBI in both: by bit 55 of the address. */
-  readonly TBI0: boolean;
-  readonly TBI1: boolean;
-  /** SCTLR_ELx.I: with stage 1 off, instruction fetches are cacheable. */
-  readonly instructionCacheable: boolean;
-  /** ID_AA64MMFR0_EL1.PARange in bits. */
-  readonly physicalAddressBits: number;
+export interface Mapping {
+  readonly kind: 'mapped';
+  readonly PA: bigint;
+  readonly memory: MemoryType;
+  readonly attributes: MemoryAttributes;
+  /** READ, WRITE and EXECUTE for the regime's EL, by both stages. */
+  readonly permissions: number;
+  /** log2 of the bytes that stage 1 maps alike: what TLBI by VA has to forget. */
+  readonly sizeBits: number;
+  /** The stage 1 leaf is for every ASID. */
+  readonly global: boolean;
 }
 
-export type MemoryType = 'Device-nGnRnE' | 'Normal';
+export type Translation = Mapping | TranslationFault;
 
-export type Translation =
-  | { readonly kind: 'mapped'; readonly PA: bigint; readonly memory: MemoryType }
-  /** `FSC` is the fault status code for ESR_ELx.{DFSC,IFSC}. */
-  | { readonly kind: 'fault'; readonly FSC: number; readonly stage: 1 | 2; readonly IPA?: bigint }
-  | { readonly kind: 'unimplemented'; readonly what: string };
-
-/** Address size fault, level 0: what an address outside the PA range gets when stage 1 is off. */
-const ADDRESS_SIZE_FAULT_LEVEL_0 = 0b000000;
-const TAG = 0xffn << 56n;
-
-/** Whether TCR_ELx.TBI makes the hardware ignore bits 63:56 of the address. */
-export function topByteIgnored(regime: TranslationRegime, va: bigint): boolean {
-  return ((va >> 55n) & 1n) === 1n ? regime.TBI1 : regime.TBI0;
+/** What one stage says. */
+interface StageOutput extends MemoryAttributes {
+  readonly kind: 'output';
+  readonly address: number;
+  readonly permissions: number;
+  readonly sizeBits: number;
+  readonly global: boolean;
 }
 
-/** ID_AA64MMFR0_EL1.PARange as a number of bits. */
-export function physicalAddressBits(PARange: number): number {
-  const bits = [32, 36, 40, 42, 44, 48, 52, 56][PARange];
-  if (bits === undefined) throw new RangeError(`PARange ${PARange} is reserved`);
-  return bits;
-}
+const PAGE_BITS = 12;
 
+/**
+ * Translates `va` for an access made at the regime's EL.
+ * @param isUnaligned the access is one that Device memory does not allow: unaligned, or DC ZVA.
+ */
 export function translate(
   regime: TranslationRegime,
+  tables: TableReader,
+  va: bigint,
+  access: TranslationAccess,
+  isUnaligned = false,
+): Translation {
+  const stage1 = translateStage1(regime, tables, va, access, isUnaligned);
+  if (stage1.kind === 'fault') return stage1;
+  if (regime.stage2 === undefined) return mapping(stage1, stage1, stage1.permissions);
+  const IPA = stage1.address;
+  const stage2 = translateStage2(regime, tables, IPA, access, isUnaligned, false);
+  if (stage2.kind === 'fault') return stage2;
+  const combined = combineAttributes(stage1, stage2);
+  return mapping(
+    { ...stage1, address: stage2.address },
+    combined,
+    stage1.permissions & stage2.permissions,
+  );
+}
+
+/**
+ * The first stage alone, as AT S1E1R and its kin have it: the result is an IPA where stage 2 is on.
+ * Stage 2 still translates the addresses of the tables.
+ */
+export function translateFirstStage(
+  regime: TranslationRegime,
+  tables: TableReader,
   va: bigint,
   access: TranslationAccess,
 ): Translation {
-  if (regime.stage1) {
-    const register = regime.name === 'EL2' ? 'SCTLR_EL2.M' : 'SCTLR_EL1.M';
-    return { kind: 'unimplemented', what: `stage 1 translation (${register} = 1)` };
+  const stage1 = translateStage1(regime, tables, va, access, false);
+  return stage1.kind === 'fault' ? stage1 : mapping(stage1, stage1, stage1.permissions);
+}
+
+function mapping(
+  { address, sizeBits, global }: StageOutput,
+  { Attr, SH }: MemoryAttributes,
+  permissions: number,
+): Mapping {
+  return {
+    kind: 'mapped',
+    PA: BigInt(address),
+    memory: isDevice(Attr) ? 'Device' : 'Normal',
+    attributes: { Attr, SH },
+    permissions,
+    sizeBits,
+    global,
+  };
+}
+
+function translateStage1(
+  regime: TranslationRegime,
+  tables: TableReader,
+  va: bigint,
+  access: TranslationAccess,
+  isUnaligned: boolean,
+): StageOutput | TranslationFault {
+  if (regime.stage1 === undefined) return stage1Off(regime, va, access, isUnaligned);
+  const isUpper = ((va >> 55n) & 1n) === 1n;
+  const root = isUpper ? regime.stage1.upper : regime.stage1.lower;
+  if (root === undefined) return stage1Fault(TRANSLATION_FAULT);
+  // Bits above the input address are all bit 55, but for a top byte that is ignored.
+  const significant = topByteIgnored(regime, va) ? 56 : 64;
+  const above = BigInt.asUintN(significant, va) >> BigInt(root.inputBits);
+  const expected = isUpper ? (1n << BigInt(significant - root.inputBits)) - 1n : 0n;
+  if (above !== expected) return stage1Fault(TRANSLATION_FAULT);
+
+  const address = Number(BigInt.asUintN(root.inputBits, va));
+  const leaf =
+    regime.stage2 === undefined
+      ? walk(root, address, tables)
+      : walk(root, address, tables, (IPA) => tableAddress(regime, tables, IPA, access));
+  if (typeof leaf === 'number') return stage1Fault(leaf);
+  if (leaf.kind === 'fault') return leaf;
+  const { level, low } = leaf;
+  if (!accessFlag(low) && access !== 'debug') return stage1Fault(ACCESS_FLAG_FAULT | level);
+  const Attr = regime.MAIR[attributeIndex(low)] ?? DEVICE_nGnRnE;
+  if (isUnaligned && isDevice(Attr)) return stage1Fault(ALIGNMENT_FAULT);
+  const permissions = stage1Permissions(leaf, regime.EL, regime.WXN);
+  // CONSTRAINED UNPREDICTABLE: instructions in Device memory that is not execute-never are fetched
+  // as from Normal Non-cacheable memory.
+  if ((requiredPermission(access, regime.EL) & ~permissions) !== 0) {
+    return stage1Fault(PERMISSION_FAULT | level);
   }
-  if (regime.stage2) {
-    const register = regime.defaultCacheable ? 'HCR_EL2.DC' : 'HCR_EL2.VM';
-    return { kind: 'unimplemented', what: `stage 2 translation (${register} = 1)` };
+  const SH = effectiveShareability({ Attr, SH: shareability(low) });
+  return {
+    kind: 'output',
+    address: leaf.address,
+    permissions,
+    Attr,
+    SH,
+    sizeBits: leaf.sizeBits,
+    global: regime.name === 'EL2' || !notGlobal(low),
+  };
+}
+
+/** Arm ARM, AArch64.S1DisabledOutput(). */
+function stage1Off(
+  regime: TranslationRegime,
+  va: bigint,
+  access: TranslationAccess,
+  isUnaligned: boolean,
+): StageOutput | TranslationFault {
+  const address = topByteIgnored(regime, va) ? BigInt.asUintN(56, va) : va;
+  if (address >> BigInt(regime.physicalAddressBits) !== 0n) return stage1Fault(ADDRESS_SIZE_FAULT);
+  let Attr = DEVICE_nGnRnE;
+  let SH = OUTER_SHAREABLE;
+  if (regime.defaultCacheable) {
+    Attr = NORMAL_WRITE_BACK;
+    SH = NON_SHAREABLE;
+  } else if (access === 'execute') {
+    Attr = regime.instructionCacheable ? NORMAL_WRITE_THROUGH : NORMAL_NON_CACHEABLE;
   }
-  const PA = topByteIgnored(regime, va) ? va & ~TAG : va;
-  if (PA >> BigInt(regime.physicalAddressBits) !== 0n) {
-    return { kind: 'fault', FSC: ADDRESS_SIZE_FAULT_LEVEL_0, stage: 1 };
+  if (isUnaligned && isDevice(Attr)) return stage1Fault(ALIGNMENT_FAULT);
+  return {
+    kind: 'output',
+    address: Number(address),
+    permissions: ALL_PERMISSIONS,
+    Attr,
+    SH,
+    sizeBits: PAGE_BITS,
+    global: true,
+  };
+}
+
+/** Where a stage 1 descriptor stands: a read through stage 2, whatever the access is. */
+function tableAddress(
+  regime: TranslationRegime,
+  tables: TableReader,
+  IPA: number,
+  access: TranslationAccess,
+): number | TranslationFault {
+  const how = access === 'debug' ? 'debug' : 'read';
+  const output = translateStage2(regime, tables, IPA, how, false, true);
+  return output.kind === 'fault' ? output : output.address;
+}
+
+/** `onWalk`: the address is that of a stage 1 descriptor. */
+function translateStage2(
+  regime: TranslationRegime,
+  tables: TableReader,
+  IPA: number,
+  access: TranslationAccess,
+  isUnaligned: boolean,
+  onWalk: boolean,
+): StageOutput | TranslationFault {
+  const fault = (FSC: number): TranslationFault => stage2Fault(FSC, IPA, onWalk);
+  const root = regime.stage2;
+  if (root === undefined) throw new TypeError('stage 2 is off');
+  if (IPA >= 2 ** root.inputBits) return fault(TRANSLATION_FAULT);
+  const leaf = walk(root, IPA, tables);
+  if (typeof leaf === 'number') return fault(leaf);
+  if (leaf.kind === 'fault') throw new TypeError('no stage translates stage 2 tables');
+  const { level, low } = leaf;
+  if (!accessFlag(low) && access !== 'debug') return fault(ACCESS_FLAG_FAULT | level);
+  const cacheDisabled =
+    access === 'execute' ? regime.instructionCacheDisabled : regime.dataCacheDisabled;
+  const Attr = stage2Attr(stage2MemAttr(low), cacheDisabled);
+  if (isUnaligned && isDevice(Attr)) return fault(ALIGNMENT_FAULT);
+  const permissions = stage2Permissions(leaf);
+  const required = onWalk && access !== 'debug' ? READ : requiredPermission(access, regime.EL);
+  if ((required & ~permissions) !== 0) return fault(PERMISSION_FAULT | level);
+  if (onWalk && regime.protectedWalk && isDevice(Attr) && access !== 'debug') {
+    return fault(PERMISSION_FAULT | level);
   }
-  const normal = access === 'execute' || regime.defaultCacheable;
-  return { kind: 'mapped', PA, memory: normal ? 'Normal' : 'Device-nGnRnE' };
+  return {
+    kind: 'output',
+    address: leaf.address,
+    permissions,
+    Attr,
+    SH: effectiveShareability({ Attr, SH: shareability(low) }),
+    sizeBits: leaf.sizeBits,
+    global: true,
+  };
 }

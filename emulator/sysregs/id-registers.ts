@@ -91,8 +91,8 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
     ['ID_AA64DFR0_EL1', ID_AA64DFR0_EL1(profile)],
     // CRC32 only.
     ['ID_AA64ISAR0_EL1', 0x0000_0000_0001_0000n],
-    // 40-bit physical addresses, 16-bit ASIDs, the 4 KiB granule only.
-    ['ID_AA64MMFR0_EL1', 0x0f00_0022n | (profile.FEAT_FGT ? 1n << 56n : 0n)],
+    // 40-bit physical addresses, 16-bit ASIDs, the 4 KiB, 16 KiB and 64 KiB granules at both stages.
+    ['ID_AA64MMFR0_EL1', 0x0010_0022n | (profile.FEAT_FGT ? 1n << 56n : 0n)],
     // 64-byte lines; DIC and IDC clear, so guests do clean and invalidate code they write.
     ['CTR_EL0', 0x8444_c004n],
     // DC ZVA zeroes 64 bytes. DZP is added by whoever executes the read.

@@ -21,7 +21,7 @@ export interface ProcessorProfile {
 
 /**
  * The neutral Armv8.0-A processor: EL0, EL1 and EL2 in AArch64 only, floating point and Advanced SIMD,
- * CRC32, 40-bit physical addresses, the 4 KiB granule, 6 breakpoints of which 2 are context-aware, and
+ * CRC32, 40-bit physical addresses, all three granules, 6 breakpoints of which 2 are context-aware, and
  * 4 watchpoints.
  */
 export const v8_0: ProcessorProfile = {

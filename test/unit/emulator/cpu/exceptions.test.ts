@@ -386,17 +386,18 @@ describe('aborts', () => {
     assert.equal(hex(untilException(sp).ESR), '0x9a000000');
   });
 
-  it('stop by name where stage 1 translation is enabled', () => {
+  it('are translation faults where stage 1 is enabled and the tables are empty', () => {
     const pe = guest([
       0xd5381000, // mrs x0, sctlr_el1
       0xb2400000, // orr x0, x0, #1
       0xd5181000, // msr sctlr_el1, x0
       0xd5033fdf, // isb
     ]);
-    const event = untilEvent(pe);
-    assert.equal(event.kind, 'unimplemented');
-    assert.equal(event.what, 'stage 1 translation (SCTLR_EL1.M = 1)');
-    assert.equal(untilEvent(pe).kind, 'unimplemented');
+    pe.registers.write('TTBR0_EL1', DATA);
+    pe.registers.write('TCR_EL1', 16n | (16n << 16n) | (2n << 32n));
+    const taken = untilException(pe);
+    assert.equal(hex(taken.ESR), '0x86000004');
+    assert.equal(taken.FAR, CODE + 12n);
   });
 
   it('come from the bus only where no device is', () => {

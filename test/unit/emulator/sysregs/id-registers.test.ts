@@ -17,7 +17,7 @@ describe('ID registers', () => {
     ['ID_AA64PFR0_EL1', 0x1100_0000_0000_0111n],
     ['ID_AA64DFR0_EL1', 0x1030_5006n],
     ['ID_AA64ISAR0_EL1', 0x1_0000n],
-    ['ID_AA64MMFR0_EL1', 0x0f00_0022n],
+    ['ID_AA64MMFR0_EL1', 0x0010_0022n],
     ['ID_AA64MMFR1_EL1', 0n],
     ['ID_PFR0_EL1', 0n],
     ['MVFR0_EL1', 0n],
@@ -58,7 +58,7 @@ describe('ID registers', () => {
 
   it('ID_AA64MMFR0_EL1.FGT is 1 with FEAT_FGT', () => {
     const value = idRegisters({ ...v8_0, FEAT_FGT: true }).get('ID_AA64MMFR0_EL1');
-    assert.equal(value, 0x0100_0000_0f00_0022n);
+    assert.equal(value, 0x0100_0000_0010_0022n);
   });
 
   it('the context-aware breakpoints are the highest numbered', () => {
