@@ -36,17 +36,20 @@ export async function panelRows(workbench: Workbench, title: PanelView): Promise
   return rowsFrom(workbench.page, await panelList(workbench, title), 0);
 }
 
-/** The children of a top row, which is opened. */
+/** The children of a top row, which is opened; waits until there is one. */
 export async function panelChildren(
   workbench: Workbench,
   title: PanelView,
   parent: string,
 ): Promise<TreeRow[]> {
   await setExpanded(workbench, title, parent, true);
-  const rows = await panelRows(workbench, title);
-  const start = rows.findIndex(({ level, name }) => level === 1 && name === parent) + 1;
-  const end = rows.findIndex(({ level }, i) => i >= start && level === 1);
-  return rows.slice(start, end < 0 ? undefined : end);
+  return waitUntil(`"${parent}" has rows`, async () => {
+    const rows = await panelRows(workbench, title);
+    const start = rows.findIndex(({ level, name }) => level === 1 && name === parent) + 1;
+    const end = rows.findIndex(({ level }, i) => i >= start && level === 1);
+    const children = rows.slice(start, end < 0 ? undefined : end);
+    return children.length > 0 ? children : undefined;
+  });
 }
 
 /** Opens or closes a top row. */
