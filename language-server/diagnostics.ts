@@ -35,6 +35,10 @@ export class Diagnostics {
     Line,
     { readonly generation: number; readonly problems: readonly Problem[] }
   >();
+  readonly #sizes = new WeakMap<
+    Line,
+    { readonly generation: number; readonly size: number | undefined }
+  >();
   readonly #functions = new Map<string, FunctionCache>();
   #settings: Settings;
 
@@ -120,8 +124,11 @@ export class Diagnostics {
     const { document, model } = file;
     const { uri, lines } = document;
     const { generation } = this.#workspace;
+    const ordinals = new Map<string, number>();
     for (const { name, line: first, endLine, isProcedure } of codeRanges(model, lines.length)) {
-      const key = `${uri} ${name}`;
+      const ordinal = ordinals.get(name) ?? 0;
+      ordinals.set(name, ordinal + 1);
+      const key = `${uri} ${name} ${ordinal}`;
       const cached = this.#functions.get(key);
       const length = endLine - first + 1;
       let problems: readonly LocatedProblem[];
@@ -217,6 +224,21 @@ export class Diagnostics {
     }
   }
 
+  /** Bytes of a line's statements; undefined where one of them does not tell. */
+  #lineSize(line: Line, unit: Unit): number | undefined {
+    if (line.statements.length === 0) return 0;
+    const { generation } = this.#workspace;
+    const cached = this.#sizes.get(line);
+    if (cached?.generation === generation) return cached.size;
+    let size: number | undefined = 0;
+    for (const statement of line.statements) {
+      const more = statementSize(statement, (name) => isMacroIn(this.#workspace, unit, name));
+      size = more === undefined || size === undefined ? undefined : size + more;
+    }
+    this.#sizes.set(line, { generation, size });
+    return size;
+  }
+
   /** Branches whose distance is known and too far. */
   #branchRanges(file: IndexedFile, unit: Unit, found: LocatedProblem[]): void {
     const { lines } = file.document;
@@ -232,14 +254,13 @@ export class Diagnostics {
     for (const line of lines) {
       offsets.push(offset);
       segments.push(segment);
-      for (const statement of line.statements) {
-        const size = statementSize(statement, (name) => isMacroIn(this.#workspace, unit, name));
-        if (size === undefined) segment += 1;
-        else offset += size;
-      }
+      const size = this.#lineSize(line, unit);
+      if (size === undefined) segment += 1;
+      else offset += size;
     }
     if (offset < 32768) return;
     lines.forEach((line, row) => {
+      if (!/^\s*(?:[\w.$]+:\s*)*[bct]/i.test(line.text)) return;
       for (const statement of line.statements) {
         const reach = branchReach(statement);
         const operand = statement.operands.at(-1);
