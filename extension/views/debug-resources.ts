@@ -92,7 +92,7 @@ export class DebugResourcesView implements vscode.TreeDataProvider<Node>, vscode
         const isEmpty = guest === undefined || this.#watchpointNodes(guest).length === 0;
         item.id = 'watchpoints';
         item.iconPath = new vscode.ThemeIcon('eye');
-        if (isEmpty) item.description = 'none: set one with +, or from a variable';
+        if (isEmpty) item.description = 'none: set one with the button above, or from a variable's context menu';
         return item;
       }
       case 'slots': {
