@@ -90,6 +90,10 @@ const EL1_MAINTENANCE = systemInstructions.filter(
   ({ kind, op1 }) =>
     (kind === 'dc' || kind === 'ic' || kind === 'tlbi') && (op1 === 0 || op1 === 3),
 );
+const EL1_TRANSLATION = systemInstructions.filter(
+  ({ kind, op1, CRm }) => kind === 'at' && op1 === 0 && CRm === 8,
+);
+const PAR_EL1 = { encoding: encodingOf('PAR_EL1') };
 
 function hintOrBarrier(bits: RandomBits): number {
   const CRm = bits.below(16) << 8;
@@ -129,16 +133,20 @@ function system(): Generator {
   const atEL1 = (bits: RandomBits): readonly number[] => {
     const Rt = bits.below(32);
     const read = bits.below(32);
-    switch (bits.below(4)) {
+    switch (bits.below(5)) {
       case 0: {
+        const { encoding } = bits.pick(EL1_TRANSLATION);
+        return [(0xd5000000 | (encoding << 5) | Rt) >>> 0, mrsOpcode(PAR_EL1, read)];
+      }
+      case 1: {
         const word = hintOrBarrier(bits);
         return [isSafeAtEL1(word) ? word : NOP];
       }
-      case 1: {
+      case 2: {
         const { encoding } = bits.pick(EL1_MAINTENANCE);
         return [(0xd5000000 | (encoding << 5) | Rt) >>> 0];
       }
-      case 2: {
+      case 3: {
         const immediate = bits.oneIn(2) ? MSR_DAIFSET : MSR_DAIFCLR;
         const first = (immediate & ~0xf00) | (bits.below(16) << 8);
         // Interrupts stay masked: A, I and F are only set.

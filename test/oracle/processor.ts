@@ -1,110 +1,11 @@
-/**
- * Runs batches on a processing element of ours.
- *
- * Translation stays off, the addresses are the same, and `HarnessMappings` refuses what the harness
- * does not map: the cases test instructions, not table walks.
- */
+/** Runs batches on a processing element of ours, with the translation tables of the harness. */
 import { ProcessingElement } from '../../emulator/cpu/pe.ts';
-import type { ProcessorOptions } from '../../emulator/cpu/pe.ts';
-import type { MemoryFault } from '../../emulator/cpu/memory-access.ts';
-import { ACCESS_ALIGNED } from '../../emulator/engine/layout.ts';
 import { v8_0 } from '../../emulator/sysregs/processor-model.ts';
 import { slotAddress } from './batch.ts';
 import type { Batch } from './batch.ts';
 import * as L from './layout.ts';
 import { hashSandbox, seedSandbox } from './sandbox.ts';
-
-type Access = 'read' | 'write' | 'execute';
-
-const PAGE_MASK = 0xfffn;
-const TRANSLATION_FAULT = 0b000100; // + level
-const PERMISSION_FAULT = 0b001100; // + level
-
-const isIn = (va: bigint, base: number, size: number): boolean =>
-  va >= BigInt(base) && va < BigInt(base + size);
-
-/**
- * The fault status code of an access under the harness's tables, or undefined where they allow it.
- * They have 39-bit ranges, 4 KiB granules and so start at level 1.
- */
-function mappingFault(va: bigint, access: Access): number | undefined {
-  if (isIn(va, L.SANDBOX, L.SANDBOX_BYTES)) {
-    return access === 'execute' ? PERMISSION_FAULT + 3 : undefined;
-  }
-  if (isIn(va, L.CODE, L.CODE_BYTES)) return access === 'write' ? PERMISSION_FAULT + 3 : undefined;
-  if (va >> 39n === 0x1ff_ffffn) {
-    // The harness's own half: one block of 1 GiB, for EL1 only.
-    const harness = ((va >> 30n) & 0x1ffn) === 1n;
-    return harness ? PERMISSION_FAULT + 1 : TRANSLATION_FAULT + 1;
-  }
-  if (va >> 39n !== 0n) return TRANSLATION_FAULT;
-  if (va >> 30n !== 1n) return TRANSLATION_FAULT + 1;
-  const block = va >> 21n;
-  const hasTable = block === BigInt(L.CODE) >> 21n || block === BigInt(L.SANDBOX) >> 21n;
-  return TRANSLATION_FAULT + (hasTable ? 3 : 2);
-}
-
-/** A processing element that meets the harness's mappings at the edge of its engine. */
-class MappedProcessingElement extends ProcessingElement {
-  #fault: MemoryFault | undefined;
-
-  constructor(options: ProcessorOptions) {
-    super(options);
-    const { memory, engine } = this;
-    const takeFault = memory.takeFault.bind(memory);
-    memory.takeFault = () => {
-      const fault = this.#fault;
-      this.#fault = undefined;
-      return fault ?? takeFault();
-    };
-    const cacheMaintenanceFault = memory.cacheMaintenanceFault.bind(memory);
-    memory.cacheMaintenanceFault = (va, isInvalidate) => {
-      const FSC = mappingFault(va, 'read');
-      if (FSC === undefined) return cacheMaintenanceFault(va, isInvalidate);
-      return { kind: 'abort', access: 'write', FSC, FAR: va, cacheMaintenance: true };
-    };
-    // Code is read-only: its pages never get a fast path for stores.
-    const installTlb = engine.installTlb.bind(engine);
-    engine.installTlb = (el, va, pa, permissions) => {
-      const write = permissions.write && mappingFault(va, 'write') === undefined;
-      installTlb(el, va, pa, { ...permissions, write });
-    };
-  }
-
-  #refused(va: bigint, size: number, access: Access): boolean {
-    const last = BigInt.asUintN(64, va + BigInt(size - 1));
-    const nextPage = last & ~PAGE_MASK;
-    let FAR = va;
-    let FSC = mappingFault(va, access);
-    if (FSC === undefined && nextPage > va) {
-      FAR = nextPage;
-      FSC = mappingFault(nextPage, access);
-    }
-    if (FSC === undefined) return false;
-    this.#fault = { kind: 'abort', access, FSC, FAR };
-    return true;
-  }
-
-  /** Alignment that does not depend on the memory type is checked before translation. */
-  #misaligned(va: bigint, flags: number, element: number): boolean {
-    return (flags & ACCESS_ALIGNED) !== 0 && (va & BigInt(element - 1)) !== 0n;
-  }
-
-  override readMemory(va: bigint, size: number, flags: number, element: number): number {
-    if (!this.#misaligned(va, flags, element) && this.#refused(va, size, 'read')) return -1;
-    return super.readMemory(va, size, flags, element);
-  }
-  override writeMemory(va: bigint, size: number, flags: number, element: number): number {
-    if (!this.#misaligned(va, flags, element) && this.#refused(va, size, 'write')) return -1;
-    return super.writeMemory(va, size, flags, element);
-  }
-  override fetchPage(va: bigint): bigint {
-    return this.#refused(va, 1, 'execute') ? -1n : super.fetchPage(va);
-  }
-}
-
-/** The harness's SCTLR_EL1, without M and C. */
-const SCTLR_EL1 = 0x30d00800n | 0x8n | 0x10n | 0x20n | 0x1000n | 0x4000n | 0x40000n | 0x4000000n;
+import { TABLES_RAM, TRANSLATION_REGISTERS, writeTables } from './translation-tables.ts';
 
 /** What the harness writes before each case. */
 const ZEROED = [
@@ -134,18 +35,21 @@ export class TestedProcessor {
   readonly #zeroed: readonly { readonly name: string; readonly slot: number }[];
 
   constructor() {
-    const pe = new MappedProcessingElement({
+    const pe = new ProcessingElement({
       profile: v8_0,
       ram: [
+        TABLES_RAM,
         { base: BigInt(L.CODE), size: L.CODE_BYTES },
         { base: BigInt(L.SANDBOX), size: L.SANDBOX_BYTES },
       ],
       bus: { read: () => undefined, write: () => false, peek: () => undefined },
       startEL: 1,
-      unalignedDeviceAccess: 'allow',
       semihosting: false,
     });
     pe.exceptionHook = () => true;
+    writeTables((PA, descriptor) => {
+      pe.engine.writePhysical(PA, new Uint8Array(BigUint64Array.of(descriptor).buffer));
+    });
     this.#pe = pe;
     const slot = (name: string): number => pe.registers.slotOf(name);
     this.#zeroed = ZEROED.map((name) => ({ name, slot: slot(name) }));
@@ -162,7 +66,7 @@ export class TestedProcessor {
   run(batch: Batch, first: number, count: number): Uint8Array {
     const pe = this.#pe;
     pe.reset();
-    pe.registers.write('SCTLR_EL1', SCTLR_EL1);
+    for (const [name, value] of TRANSLATION_REGISTERS) pe.registers.write(name, value);
     pe.registers.write('CPACR_EL1', 3n << 20n);
     pe.registers.write('VBAR_EL1', 0n);
     const code = new Uint8Array(batch.code.buffer);
