@@ -57,9 +57,9 @@ export function startLanguageClient(context: vscode.ExtensionContext): LanguageC
       provideEvaluatableExpression: (document, position) =>
         evaluatableExpression(client, document, position),
     }),
-    vscode.commands.registerCommand('trapline.showReferences', showReferences),
-    vscode.commands.registerCommand('trapline.debugFunction', debugFunction),
-    vscode.commands.registerCommand('trapline.watchSymbol', watchSymbol),
+    ...Object.entries(lensCommands).map(([command, run]) =>
+      vscode.commands.registerCommand(command, run),
+    ),
   );
   void client.start();
   return client;
@@ -125,3 +125,10 @@ async function watchSymbol(name: string): Promise<void> {
     variable: { name, evaluateName: name },
   });
 }
+
+/** Called by lenses with arguments of the server, not by people: so they are in no menu. */
+const lensCommands = {
+  'trapline.showReferences': showReferences,
+  'trapline.debugFunction': debugFunction,
+  'trapline.watchSymbol': watchSymbol,
+} as const;

@@ -92,7 +92,9 @@ export class DebugResourcesView implements vscode.TreeDataProvider<Node>, vscode
         const isEmpty = guest === undefined || this.#watchpointNodes(guest).length === 0;
         item.id = 'watchpoints';
         item.iconPath = new vscode.ThemeIcon('eye');
-        if (isEmpty) item.description = 'none: set one with the button above, or from a variable's context menu';
+        if (isEmpty)
+          item.description =
+            'none: set one with the button above, or from the context menu of a variable';
         return item;
       }
       case 'slots': {

@@ -79,6 +79,8 @@ describe('registers and watchpoints', () => {
     assert.equal(numberIn(value), numberIn(mine[0]?.value ?? ''));
     // Arm ARM, DBGWCR<n>_EL1: E is bit 0, LSC 0b10 (stores) in bits [4:3].
     assert.equal(numberIn(control) & 0b11001n, 0b10001n, control);
+    // Scrolls to the pair.
+    await workbench.expandVariable(['Debug registers', 'Debugger', 'DBGWCR0_EL1']);
     await workbench.variable(['Debug registers', 'Debugger', 'DBGWVR0_EL1']);
     await screenshot(workbench, 'registers 6 debug registers');
   });
