@@ -45,6 +45,9 @@ export const MDCR_EL2_TDRA = 1n << 11n;
 export const MDCR_EL2_TPMS = 1n << 14n;
 export const MDCR_EL2_TTRF = 1n << 19n;
 
+/** HDFGRTR_EL2 and HDFGWTR_EL2: DBGBCRn_EL1, DBGBVRn_EL1, DBGWCRn_EL1 and DBGWVRn_EL1. */
+export const HDFGxTR_EL2_DBG = 0xfn;
+
 export const MDSCR_EL1_SS = 1n << 0n;
 export const MDSCR_EL1_KDE = 1n << 13n;
 export const MDSCR_EL1_MDE = 1n << 15n;

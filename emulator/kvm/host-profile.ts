@@ -17,19 +17,22 @@ export interface HostProfile {
   readonly processor: ProcessorProfile;
 }
 
-function hostProfile(
+/** `FGT`: the processor has FEAT_FGT. */
+export function hostProfile(
   breakpoints: number,
   contextAware: number,
   watchpoints: number,
   VHE: boolean,
+  FGT = false,
 ): HostProfile {
-  const name = `${breakpoints}-${contextAware}-${watchpoints}${VHE ? '' : '-nVHE'}`;
+  const name = `${breakpoints}-${contextAware}-${watchpoints}${FGT ? '-FGT' : ''}${VHE ? '' : '-nVHE'}`;
   const processor: ProcessorProfile = {
     ...v8_0,
     name,
     breakpoints,
     contextAwareBreakpoints: contextAware,
     watchpoints,
+    FEAT_FGT: FGT,
   };
   return { name, breakpoints, contextAware, watchpoints, VHE, processor };
 }

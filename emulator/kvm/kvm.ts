@@ -5,6 +5,7 @@
  */
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import type { ImplementedRegisters } from '../sysregs/definitions.ts';
+import type { ProcessorProfile } from '../sysregs/processor-model.ts';
 import { idRegisters } from '../sysregs/id-registers.ts';
 import { copyDebugState, debugRegisters, emptyDebugState } from './debug-state.ts';
 import {
@@ -29,6 +30,8 @@ import { CountedCpu } from './physical-cpu.ts';
 import type { PhysicalCpu } from './physical-cpu.ts';
 import { defaultPolicy, missingPolicyReason, policyByName } from './policies/index.ts';
 import type { DebugPolicy } from './policies/policy.ts';
+import { differingReason } from './remap.ts';
+import type { DebugCounts } from './remap.ts';
 import { SlotLedger } from './slot-ledger.ts';
 import { sanitisedIdRegisters } from './sys-regs.ts';
 import type { RegisterEmulation } from './sys-regs.ts';
@@ -46,6 +49,10 @@ export interface KvmOptions {
   readonly profile: HostProfile;
   /** Default OWNER. @see policies/index.ts */
   readonly policy?: string;
+  /**
+   * What the guest's processor has, as its ID_AA64DFR0_EL1 tells it. Default: what the profile has.
+   */
+  readonly guestProfile?: DebugCounts;
   /** Number of vCPUs. Default 1. */
   readonly vcpus?: number;
   /** How trapped registers behave. Default `architecture`. */
@@ -73,6 +80,14 @@ export interface KvmState {
   readonly accesses: readonly (readonly [string, number, number])[];
 }
 
+function describeCounts({ breakpoints, contextAware, watchpoints }: DebugCounts): string {
+  return `${breakpoints} breakpoints (${contextAware} context-aware) and ${watchpoints} watchpoints`;
+}
+
+function refusalOf(policy: DebugPolicy, guest: DebugCounts, host: DebugCounts): string | undefined {
+  return policy.refusal === undefined ? differingReason(guest, host) : policy.refusal(guest, host);
+}
+
 export const DEFAULT_TICK_INTERVAL = 4_000_000n;
 
 export class Kvm {
@@ -80,6 +95,7 @@ export class Kvm {
   readonly log: WorldSwitchLog;
   /** What a debugger uses instead of KVM_SET_GUEST_DEBUG itself. */
   readonly guestDebug: SlotLedger;
+  /** The guest's processor. */
   readonly implemented: ImplementedRegisters;
   readonly registerEmulation: RegisterEmulation;
   readonly vcpus: readonly Vcpu[];
@@ -100,22 +116,45 @@ export class Kvm {
     this.profile = profile;
     this.log = new WorldSwitchLog(options.logCapacity);
     this.registerEmulation = options.registerEmulation ?? 'architecture';
-    this.implemented = implementedRegisters(profile.processor);
-    this.#idRegisters = sanitisedIdRegisters(idRegisters(profile.processor));
+    const guest = options.guestProfile ?? profile;
+    const refusal = refusalOf(policy, guest, profile);
+    if (refusal !== undefined) throw new RangeError(refusal);
+    const processor: ProcessorProfile = {
+      ...profile.processor,
+      breakpoints: guest.breakpoints,
+      contextAwareBreakpoints: guest.contextAware,
+      watchpoints: guest.watchpoints,
+    };
+    this.implemented = implementedRegisters(processor);
+    this.#idRegisters = sanitisedIdRegisters(idRegisters(processor));
     const first = new Vcpu(0);
     this.vcpus = [
       first,
       ...Array.from({ length: (options.vcpus ?? 1) - 1 }, (_, n) => new Vcpu(n + 1)),
     ];
-    this.ws = new WorldSwitch(new CountedCpu(cpu), profile, this.log, first, () => ({
-      policy: this.#policy.name,
-      owner: this.#policy.owner(this.ws),
-    }));
+    this.ws = new WorldSwitch(
+      new CountedCpu(cpu),
+      profile,
+      this.log,
+      first,
+      () => ({
+        policy: this.#policy.name,
+        owner: this.#policy.owner(this.ws),
+      }),
+      {
+        breakpoints: guest.breakpoints,
+        contextAware: guest.contextAware,
+        watchpoints: guest.watchpoints,
+      },
+    );
+    this.ws.image = () => this.#policy.image?.(this.ws);
     this.#run = new VcpuRun(
       this.ws,
       this.#runHost(options.hypercall ?? (() => ({ kind: 'return', X0: SMCCC_RET_NOT_SUPPORTED }))),
       options.tickInterval ?? DEFAULT_TICK_INTERVAL,
-      options.checkInvariants === true ? new InvariantChecker(this.implemented) : undefined,
+      options.checkInvariants === true
+        ? new InvariantChecker(implementedRegisters(profile.processor), this.implemented)
+        : undefined,
     );
     this.guestDebug = new SlotLedger(this);
   }
@@ -252,7 +291,11 @@ export class Kvm {
     if (this.running && vcpu === this.vcpu && this.#isOnProcessor(name)) {
       return this.#cpu.peekRegister(name);
     }
-    return vcpu.debugRegister(name);
+    const register = debugRegisters.get(name);
+    const value = vcpu.debugRegister(name);
+    return register !== undefined && value !== undefined
+      ? (this.#policy.readBack?.(this.ws, register, value) ?? value)
+      : value;
   }
 
   /** Sets a debug register of the guest from outside. False for another register. */
@@ -267,6 +310,7 @@ export class Kvm {
     const copy = this.#policy.bundleInGuest(this.ws);
     // The bundle that holds the debugger's registers has the guest's MDCCINT_EL1 in it.
     if (name === 'MDCCINT_EL1') return copy !== 'H';
+    if (this.#policy.image?.(this.ws) !== undefined) return false;
     return copy === 'G' && debugRegisters.has(name) && this.implemented.byName(name) !== undefined;
   }
 
@@ -307,6 +351,8 @@ export class Kvm {
     const policy = policyByName(name);
     if (policy === undefined) return missingPolicyReason(name);
     if (policy === this.#policy) return undefined;
+    const refusal = refusalOf(policy, this.ws.guest, this.profile);
+    if (refusal !== undefined) return refusal;
     this.stop();
     if (!policy.guestDebug) {
       this.guestDebug.clear();
@@ -435,13 +481,24 @@ export class Kvm {
       stepOver: undefined,
       skipBreakpointAt: undefined,
       entryPC: state.pc,
+      counts: this.ws.guest,
       context,
     };
   }
 
-  /** Makes vCPU `id` what `saveVcpu` saved. The debugger's requests stay. */
+  /**
+   * Makes vCPU `id` what `saveVcpu` saved. The debugger's requests stay.
+   * @throws RangeError where the guest's processor has other breakpoints and watchpoints here
+   */
   restoreVcpu(id: number, state: VcpuState): void {
     const vcpu = this.#vcpuById(id);
+    const { guest } = this.ws;
+    const { counts = guest } = state;
+    if (describeCounts(counts) !== describeCounts(guest)) {
+      throw new RangeError(
+        `The vCPU was saved with ${describeCounts(counts)}, and the guest has ${describeCounts(guest)} here.`,
+      );
+    }
     this.stop();
     const { guest_debug, external_debug_state } = vcpu;
     vcpu.restoreState({ ...state, guest_debug, external_debug_state });

@@ -109,15 +109,20 @@ function requireRegister(context: EmulationContext, name: string): ImplementedRe
   return register;
 }
 
+function readComparator({ ws, policy }: EmulationContext, register: DebugRegister): bigint {
+  const value = readDebugState(ws.vcpu.vcpu_debug_state, register);
+  return policy.readBack?.(ws, register, value) ?? value;
+}
+
 const rawComparator = (register: DebugRegister): Handler => ({
-  read: ({ ws }) => readDebugState(ws.vcpu.vcpu_debug_state, register),
+  read: (context) => readComparator(context, register),
   write({ ws }, value) {
     writeDebugState(ws.vcpu.vcpu_debug_state, register, value);
   },
 });
 
 const maskedComparator = (register: DebugRegister): Handler => ({
-  read: ({ ws }) => readDebugState(ws.vcpu.vcpu_debug_state, register),
+  read: (context) => readComparator(context, register),
   write(context, value) {
     const { vcpu_debug_state } = context.ws.vcpu;
     const current = readDebugState(vcpu_debug_state, register);

@@ -8,6 +8,7 @@ import {
 } from './debug-state.ts';
 import type { DebugState } from './debug-state.ts';
 import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
+import type { DebugCounts } from './remap.ts';
 import type { GeneralRegisters } from './physical-cpu.ts';
 
 /** Debug registers of the guest beside the four groups of breakpoint and watchpoint registers. */
@@ -65,6 +66,8 @@ export interface VcpuState {
   readonly stepOver: StepOver | undefined;
   readonly skipBreakpointAt: bigint | undefined;
   readonly entryPC: bigint;
+  /** What the guest's processor has; a vCPU goes to a machine that gives it the same. */
+  readonly counts?: DebugCounts;
   /** Absent while the registers are in the processor. */
   readonly context: GuestContext | undefined;
 }

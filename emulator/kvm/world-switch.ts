@@ -15,6 +15,7 @@ import {
 import type { DebugRegister, DebugState } from './debug-state.ts';
 import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
 import type { HostProfile } from './host-profile.ts';
+import type { DebugCounts } from './remap.ts';
 import type { CountedCpu } from './physical-cpu.ts';
 import type { DebugOwner, Vcpu } from './vcpu.ts';
 import type {
@@ -67,6 +68,10 @@ export class WorldSwitch {
   mdcr = 0n;
   /** Told of every exception that the hypervisor gives to the guest. */
   injected: ((exception: ExceptionRecord) => void) | undefined;
+  /** The guest's registers as the processor holds them, where the policy rearranges them. */
+  image: (() => DebugState | undefined) | undefined;
+  /** What the guest's processor has. */
+  readonly guest: DebugCounts;
   readonly #registers: readonly DebugRegister[];
   #vcpu: Vcpu;
   #describe: () => { readonly policy: string; readonly owner: string };
@@ -77,7 +82,9 @@ export class WorldSwitch {
     log: WorldSwitchLog,
     vcpu: Vcpu,
     describe: () => { readonly policy: string; readonly owner: string },
+    guest: DebugCounts = profile,
   ) {
+    this.guest = guest;
     this.cpu = cpu;
     this.profile = profile;
     this.log = log;
@@ -161,12 +168,16 @@ export class WorldSwitch {
     return masked;
   }
 
-  /** Processor to memory. X is what the hypervisor wrote itself, so saving it does not change it. */
+  /**
+   * Processor to memory. X and a rearranged G are what the hypervisor wrote itself, so saving them does not
+   * change them.
+   */
   saveBundle(copy: BundleCopy): void {
     const target = copy === 'H' ? this.host.debug : this.#vcpu.vcpu_debug_state;
+    const keeps = copy === 'X' || (copy === 'G' && this.image?.() !== undefined);
     for (const register of this.#registers) {
       const value = this.cpu.read(register.name);
-      if (copy !== 'X') writeDebugState(target, register, value);
+      if (!keeps) writeDebugState(target, register, value);
     }
     const MDCCINT_EL1 = this.cpu.read('MDCCINT_EL1');
     if (copy === 'H') this.host.MDCCINT_EL1 = MDCCINT_EL1;
@@ -200,7 +211,7 @@ export class WorldSwitch {
       case 'H':
         return this.host.debug;
       case 'G':
-        return this.#vcpu.vcpu_debug_state;
+        return this.image?.() ?? this.#vcpu.vcpu_debug_state;
       case 'X':
         return this.externalDebugState();
     }

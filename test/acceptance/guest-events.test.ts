@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parseElf } from '../../debug-adapter/symbols/elf.ts';
 import type { Bus } from '../../emulator/cpu/pe.ts';
+import type { DebugCounts } from '../../emulator/kvm/remap.ts';
 import { KvmGuest, RAM_BASE } from '../support/kvm-guest.ts';
 
 const FILE = 'test/guest/acceptance/debug-exceptions.elf';
@@ -32,7 +33,15 @@ interface Board {
   text: string;
 }
 
-function board(policy: string, profile: string, tickInterval: bigint): Board {
+/** The counts that the program was made for. */
+const GUEST = { breakpoints: 6, contextAware: 2, watchpoints: 4 };
+
+function board(
+  policy: string,
+  profile: string,
+  tickInterval: bigint,
+  guestProfile?: DebugCounts,
+): Board {
   const created: { text: string; guest?: KvmGuest } = { text: '' };
   const bus: Bus = {
     read: (pa) => (pa === UARTFR ? UARTFR_IDLE : 0n),
@@ -47,6 +56,7 @@ function board(policy: string, profile: string, tickInterval: bigint): Board {
     profile,
     tickInterval,
     bus,
+    ...(guestProfile && { guestProfile }),
     ramSize: RAM_SIZE,
     logCapacity: 100,
   });
@@ -109,33 +119,53 @@ const runs = [
   { policy: 'IFLAGS', profile: '4-2-4', tickInterval: 4_000_000n },
   { policy: 'OWNER', profile: '6-2-4', tickInterval: 4_000_000n },
   { policy: 'OWNER', profile: '6-2-4-nVHE', tickInterval: 997n },
+  { policy: 'REMAP_STATIC', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'REMAP_TOP', profile: '6-2-4', tickInterval: 997n },
+] as const;
+
+/** The guest starts on the first and is moved three times. */
+const migrations = [
+  { policy: 'REMAP_TOP', profiles: ['6-2-4', '8-2-4', '6-4-4', '16-2-16'] },
+  { policy: 'REMAP_TOP', profiles: ['8-2-4-FGT', '8-2-4', '6-2-4-nVHE', '8-2-4-FGT-nVHE'] },
+  { policy: 'REMAP_STATIC', profiles: ['8-2-4', '6-4-4', '8-3-4-nVHE', '16-2-16'] },
 ] as const;
 
 describe('Guest events', function () {
   this.timeout(60_000);
   for (const { policy, profile, tickInterval } of runs) {
     it(`E1 to E50 pass under ${policy} on ${profile} with an interrupt of the host every ${tickInterval} instructions`, () => {
-      let current = board(policy, profile, tickInterval);
-      let migrations = 0;
-      let status = runToStop(current);
-      while (status === 'migrate') {
-        migrations += 1;
-        const next = board(policy, profile, tickInterval);
-        migrate(current, next, migrations);
-        current = next;
-        status = runToStop(current);
-      }
-      const lines = current.text.replaceAll('\r', '').split('\n').filter(Boolean);
-      const bad = lines.filter(
-        (line) =>
-          !/^E\S+ PASS$/.test(line) &&
-          line !== 'DONE' &&
-          !MAY_SKIP.some((name) => line.startsWith(`${name} SKIP`)),
-      );
-      assert.deepEqual(bad, []);
-      assert.equal(migrations, 3);
-      assert.equal(status, 0);
-      assert.ok(lines.length >= 46, `${lines.length} lines`);
+      check(() => board(policy, profile, tickInterval));
+    });
+  }
+
+  for (const { policy, profiles } of migrations) {
+    it(`M11, M12: E1 to E50 pass under ${policy} for a guest of 6-2-4 that goes over ${profiles.join(', ')}`, () => {
+      check((n) => board(policy, profiles[n] ?? '6-2-4', 997n, GUEST));
     });
   }
 });
+
+/** Runs the program, which is moved from `boards(0)` to `boards(1)` and so on where it asks for it. */
+function check(boards: (n: number) => Board): void {
+  let current = boards(0);
+  let migrations = 0;
+  let status = runToStop(current);
+  while (status === 'migrate') {
+    migrations += 1;
+    const next = boards(migrations);
+    migrate(current, next, migrations);
+    current = next;
+    status = runToStop(current);
+  }
+  const lines = current.text.replaceAll('\r', '').split('\n').filter(Boolean);
+  const bad = lines.filter(
+    (line) =>
+      !/^E\S+ PASS$/.test(line) &&
+      line !== 'DONE' &&
+      !MAY_SKIP.some((name) => line.startsWith(`${name} SKIP`)),
+  );
+  assert.deepEqual(bad, []);
+  assert.equal(migrations, 3);
+  assert.equal(status, 0);
+  assert.ok(lines.length >= 46, `${lines.length} lines`);
+}

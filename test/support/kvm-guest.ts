@@ -7,7 +7,8 @@ import type { Bus, PeEvent } from '../../emulator/cpu/pe.ts';
 import { Kvm } from '../../emulator/kvm/kvm.ts';
 import type { KvmOptions } from '../../emulator/kvm/kvm.ts';
 import type { KvmExit } from '../../emulator/kvm/kvm-exit.ts';
-import { hostProfileByName } from '../../emulator/kvm/host-profile.ts';
+import { hostProfile, hostProfileByName } from '../../emulator/kvm/host-profile.ts';
+import type { HostProfile } from '../../emulator/kvm/host-profile.ts';
 import { ProcessingElementCpu } from '../../emulator/kvm/processing-element.ts';
 import type { WorldSwitchEvent } from '../../emulator/kvm/world-switch-log.ts';
 import { hvc } from './a64.ts';
@@ -32,6 +33,15 @@ export interface GuestOptions extends Omit<Partial<KvmOptions>, 'profile' | 'cpu
   readonly ramSize?: number;
   /** Default: nothing there. */
   readonly bus?: Bus;
+}
+
+/** `B-C-W`, with `-FGT` for FEAT_FGT and `-nVHE`; counts that no named profile has as well. */
+function profileOf(name: string): HostProfile {
+  const named = hostProfileByName(name);
+  if (named !== undefined) return named;
+  const [, B, C, W, FGT, nVHE] = /^(\d+)-(\d+)-(\d+)(-FGT)?(-nVHE)?$/.exec(name) ?? [];
+  if (B === undefined) throw new TypeError(`There is no profile ${name}`);
+  return hostProfile(Number(B), Number(C), Number(W), nVHE === undefined, FGT !== undefined);
 }
 
 export type GuestStop =
@@ -61,8 +71,7 @@ export class KvmGuest {
       bus = NO_DEVICES,
       ...rest
     } = options;
-    const profile = hostProfileByName(name);
-    if (profile === undefined) throw new TypeError(`There is no profile ${name}`);
+    const profile = profileOf(name);
     this.pe = new ProcessingElement({
       profile: profile.processor,
       ram: [{ base: RAM_BASE, size: ramSize }],

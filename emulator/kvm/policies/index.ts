@@ -5,6 +5,8 @@ import { IFLAGS } from './iflags.ts';
 import { LAZY_DIRTY } from './lazy-dirty.ts';
 import { LAZY_MDSCR } from './lazy-mdscr.ts';
 import { OWNER } from './owner.ts';
+import { REMAP_STATIC } from './remap-static.ts';
+import { REMAP_TOP } from './remap-top.ts';
 import type { DebugPolicy } from './policy.ts';
 
 export const policies: readonly DebugPolicy[] = [
@@ -14,6 +16,8 @@ export const policies: readonly DebugPolicy[] = [
   DEBUG_PTR,
   IFLAGS,
   OWNER,
+  REMAP_STATIC,
+  REMAP_TOP,
 ];
 
 export const defaultPolicy = OWNER;
@@ -23,7 +27,7 @@ export function policyByName(name: string): DebugPolicy | undefined {
 }
 
 /** Part of the design, not yet of this table. */
-const planned = ['REMAP_STATIC', 'REMAP_TOP', 'REMAP_SHARED'];
+const planned = ['REMAP_SHARED'];
 
 /** Why there is no policy of this name, in one sentence. */
 export function missingPolicyReason(name: string): string {

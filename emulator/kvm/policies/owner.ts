@@ -20,7 +20,8 @@ import { KVM_GUESTDBG_USE_HW } from '../guest-debug-control.ts';
 import type { WorldSwitch } from '../world-switch.ts';
 import type { DebugPolicy } from './policy.ts';
 
-function setupMdcr(ws: WorldSwitch): void {
+/** `open`: the guest reaches its debug registers without a trap. */
+export function setupOwnerMdcr(ws: WorldSwitch, open: boolean): void {
   const { vcpu } = ws;
   vcpu.mdcr_el2 =
     ws.host.nr_event_counters |
@@ -31,9 +32,25 @@ function setupMdcr(ws: WorldSwitch): void {
     MDCR_EL2_TDRA |
     MDCR_EL2_TDOSA |
     (vcpu.guest_debug !== 0 ? MDCR_EL2_TDE : 0n) |
-    (vcpu.debug_owner === 'GUEST' ? 0n : MDCR_EL2_TDA);
+    (open ? 0n : MDCR_EL2_TDA);
   // With VHE the hypervisor is at EL2 already; without, the next entry writes it.
   if (ws.profile.VHE) ws.writeMdcr(vcpu.mdcr_el2);
+}
+
+/** Who has the registers from vcpu_load to vcpu_put, and whose the step is. */
+export function decideOwner(ws: WorldSwitch): void {
+  const { vcpu } = ws;
+  const MDSCR_EL1 = vcpu.sys_regs.MDSCR_EL1;
+  if (vcpu.guest_debug === 0 && !vcpu.debugLocked) {
+    ws.setOwner((MDSCR_EL1 & (MDSCR_EL1_KDE | MDSCR_EL1_MDE)) !== 0n ? 'GUEST' : 'FREE');
+    return;
+  }
+  ws.setOwner('HOST');
+  vcpu.external_mdscr_el1 =
+    (MDSCR_EL1 & ~(MDSCR_EL1_SS | MDSCR_EL1_MDE | MDSCR_EL1_KDE)) |
+    (ws.hostSteps ? MDSCR_EL1_SS : 0n) |
+    ((vcpu.guest_debug & KVM_GUESTDBG_USE_HW) !== 0 ? MDSCR_EL1_MDE | MDSCR_EL1_KDE : 0n);
+  if (ws.hostSteps) ws.stealStep();
 }
 
 export const OWNER: DebugPolicy = {
@@ -44,19 +61,8 @@ export const OWNER: DebugPolicy = {
   guestDebug: true,
 
   vcpuLoad(ws) {
-    const { vcpu } = ws;
-    const MDSCR_EL1 = vcpu.sys_regs.MDSCR_EL1;
-    if (vcpu.guest_debug !== 0 || vcpu.debugLocked) {
-      ws.setOwner('HOST');
-      vcpu.external_mdscr_el1 =
-        (MDSCR_EL1 & ~(MDSCR_EL1_SS | MDSCR_EL1_MDE | MDSCR_EL1_KDE)) |
-        (ws.hostSteps ? MDSCR_EL1_SS : 0n) |
-        ((vcpu.guest_debug & KVM_GUESTDBG_USE_HW) !== 0 ? MDSCR_EL1_MDE | MDSCR_EL1_KDE : 0n);
-      if (ws.hostSteps) ws.stealStep();
-    } else {
-      ws.setOwner((MDSCR_EL1 & (MDSCR_EL1_KDE | MDSCR_EL1_MDE)) !== 0n ? 'GUEST' : 'FREE');
-    }
-    setupMdcr(ws);
+    decideOwner(ws);
+    setupOwnerMdcr(ws, ws.vcpu.debug_owner === 'GUEST');
   },
 
   vcpuPut(ws) {
@@ -90,7 +96,7 @@ export const OWNER: DebugPolicy = {
   debugRegisterTrapped(ws) {
     if (ws.vcpu.debug_owner === 'HOST') return;
     ws.setOwner('GUEST');
-    setupMdcr(ws);
+    setupOwnerMdcr(ws, ws.vcpu.debug_owner === 'GUEST');
   },
 
   osLockWritten: () => true,

@@ -2,6 +2,8 @@
  * A debug policy: when the hypervisor moves the debug registers between the guest, the debugger, the host
  * and the processor, and which accesses of the guest it traps meanwhile.
  */
+import type { DebugRegister, DebugState } from '../debug-state.ts';
+import type { DebugCounts } from '../remap.ts';
 import type { WorldSwitch } from '../world-switch.ts';
 import type { BundleCopy } from '../world-switch-log.ts';
 
@@ -47,6 +49,17 @@ export interface DebugPolicy {
   bundleInGuest(ws: WorldSwitch): BundleCopy;
   /** Whether the guest's own MDSCR_EL1 is on the processor while it runs. */
   guestMdscrInGuest(ws: WorldSwitch): boolean;
+  /** Why a guest with these counts cannot run on this processor. Absent: `differingReason`. */
+  refusal?(guest: DebugCounts, host: DebugCounts): string | undefined;
+  /**
+   * What the processor holds for the guest, where that is not the guest's registers as they are. Undefined:
+   * it is.
+   */
+  image?(ws: WorldSwitch): DebugState | undefined;
+  /** The physical breakpoint that serves the guest's breakpoint `v`. Absent: the same number. */
+  toPhysical?(ws: WorldSwitch, v: number): number | undefined;
+  /** What the guest and userspace read of a register. Absent: what was written. */
+  readBack?(ws: WorldSwitch, register: DebugRegister, value: bigint): bigint;
   /** The words of flags of this KVM. Absent: it keeps none that concern debugging. */
   flagWords?(ws: WorldSwitch): readonly FlagWord[];
 }

@@ -29,6 +29,8 @@ interface Variant {
   readonly emulatesOsLock: boolean;
   /** 6.2: PSTATE.SS of the guest and a pending step survive. */
   readonly preservesStep: boolean;
+  /** The guest's registers are never left open to it. */
+  alwaysTraps?(ws: WorldSwitch): boolean;
 }
 
 type Methods = Omit<DebugPolicy, 'name' | 'description' | 'generation'>;
@@ -36,14 +38,16 @@ type Methods = Omit<DebugPolicy, 'name' | 'description' | 'generation'>;
 const usesHardware = ({ vcpu }: WorldSwitch): boolean =>
   (vcpu.guest_debug & KVM_GUESTDBG_USE_HW) !== 0;
 
-export function setupDebugPolicy({ emulatesOsLock, preservesStep }: Variant): Methods {
+export function setupDebugPolicy(variant: Variant): Methods {
+  const { emulatesOsLock, preservesStep } = variant;
   const isLocked = ({ vcpu }: WorldSwitch): boolean => emulatesOsLock && vcpu.debugLocked;
   /** The guest's MDSCR_EL1 is set aside while it runs. */
   const preservesMdscr = (ws: WorldSwitch): boolean => ws.vcpu.guest_debug !== 0 || isLocked(ws);
 
   function setupMdcr(ws: WorldSwitch): void {
     const { vcpu } = ws;
-    const trapDebug = usesHardware(ws) || !vcpu.debug_dirty || isLocked(ws);
+    const trapDebug =
+      usesHardware(ws) || !vcpu.debug_dirty || isLocked(ws) || variant.alwaysTraps?.(ws) === true;
     vcpu.mdcr_el2 =
       (ws.host.nr_event_counters & MDCR_EL2_HPMN) |
       MDCR_EL2_TPM |
