@@ -7,6 +7,7 @@ import { flattenDeviceTree } from './board/flattened-device-tree.ts';
 import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
 import { isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
+import { deliverableInterrupt } from './cpu/exceptions.ts';
 import { ProcessingElement } from './cpu/pe.ts';
 import type { ExceptionRecord as PeExceptionRecord, PeEvent, SmcCall } from './cpu/pe.ts';
 import { SystemBus } from './devices/bus.ts';
@@ -206,7 +207,13 @@ export class Machine {
   stepInstruction(): StopReason {
     this.#lastException = undefined;
     this.#waitingAt = undefined;
-    const stop = this.#run(1, true);
+    const { pe } = this;
+    this.#devices.rtc.update();
+    pe.timers.update();
+    const HCR_EL2 = pe.registers.raw('HCR_EL2');
+    const interrupt = deliverableInterrupt(pe.pendingInterrupts, HCR_EL2, pe.state);
+    // An interrupt comes before the instruction, and before what has been reported for it.
+    const stop = this.#run(1, interrupt === undefined);
     this.console.flush();
     if (stop.kind !== 'slice' && stop.kind !== 'exception') return stop;
     const exception = this.#lastException as ExceptionRecord | undefined;

@@ -41,6 +41,32 @@ describe('Interrupts of the board', function () {
     assert.equal(retiredIn(101), retired);
   });
 
+  it('come at the same instruction when the guest is stepped', () => {
+    const stepped = testMachine(ELF);
+    const interrupts: bigint[] = [];
+    for (let n = 0; n < 60_000; n += 1) {
+      const stop = stepped.machine.stepInstruction();
+      if (stop.kind === 'step' && stop.exception) interrupts.push(stop.exception.retired);
+    }
+    const ran = testMachine(ELF);
+    const taken: bigint[] = [];
+    ran.machine.onException = ({ retired }) => {
+      taken.push(retired);
+      return false;
+    };
+    const end = stepped.machine.retired;
+    while (ran.machine.retired < end) {
+      const instructions = Number(end - ran.machine.retired);
+      const stop = ran.machine.run({ instructions, pastStop: false });
+      assert.ok(stop.kind === 'slice' || stop.kind === 'idle');
+    }
+    assert.ok(interrupts.length >= 3, 'it has been interrupted');
+    assert.deepEqual(interrupts, taken);
+    assert.equal(ran.machine.retired, end);
+    assert.equal(ran.machine.readRegister(0, 'PC'), stepped.machine.readRegister(0, 'PC'));
+    assert.equal(ran.machine.readRegister(0, 'SP'), stepped.machine.readRegister(0, 'SP'));
+  });
+
   it('go on from a snapshot as they were', () => {
     const { machine, run, output } = testMachine(ELF);
     machine.run({ instructions: 60_000, pastStop: false });

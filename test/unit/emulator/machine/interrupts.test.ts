@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Machine } from '../../../../emulator/machine.ts';
 import type { StopReason } from '../../../../emulator/machine.ts';
+import { seededRandom } from '../../../support/random.ts';
 
 const GICD = 0x0800_0000n;
 const GICC = 0x0801_0000n;
@@ -160,6 +161,47 @@ describe('Interrupts on the board', () => {
       assert.equal(machine.retired, retired);
     });
   }
+
+  it('a step takes an interrupt that is pending, also from a breakpoint', () => {
+    const { machine, write } = waiting({ INTIDs: [100] });
+    const { pe } = machine;
+    pe.registers.write('VBAR_EL1', 0x4009_0000n);
+    machine.addBreakpoint(0x4008_0000n);
+    write(GICD + 0x200n + 12n, 1 << 4);
+    assert.equal(machine.run({ instructions: 10, pastStop: false }).kind, 'breakpoint');
+    pe.state.DAIF = 0;
+    const stop = machine.stepInstruction();
+    assert.ok(stop.kind === 'step' && stop.exception);
+    const { kind, ELR, targetEL } = stop.exception;
+    assert.deepEqual([kind, ELR, targetEL], ['IRQ', 0x4008_0000n, 1]);
+    assert.equal(pe.state.PC, 0x4009_0280n);
+  });
+
+  it('survives 100000 random accesses to its devices, and peeks what it reads', () => {
+    const { machine } = waiting();
+    const { bus } = machine.pe;
+    const random = seededRandom(4);
+    const below = (limit: number): number => Math.floor(random() * limit);
+    const bases = [GICD, GICC, UART, RTC, GPIO];
+    const told = new Set<string>();
+    machine.onGuestError = (device) => told.add(device);
+    for (let n = 0; n < 100_000; n += 1) {
+      const size = ([1, 2, 4, 8] as const)[below(4)] ?? 8;
+      const offset = below(below(8) === 0 ? 0x1_0000 : 0x1000);
+      const PA = ((bases[below(5)] ?? GICD) + BigInt(offset)) & ~BigInt(size - 1);
+      const value = BigInt(below(2 ** 32)) | (BigInt(below(2 ** 32)) << 32n);
+      if (below(2) === 0) bus.write(PA, size, below(4) === 0 ? -1n : value);
+      else if (size === 8) bus.read(PA, size);
+      else assert.equal(bus.peek(PA, size), bus.read(PA, size));
+    }
+    assert.deepEqual([...told].sort(), [
+      'GIC CPU interface',
+      'GIC distributor',
+      'PL011',
+      'PL031',
+      'PL061',
+    ]);
+  });
 
   it('a snapshot holds a wait and what is pending', () => {
     const { machine, write, run, read } = waiting({ INTIDs: [33] });
