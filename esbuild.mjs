@@ -29,7 +29,13 @@ const inBrowser = { ...common, ...browserBundle };
 const targets = [
   { ...onNode, entry: 'extension/extension.ts', outfile: 'dist/extension.cjs' },
   { ...onNode, entry: 'debug-adapter/hosts/program.ts', outfile: 'dist/debug-adapter.cjs' },
-  { ...onNode, entry: 'language-server/server.ts', outfile: 'dist/language-server.cjs' },
+  {
+    ...onNode,
+    entry: 'language-server/server.ts',
+    outfile: 'dist/language-server.cjs',
+    // It is a program of its own for other editors.
+    banner: { js: '#!/usr/bin/env node' },
+  },
   {
     ...inBrowser,
     entry: 'debug-adapter/hosts/browser-worker.ts',

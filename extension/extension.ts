@@ -5,6 +5,7 @@ import { removeWatchpoint, setWatchpoint } from './commands/set-watchpoint.ts';
 import { switchPolicy } from './commands/switch-policy.ts';
 import { AdapterFactory } from './debug.ts';
 import { Places } from './places.ts';
+import { startLanguageClient } from './language-client.ts';
 import { DEBUG_TYPE } from './protocol.ts';
 import { GuestSessions } from './sessions.ts';
 import { registerStart } from './start.ts';
@@ -19,6 +20,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const places = new Places(sessions);
   const watchpoints = new Watchpoints(sessions, context.workspaceState);
   registerStart(context);
+  startLanguageClient(context);
   const { registerCommand } = vscode.commands;
   context.subscriptions.push(
     log,

@@ -20,7 +20,7 @@ Arguments of the test commands go to mocha; a file or glob replaces the default 
 const commands = {
   install: () => 0,
   start,
-  test: (extra) => mocha(['test/{unit,architecture,guest,acceptance,dap}/**/*.test.ts'], extra),
+  test: (extra) => mocha(['test/{unit,architecture,guest,acceptance,dap,lsp}/**/*.test.ts'], extra),
   'test:toolchain': (extra) => mocha(['--timeout', '120000', 'test/toolchain/**/*.test.ts'], extra),
   'test:vscode': (extra) => node(['--import', 'tsx', 'test/vscode/run.ts', ...extra]),
 };

@@ -1,32 +1,11 @@
 /** Hints, lenses, fixes, formatting, folding, colours and debugging aids (acceptance cases 49, 59 to 71). */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { openAt } from './cases.ts';
+import { applied } from './text-edits.ts';
 import { tokenTypes } from '../../../language-server/features/presentation.ts';
 
 const everything = { start: { line: 0, character: 0 }, end: { line: 1000, character: 0 } };
-
-/** The text after the edits, which do not overlap. */
-function applied(
-  text: string,
-  edits: readonly {
-    readonly range: {
-      readonly start: { line: number; character: number };
-      readonly end: { line: number; character: number };
-    };
-    readonly newText: string;
-  }[],
-): string {
-  const lines = text.split('\n');
-  for (const { range, newText } of [...edits].reverse()) {
-    const line = lines[range.start.line] ?? '';
-    assert.equal(range.start.line, range.end.line);
-    lines[range.start.line] =
-      line.slice(0, range.start.character) + newText + line.slice(range.end.character);
-  }
-  return lines.join('\n');
-}
 
 describe('inlay hints', () => {
   const hints = (text: string): string[] => {
@@ -138,23 +117,6 @@ describe('formatting', () => {
       }),
       { numRuns: 200 },
     );
-  });
-
-  it('keeps the bytes that llvm-mc makes', function () {
-    const text =
-      'f: mov x0,#1 // one\n ldr x1,[x0,#8]\n\tb f\nvalue: .quad 1,2 /* two */\n.ascii "a  // b"\nmsr daifset,#2; isb\n';
-    const assemble = (source: string): string =>
-      execFileSync('llvm-mc', ['-triple=aarch64', '-filetype=asm', '-show-encoding'], {
-        input: source,
-        encoding: 'utf8',
-      });
-    try {
-      execFileSync('llvm-mc', ['--version'], { stdio: 'ignore' });
-    } catch {
-      throw new Error('llvm-mc is not installed; the case needs it');
-    }
-    assert.equal(assemble(format(text)), assemble(text));
-    assert.notEqual(format(text), text);
   });
 });
 

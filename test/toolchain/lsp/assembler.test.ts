@@ -5,9 +5,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { DiagnosticSeverity } from 'vscode-languageserver';
-import { checkedMnemonics, formsOf } from '../../language-server/forms.ts';
-import type { OperandSpec } from '../../language-server/forms.ts';
-import { LanguageService } from '../../language-server/service.ts';
+import { checkedMnemonics, formsOf } from '../../../language-server/forms.ts';
+import type { OperandSpec } from '../../../language-server/forms.ts';
+import { LanguageService } from '../../../language-server/service.ts';
+import { skipBecause, versionOf } from '../tools.ts';
+
+const LLVM_MC = 'llvm-mc-19';
+const GNU_AS = 'aarch64-linux-gnu-as';
 
 /** A repeatable choice below `count`. */
 function chooser(): (count: number) => number {
@@ -131,15 +135,18 @@ describe('errors beside the assemblers', () => {
   let byEither: Set<number>;
   let ours: Set<number>;
 
-  before(() => {
+  before(function () {
+    for (const tool of [LLVM_MC, GNU_AS]) {
+      if (versionOf(tool) === undefined) skipBecause(this, `${tool} is not installed`);
+    }
     const llvm = refused(
-      'llvm-mc',
+      LLVM_MC,
       ['-triple=aarch64', '-mattr=+all', '-filetype=obj'],
       lines,
       /^<stdin>:(\d+):\d+: error/gm,
     );
     const gnu = refused(
-      'aarch64-linux-gnu-as',
+      GNU_AS,
       ['-march=armv8.8-a+sve2+memtag+crypto+ls64'],
       lines,
       /:(\d+): Error/gm,
