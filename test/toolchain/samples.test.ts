@@ -20,6 +20,8 @@ interface Guest {
   readonly folder: string;
   readonly elf: string;
   readonly machine: string;
+  /** QEMU's -cpu. Default: cortex-a72. */
+  readonly cpu?: string;
   /** What it does on a processor that follows the Arm ARM, where that is written down as a file. */
   readonly architectural?: Outcome;
   /** What it does on QEMU before 8.0, whose OS Lock silences nothing, where that differs. */
@@ -64,7 +66,19 @@ const guests: readonly Guest[] = [
     machine: 'virt',
     beforeQemu8: { file: 'expected-output.qemu.txt', status: 0 },
   },
+  {
+    folder: 'test/guest/translation',
+    elf: 'translation.elf',
+    machine: 'virt',
+    cpu: 'max',
+    beforeQemu8: { file: 'expected-output.qemu.txt', status: 1 },
+  },
 ];
+
+/** Those beside the samples, which are copied as a whole. */
+const guestFolders = guests
+  .map(({ folder }) => folder)
+  .filter((path) => !path.startsWith('samples/'));
 
 describe('Guests, rebuilt with the cross compiler', () => {
   let copy: string | undefined;
@@ -78,7 +92,7 @@ describe('Guests, rebuilt with the cross compiler', () => {
       skipBecause(this, `the guests were built with GCC ${committed}, installed is "${version}"`);
     }
     copy = mkdtempSync(join(tmpdir(), 'trapline-guests-'));
-    for (const folder of ['samples', 'test/guest/acceptance', 'test/guest/interrupts']) {
+    for (const folder of ['samples', ...guestFolders]) {
       cpSync(join(ROOT, folder), join(copy, folder), {
         recursive: true,
         filter: (path) => basename(path) !== 'out' && !path.endsWith('.elf'),
@@ -116,7 +130,7 @@ describe('Guests, run on QEMU', () => {
   });
 
   for (const guest of guests) {
-    const { folder, elf, machine } = guest;
+    const { folder, elf, machine, cpu = 'cortex-a72' } = guest;
     it(`${elf} prints its expected output and ends with its exit status`, function () {
       this.timeout(60_000);
       const outcome = (major < 8 ? guest.beforeQemu8 : undefined) ?? guest.architectural;
@@ -125,7 +139,7 @@ describe('Guests, run on QEMU', () => {
       }
 
       const path = join(ROOT, folder, elf);
-      const options = ['-M', machine, '-cpu', 'cortex-a72', '-nographic', '-semihosting'];
+      const options = ['-M', machine, '-cpu', cpu, '-nographic', '-semihosting'];
       const qemu = run(QEMU, [...options, '-kernel', path], 30_000);
       const expected = readFileSync(join(ROOT, folder, outcome.file), 'utf8');
       assert.equal(qemu.output.replaceAll('\r\n', '\n'), expected);
