@@ -44,6 +44,7 @@ export class QemuOracle {
     ];
     this.#process = spawn(qemu, commandArguments, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process.stderr?.on('data', (text: Buffer) => (this.#stderr += text.toString()));
+    process.once('exit', this.#kill);
     this.#process.on('error', ({ message }) => (this.#stderr += message));
   }
 
@@ -56,6 +57,8 @@ export class QemuOracle {
         START_LIMIT_MS,
         'the harness to start',
       );
+      // Both sides have it open; without a name it ends with them, however they end.
+      rmSync(oracle.#folder, { recursive: true });
     } catch (error) {
       oracle.close();
       throw error;
@@ -120,8 +123,13 @@ export class QemuOracle {
     return bytes;
   }
 
-  close(): void {
+  readonly #kill = (): void => {
     this.#process.kill('SIGKILL');
+  };
+
+  close(): void {
+    process.off('exit', this.#kill);
+    this.#kill();
     closeSync(this.#file);
     rmSync(this.#folder, { recursive: true, force: true });
   }
