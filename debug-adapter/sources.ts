@@ -46,7 +46,6 @@ export class Sources {
     return {
       name: baseName(recorded),
       path: normalizePath(recorded),
-      presentationHint: 'deemphasize',
       origin: 'not found on this computer; "sourceMap" in the launch configuration maps its folder',
     };
   }

@@ -78,7 +78,7 @@ class Slots implements VariableContainer {
   }
 
   #text(row: SlotRow): string {
-    if (row.owner === 'free') return `free. ${row.verdict}`.trim();
+    if (row.owner === 'free') return row.verdict;
     const place = this.#describe(row.value);
     const name = place === undefined ? hex(row.value) : `${hex(row.value)} <${place}>`;
     return `${row.owner}: ${name}. ${row.verdict}`;

@@ -229,5 +229,5 @@ export interface Instruction<
 export function instruction<const S extends string, V extends Variant, O extends OperandValues>(
   definition: Instruction<S, V, O>,
 ): Instruction {
-  return definition as unknown as Instruction;
+  return definition;
 }

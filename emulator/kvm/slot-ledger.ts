@@ -14,7 +14,7 @@ import {
 import type { Kvm } from './kvm.ts';
 import { breakpointRegisters, watchpointRegisters } from './slot-encoding.ts';
 import type { RegisterPair, WatchAccess } from './slot-encoding.ts';
-import { describeRows, slotRows } from './verdicts.ts';
+import { slotRows } from './verdicts.ts';
 import type { SlotRow } from './verdicts.ts';
 
 export type SlotResult =
@@ -50,11 +50,7 @@ export class SlotLedger {
     const [controls, values, count] = this.#arrays(kind);
     const slot = controls.findIndex((control, n) => n < count && !isEnabled(control));
     if (slot < 0) {
-      const rows = this.slots().filter((row) => row.kind === kind && row.owner === 'debugger');
-      return {
-        ok: false,
-        reason: `All ${count} ${kind} register pairs are taken (${describeRows(rows)}).`,
-      };
+      return { ok: false, reason: `All ${count} ${kind} register pairs are taken.` };
     }
     controls[slot] = registers.control;
     values[slot] = registers.value;

@@ -163,10 +163,3 @@ export function slotRows(kvm: Kvm, requested: Readonly<DebugState>): readonly Sl
   for (let n = 0; n < kvm.profile.watchpoints; n += 1) add('watchpoint', n);
   return rows;
 }
-
-/** Rows as text, for a refusal. */
-export function describeRows(rows: readonly SlotRow[]): string {
-  return rows
-    .map(({ kind, slot, owner, value }) => `${kind} ${slot}: ${owner}, ${hex(value)}`)
-    .join('; ');
-}
