@@ -73,6 +73,13 @@ const guests: readonly Guest[] = [
     cpu: 'max',
     beforeQemu8: { file: 'expected-output.qemu.txt', status: 1 },
   },
+  {
+    folder: 'test/guest/stage2',
+    elf: 'stage2.elf',
+    machine: 'virt,virtualization=on',
+    cpu: 'max',
+    architectural: { file: 'expected-output.txt', status: 0 },
+  },
 ];
 
 /** Those beside the samples, which are copied as a whole. */
