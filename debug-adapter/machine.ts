@@ -4,31 +4,17 @@
  * reading ones has a side effect on the guest.
  */
 
+import type { MachineOptions } from '../emulator/machine.ts';
+import type { ExceptionRecord, StopReason } from '../emulator/machine/stop-reason.ts';
+
+export type { ImageSegment, MachineOptions } from '../emulator/machine.ts';
+export type { ExceptionRecord, StopReason } from '../emulator/machine/stop-reason.ts';
+
 /** A place that RAM or a device occupies in the physical address space; `size` in bytes. */
 export interface PhysicalRange {
   readonly name: string;
   readonly base: bigint;
   readonly size: bigint;
-}
-
-export interface ImageSegment {
-  /** Physical address of the first byte. */
-  readonly paddr: bigint;
-  readonly bytes: Uint8Array;
-  /** Bytes in memory; those past `bytes` are zero. */
-  readonly memSize: number;
-}
-
-export interface MachineOptions {
-  readonly image: { readonly segments: readonly ImageSegment[]; readonly entry: bigint };
-  /** Exception level at which the guest starts. At 2 the guest is its own hypervisor and `kvm` is undefined. */
-  readonly el: 1 | 2;
-  readonly hostProfile: string;
-  readonly policy: string;
-  /** RAM, ascending, without overlaps; the segments lie inside. Sizes in bytes, multiples of 4096. */
-  readonly ram: readonly { readonly base: bigint; readonly size: number }[];
-  /** What semihosting SYS_GET_CMDLINE answers. */
-  readonly commandLine: string;
 }
 
 export interface HostProfileDescription {
@@ -57,76 +43,6 @@ export interface MachineFactory {
   readonly devices: readonly PhysicalRange[];
   create(options: MachineOptions): DebuggedMachine;
 }
-
-/** An exception that was taken. EC, ISS, ESR and the rest are as AArch64.TakeException() wrote them. */
-export interface ExceptionRecord {
-  readonly kind: 'synchronous' | 'IRQ' | 'FIQ' | 'SError';
-  /** ESR_ELx of the target; 0 for IRQ and FIQ, which do not write it. */
-  readonly ESR: bigint;
-  /** ESR.EC; 0 for IRQ and FIQ. */
-  readonly EC: number;
-  /** Undefined where the exception does not write FAR_ELx. */
-  readonly FAR: bigint | undefined;
-  readonly ELR: bigint;
-  readonly SPSR: bigint;
-  readonly fromEL: 0 | 1 | 2;
-  readonly targetEL: 1 | 2;
-  /** Virtual address of the vector: VBAR_ELx plus the offset of origin and kind. */
-  readonly vector: bigint;
-  /** Instructions retired since reset. */
-  readonly retired: bigint;
-}
-
-/** Why the machine handed control back. `pc` is the instruction that executes next unless it says otherwise. */
-export type StopReason =
-  /** The instructions are used up; nothing happened. */
-  | { readonly kind: 'slice' }
-  /** WFI or WFE that the event due at `until` ends (virtual nanoseconds since reset): the host may wait for it. */
-  | { readonly kind: 'idle'; readonly until: bigint }
-  /** Machine breakpoints whose `onHit` said stop. */
-  | { readonly kind: 'breakpoint'; readonly pc: bigint; readonly ids: readonly number[] }
-  /** KVM_EXIT_DEBUG for a DBGB slot of the debugger. */
-  | {
-      readonly kind: 'hwBreakpoint';
-      readonly pc: bigint;
-      readonly slot: number;
-      readonly hsr: bigint;
-    }
-  /** Machine watchpoints; reported after the access. `pc` is the accessing instruction. */
-  | {
-      readonly kind: 'watchpoint';
-      readonly ids: readonly number[];
-      readonly address: bigint;
-      readonly size: number;
-      readonly isWrite: boolean;
-      readonly old: Uint8Array;
-      readonly new: Uint8Array;
-      readonly pc: bigint;
-    }
-  /** KVM_EXIT_DEBUG for a DBGW slot of the debugger; before the access. `address` is FAR. */
-  | {
-      readonly kind: 'hwWatchpoint';
-      readonly slot: number;
-      readonly address: bigint;
-      readonly isWrite: boolean;
-      readonly hsr: bigint;
-      readonly pc: bigint;
-    }
-  /** stepInstruction is done; `exception` is the one it took instead of, or after, executing. */
-  | { readonly kind: 'step'; readonly exception?: ExceptionRecord }
-  /** A BRK that the debugger claimed (see GuestDebug.claimBreakpointInstructions). */
-  | { readonly kind: 'brk'; readonly pc: bigint; readonly imm: number }
-  /** `onException` said stop; the PC is at the vector. */
-  | { readonly kind: 'exception'; readonly exception: ExceptionRecord }
-  /** WFI that nothing can end. */
-  | { readonly kind: 'wfiDeadlock'; readonly pc: bigint }
-  | {
-      readonly kind: 'exit';
-      readonly status: number;
-      readonly how: 'PSCI SYSTEM_OFF' | 'PSCI SYSTEM_RESET' | 'semihosting';
-    }
-  /** Something this machine does not implement, reported once per place; the run can go on. */
-  | { readonly kind: 'unimplemented'; readonly what: string; readonly pc: bigint };
 
 export interface VcpuDescription {
   readonly id: number;

@@ -30,6 +30,7 @@ import { byEncoding } from './sysregs/catalogue.ts';
 export type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
 
 export interface ImageSegment {
+  /** Physical address of the first byte. */
   readonly paddr: bigint;
   readonly bytes: Uint8Array;
   /** Bytes in memory; those past `bytes` are zero. */
@@ -38,10 +39,13 @@ export interface ImageSegment {
 
 export interface MachineOptions {
   readonly image: { readonly segments: readonly ImageSegment[]; readonly entry: bigint };
+  /** Exception level at which the guest starts. At 2 the guest is its own hypervisor and `kvm` is undefined. */
   readonly el: 1 | 2;
   readonly hostProfile: string;
   readonly policy: string;
+  /** RAM, ascending, without overlaps; the segments lie inside. Sizes in bytes, multiples of 4096. */
   readonly ram: readonly { readonly base: bigint; readonly size: number }[];
+  /** What semihosting SYS_GET_CMDLINE answers. */
   readonly commandLine: string;
   /** Checks the hypervisor's invariants at each of its events and throws on a violation. Default false. */
   readonly checkInvariants?: boolean;

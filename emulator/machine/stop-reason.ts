@@ -1,11 +1,14 @@
 /** Why a machine handed control back, in values that no layer above has to interpret again. */
 import type { ExceptionRecord as PeExceptionRecord } from '../cpu/pe.ts';
 
-/** An exception that was taken, as AArch64.TakeException() left it in the registers. */
+export type ExitCause = 'PSCI SYSTEM_OFF' | 'PSCI SYSTEM_RESET' | 'semihosting';
+
+/** An exception that was taken. EC, ISS, ESR and the rest are as AArch64.TakeException() wrote them. */
 export interface ExceptionRecord {
   readonly kind: 'synchronous' | 'IRQ' | 'FIQ' | 'SError';
   /** ESR_ELx of the target; 0 for IRQ and FIQ, which do not write it. */
   readonly ESR: bigint;
+  /** ESR.EC; 0 for IRQ and FIQ. */
   readonly EC: number;
   /** Undefined where the exception does not write FAR_ELx. */
   readonly FAR: bigint | undefined;
@@ -13,26 +16,28 @@ export interface ExceptionRecord {
   readonly SPSR: bigint;
   readonly fromEL: 0 | 1 | 2;
   readonly targetEL: 1 | 2;
+  /** Virtual address of the vector: VBAR_ELx plus the offset of origin and kind. */
   readonly vector: bigint;
   /** Instructions retired since reset. */
   readonly retired: bigint;
 }
 
-export type ExitCause = 'PSCI SYSTEM_OFF' | 'PSCI SYSTEM_RESET' | 'semihosting';
-
+/** Why the machine handed control back. `pc` is the instruction that executes next unless it says otherwise. */
 export type StopReason =
-  /** The instructions are used up. */
+  /** The instructions are used up; nothing happened. */
   | { readonly kind: 'slice' }
-  /** The guest waits; virtual time has moved on to `until`, in nanoseconds since reset. */
+  /** WFI or WFE that the event due at `until` ends (virtual nanoseconds since reset): the host may wait for it. */
   | { readonly kind: 'idle'; readonly until: bigint }
+  /** Machine breakpoints whose `onHit` said stop. */
   | { readonly kind: 'breakpoint'; readonly pc: bigint; readonly ids: readonly number[] }
+  /** KVM_EXIT_DEBUG for a DBGB slot of the debugger. */
   | {
       readonly kind: 'hwBreakpoint';
       readonly pc: bigint;
       readonly slot: number;
       readonly hsr: bigint;
     }
-  /** After the access; `pc` is the accessing instruction. `old` and `new` are the watched bytes from `address`. */
+  /** Machine watchpoints; reported after the access. `pc` is the accessing instruction. */
   | {
       readonly kind: 'watchpoint';
       readonly ids: readonly number[];
@@ -43,7 +48,7 @@ export type StopReason =
       readonly new: Uint8Array;
       readonly pc: bigint;
     }
-  /** Before the access; `address` is FAR. */
+  /** KVM_EXIT_DEBUG for a DBGW slot of the debugger; before the access. `address` is FAR. */
   | {
       readonly kind: 'hwWatchpoint';
       readonly slot: number;
@@ -52,11 +57,20 @@ export type StopReason =
       readonly hsr: bigint;
       readonly pc: bigint;
     }
+  /** stepInstruction is done; `exception` is the one it took instead of, or after, executing. */
   | { readonly kind: 'step'; readonly exception?: ExceptionRecord }
+  /** A BRK that the debugger claimed (`claimBreakpointInstructions`). */
   | { readonly kind: 'brk'; readonly pc: bigint; readonly imm: number }
+  /** `onException` said stop; the PC is at the vector. */
   | { readonly kind: 'exception'; readonly exception: ExceptionRecord }
+  /** WFI that nothing can end. */
   | { readonly kind: 'wfiDeadlock'; readonly pc: bigint }
-  | { readonly kind: 'exit'; readonly status: number; readonly how: ExitCause }
+  | {
+      readonly kind: 'exit';
+      readonly status: number;
+      readonly how: ExitCause;
+    }
+  /** Something this machine does not implement, reported once per place; the run can go on. */
   | { readonly kind: 'unimplemented'; readonly what: string; readonly pc: bigint };
 
 export function exceptionRecord(
