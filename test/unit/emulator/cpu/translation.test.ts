@@ -130,6 +130,12 @@ describe('a guest that changes its tables', () => {
         const pe = translated([...INSTRUCTIONS, TLBI_VAE1_X0, TLBI_ASIDE1_X0, TLBI_VMALLE1]);
         for (let n = 0n; n < 0x4000n; n += 8n)
           poke64(pe, FRAMES + n, 0x0101_0101_0000_0000n * (1n + n / 0x1000n) + n);
+        for (const space of [0, 1]) {
+          for (const page of [0, 1, 2, 3]) {
+            const frame = FRAMES + BigInt(page) * 0x1000n;
+            poke64(pe, pageEntry(space, page), frame | NORMAL | EL0 | 3n);
+          }
+        }
         const memory = (PA: bigint): bigint => read64(pe, PA);
         const translate = (va: bigint, access: 'read' | 'write', EL: 0 | 1, unaligned: boolean) =>
           referenceTranslate(
