@@ -240,8 +240,9 @@ for (const policy of ['IFLAGS', 'OWNER']) {
   describe(`Debugger / KVM_GUESTDBG_SINGLESTEP / ${policy}`, () => {
     const owner = (options: GuestOptions = {}): KvmGuest => new KvmGuest({ policy, ...options });
 
-    it('D6: every stop is one instruction further, across trapped accesses too', () => {
-      const iterations = 500;
+    it('D6: every stop is one instruction further, across trapped accesses too', function () {
+      this.timeout(60_000);
+      const iterations = 10_000;
       const loop = [
         nop,
         msr('DBGBVR0_EL1', 1),

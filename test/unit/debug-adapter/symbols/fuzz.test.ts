@@ -8,7 +8,7 @@ import { SymbolError } from '../../../../debug-adapter/symbols/symbol-error.ts';
 import { sizeOf, stripTypedefs, typeName } from '../../../../debug-adapter/symbols/types.ts';
 import { fixtureBytes } from './fixtures.ts';
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 1500);
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 10_000);
 const SOURCES = ['sample-gcc-O2-dwarf5', 'sample-clang-O2-dwarf5', 'sample-gcc-Os-dwarf4'].map(
   fixtureBytes,
 );
