@@ -242,6 +242,9 @@ export class EngineExits {
           pc: state.PC,
         };
       }
+      case 'taggedPC':
+        state.PC = fault.address;
+        return undefined;
       case 'device':
         throw new TypeError('an instruction that is executed alone waits for a device');
     }

@@ -11,7 +11,7 @@ import { ACCESS_ALIGNED, ACCESS_UNPRIVILEGED, ACCESS_ZERO_BLOCK } from '../engin
 import type { TranslationFault } from '../mmu/fault.ts';
 import { LargeMappings } from '../mmu/large-mappings.ts';
 import { READ, WRITE } from '../mmu/permissions.ts';
-import { topByteIgnored } from '../mmu/regime.ts';
+import { branchAddress, topByteIgnored } from '../mmu/regime.ts';
 import type { TranslationRegime } from '../mmu/regime.ts';
 import { translate } from '../mmu/translate.ts';
 import type { Mapping } from '../mmu/translate.ts';
@@ -55,7 +55,9 @@ export type MemoryFault =
       readonly isWrite: boolean;
     }
   /** Not a fault: a device is accessed, which has to happen alone. */
-  | { readonly kind: 'device' };
+  | { readonly kind: 'device' }
+  /** Not a fault: PC has a tag where the top byte is ignored, and goes on without it. */
+  | { readonly kind: 'taggedPC'; readonly address: bigint };
 
 export interface MemoryAccessHost {
   readonly engine: Engine;
@@ -155,7 +157,10 @@ export class MemoryAccess {
 
   #fetch(va: bigint): Mapping | MemoryFault {
     const { EL, engine } = this.#host;
-    const result = translate(this.#host.regime(EL), this.tables, va, 'execute');
+    const regime = this.#host.regime(EL);
+    const address = branchAddress(regime, va);
+    if (address !== va) return { kind: 'taggedPC', address };
+    const result = translate(regime, this.tables, va, 'execute');
     if (result.kind === 'fault') return abortFault(result, 'execute', va);
     if (engine.ram.hostAddress(result.PA) !== undefined) return result;
     return { kind: 'abort', access: 'execute', FSC: FSC_EXTERNAL_ABORT, FAR: va };

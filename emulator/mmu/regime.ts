@@ -226,3 +226,13 @@ export function translationRegime(registers: RegimeRegisters): TranslationRegime
 export function topByteIgnored(regime: TranslationRegime, va: bigint): boolean {
   return ((va >> 55n) & 1n) === 1n ? regime.TBI1 : regime.TBI0;
 }
+
+/**
+ * The address that a branch or an exception return to `va` goes to: where the top byte is ignored, PC
+ * never holds a tag. Arm ARM, AArch64.BranchAddr().
+ */
+export function branchAddress(regime: TranslationRegime, va: bigint): bigint {
+  if (!topByteIgnored(regime, va)) return va;
+  const isSignExtended = regime.EL < 2 && ((va >> 55n) & 1n) === 1n;
+  return isSignExtended ? BigInt.asUintN(64, BigInt.asIntN(56, va)) : BigInt.asUintN(56, va);
+}

@@ -268,6 +268,30 @@ describe('execution permissions', () => {
   });
 });
 
+describe('a tagged PC', () => {
+  const BR_X0 = 0xd61f0000;
+  const NOP = 0xd503201f;
+  const TBI0 = 1n << 37n;
+
+  it('loses its tag where TCR_EL1.TBI0 is set, and counts as one branch', () => {
+    const pe = translated([BR_X0, NOP, NOP, NOP]);
+    pe.registers.write('TCR_EL1', pe.registers.read('TCR_EL1') | TBI0);
+    pe.state.setX(0, (0x5an << 56n) | (CODE + 8n));
+    const before = pe.state.retired;
+    assert.equal(pe.run(2).kind, 'budget');
+    assert.equal(hex(pe.state.PC), hex(CODE + 12n));
+    assert.equal(pe.state.retired - before, 2n);
+  });
+
+  it('is a translation fault, level 0, where it is not', () => {
+    const pe = translated([BR_X0]);
+    pe.state.setX(0, (0x5an << 56n) | (CODE + 8n));
+    const taken = untilException(pe);
+    assert.equal(hex(taken.ESR), '0x86000004');
+    assert.equal(hex(taken.FAR), hex((0x5an << 56n) | (CODE + 8n)));
+  });
+});
+
 describe('the debugger', () => {
   it('reads and writes what EL0 may not, and nothing that is not mapped', () => {
     const pe = translated([LDR]);
