@@ -82,10 +82,8 @@ export class CodePages {
 
   flushTranslations(): void {
     for (const entered of this.#byVa) entered.clear();
-    const end = L.FETCH_TLB + L.TLB_COUNT * L.FETCH_TLB_BYTES;
-    for (let entry = L.FETCH_TLB; entry < end; entry += L.FETCH_TLB_ENTRY_BYTES) {
-      this.#view.setBigInt64(entry + L.FETCH_TAG, L.NO_TAG, true);
-    }
+    // NO_TAG is all ones; the rest of an entry means nothing without its tag.
+    this.#u8.fill(0xff, L.FETCH_TLB, L.FETCH_TLB + L.TLB_COUNT * L.FETCH_TLB_BYTES);
   }
 
   /** Forgets the translations of `va` at every EL; bits 63:56 take no part. */

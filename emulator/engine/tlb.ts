@@ -103,6 +103,7 @@ export class DataTlb {
     const view = this.#view;
     for (let entry = 0; entry < 2 * L.TLB_BYTES; entry += L.TLB_ENTRY_BYTES) {
       const low = view.getInt32(entry + L.TLB_SLOW_TAG, true);
+      if (low === 0) continue; // NO_SLOW_TAG: it is empty
       const high = view.getInt32(entry + L.TLB_SLOW_TAG + 4, true);
       const bit55 = (high >>> 23) & 1;
       if (bit55 === upper || (low & L.SLOW_NOT_GLOBAL) !== 0) this.#drop(entry);
