@@ -86,13 +86,15 @@ export function stopOf(exit: KvmExit): StopReason | 'idle' {
     case 'KVM_EXIT_UNKNOWN':
       return { kind: 'unimplemented', what: exit.what, pc: exit.pc };
     case 'KVM_EXIT_DEBUG': {
-      const { cause, pc, hsr, far = 0n, slot, isWrite = false, imm16 = 0 } = exit;
+      const { cause, pc, hsr, far, slot, isWrite, imm16 } = exit;
       if (cause === 'step') return { kind: 'step' };
-      if (cause === 'brk') return { kind: 'brk', pc, imm: imm16 };
-      if (slot === undefined) throw new TypeError(`KVM_EXIT_DEBUG for a ${cause} without its slot`);
-      return cause === 'breakpoint'
-        ? { kind: 'hwBreakpoint', pc, slot, hsr }
-        : { kind: 'hwWatchpoint', slot, address: far, isWrite, hsr, pc };
+      if (cause === 'brk' && imm16 !== undefined) return { kind: 'brk', pc, imm: imm16 };
+      if (cause === 'breakpoint' && slot !== undefined)
+        return { kind: 'hwBreakpoint', pc, slot, hsr };
+      if (slot !== undefined && far !== undefined && isWrite !== undefined) {
+        return { kind: 'hwWatchpoint', slot, address: far, isWrite, hsr, pc };
+      }
+      throw new TypeError(`KVM_EXIT_DEBUG for a ${cause} without what belongs to it`);
     }
   }
 }
