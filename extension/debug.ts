@@ -7,22 +7,28 @@ import * as vscode from 'vscode';
 export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
   readonly #program: string;
   readonly #log: vscode.LogOutputChannel;
+  readonly #ready: Readiness;
 
-  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
+  /** `ready` resolves when everything that has to be set before the guest runs is set. */
+  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, ready: Readiness) {
     this.#program = path.join(context.extensionPath, 'dist', 'debug-adapter.cjs');
     this.#log = log;
+    this.#ready = ready;
   }
 
-  createDebugAdapterDescriptor(): vscode.DebugAdapterDescriptor {
+  createDebugAdapterDescriptor(session: vscode.DebugSession): vscode.DebugAdapterDescriptor {
     // VS Code asks before it starts a session; this is for whoever starts one by another way.
     if (!vscode.workspace.isTrusted) {
       throw new Error(
         'This workspace is not trusted, so its guest is not started. Trust it with the command "Workspaces: Manage Workspace Trust", then try again.',
       );
     }
-    return new vscode.DebugAdapterInlineImplementation(new WorkerRelay(this.#program, this.#log));
+    const relay = new WorkerRelay(this.#program, this.#log, () => this.#ready(session));
+    return new vscode.DebugAdapterInlineImplementation(relay);
   }
 }
+
+type Readiness = (session: vscode.DebugSession) => Promise<void>;
 
 /** What the worker posts for the log, between the messages of the protocol. */
 interface LogMessage {
@@ -36,14 +42,16 @@ class WorkerRelay extends vscode.Disposable implements vscode.DebugAdapter {
   readonly onDidSendMessage = this.#sent.event;
   readonly #worker: Worker;
   readonly #log: vscode.LogOutputChannel;
+  readonly #ready: () => Promise<void>;
   #failed = false;
   #stopped = false;
 
-  constructor(program: string, log: vscode.LogOutputChannel) {
+  constructor(program: string, log: vscode.LogOutputChannel, ready: () => Promise<void>) {
     super(() => {
       this.#stop();
     });
     this.#log = log;
+    this.#ready = ready;
     const workspaceFolders = (vscode.workspace.workspaceFolders ?? [])
       .filter(({ uri }) => uri.scheme === 'file')
       .map(({ uri }) => uri.fsPath);
@@ -61,7 +69,19 @@ class WorkerRelay extends vscode.Disposable implements vscode.DebugAdapter {
   }
 
   handleMessage(message: vscode.DebugProtocolMessage): void {
-    if (!this.#failed) this.#worker.postMessage(message);
+    const { type, command } = message as Partial<DebugProtocol.Request>;
+    // The guest runs from here on. VS Code knows nothing of our watchpoints, so it does not wait for them.
+    if (type === 'request' && command === 'configurationDone') {
+      void this.#ready().then(() => {
+        this.#post(message);
+      });
+    } else {
+      this.#post(message);
+    }
+  }
+
+  #post(message: vscode.DebugProtocolMessage): void {
+    if (!this.#failed && !this.#stopped) this.#worker.postMessage(message);
   }
 
   #stop(): void {

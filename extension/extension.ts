@@ -32,7 +32,7 @@ export function activate(context: vscode.ExtensionContext): void {
     new DebugResourcesView(sessions, watchpoints, places),
     vscode.debug.registerDebugAdapterDescriptorFactory(
       DEBUG_TYPE,
-      new AdapterFactory(context, log),
+      new AdapterFactory(context, log, (session) => watchpoints.whenArmed(session)),
     ),
     registerCommand('trapline.setWatchpoint', (given: unknown) =>
       setWatchpoint(sessions, watchpoints, given),

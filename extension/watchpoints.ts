@@ -31,6 +31,8 @@ export class Watchpoints implements vscode.Disposable {
   /** What the adapter answered, by session and watchpoint. */
   readonly #rows = new Map<string, Map<string, WatchpointRow>>();
 
+  /** By session: when the watchpoints that were kept for its program are armed, or refused. */
+  readonly #armed = new Map<string, Promise<void>>();
   /** Sessions that were restarted and have not stopped since. */
   readonly #unchecked = new Set<string>();
 
@@ -41,7 +43,9 @@ export class Watchpoints implements vscode.Disposable {
       .get<readonly Watchpoint[]>(storageKey, [])
       .map((it) => ({ ...it, key: this.#newKey() }));
     this.#subscriptions = [
-      sessions.onDidInitialize((guest) => void this.#armAll(guest)),
+      sessions.onDidInitialize((guest) => {
+        this.#armed.set(guest.session.id, this.#armAll(guest));
+      }),
       sessions.onDidRestart((guest) => {
         this.#unchecked.add(guest.session.id);
       }),
@@ -57,6 +61,7 @@ export class Watchpoints implements vscode.Disposable {
       }),
       vscode.debug.onDidTerminateDebugSession(({ id }) => {
         this.#rows.delete(id);
+        this.#armed.delete(id);
         this.#unchecked.delete(id);
         this.#all = this.#all.filter(({ persists }) => persists);
         this.#changed.fire();
@@ -72,6 +77,11 @@ export class Watchpoints implements vscode.Disposable {
   /** Those of a program, in the order in which they were set. */
   of(program: string): readonly Watchpoint[] {
     return this.#all.filter((it) => it.program === program);
+  }
+
+  /** Resolves when what was kept for the session's program is armed, or its refusal shown. */
+  async whenArmed(session: vscode.DebugSession): Promise<void> {
+    await this.#armed.get(session.id);
   }
 
   /** What the adapter said when it was armed; undefined while it is not. */

@@ -59,13 +59,18 @@ export async function setExpanded(
   name: string,
   open: boolean,
 ): Promise<void> {
-  const row = await panelRow(workbench, title, (it) => it.level === 1 && it.name === name);
-  if ((await row.getAttribute('aria-expanded')) === String(open)) return;
-  await row.locator('.monaco-tl-twistie').click();
-  await waitUntil(
-    `"${name}" ${open ? 'opens' : 'closes'}`,
-    async () => (await row.getAttribute('aria-expanded')) === String(open),
-  );
+  const state = async (): Promise<string | null> => {
+    const row = await panelRow(workbench, title, (it) => it.level === 1 && it.name === name);
+    return row.getAttribute('aria-expanded');
+  };
+  await waitUntil(`"${name}" ${open ? 'opens' : 'closes'}`, async () => {
+    if ((await state()) === String(open)) return true;
+    // The view may open a row by itself when it is read anew, so one click can be the wrong one.
+    const row = await panelRow(workbench, title, (it) => it.level === 1 && it.name === name);
+    await row.locator('.monaco-tl-twistie').click();
+    await workbench.page.waitForTimeout(500);
+    return (await state()) === String(open);
+  });
 }
 
 /** The first row that fits, scrolled into the page. */

@@ -396,14 +396,20 @@ export class Workbench {
 
   async #setExpanded(list: Locator, row: TreeRow): Promise<void> {
     const locator = await rowAt(this.page, list, row.index);
-    if ((await locator.getAttribute('aria-expanded')) !== 'false') return;
-    await locator.locator('.monaco-tl-twistie').click();
-    await waitUntil(
-      `"${row.name}" opens`,
-      async () =>
-        (await locator.getAttribute('aria-expanded')) === 'true' &&
-        (await visibleRows(list)).some((it) => it.index === row.index + 1 && it.level > row.level),
-    );
+    const isClosed = async (): Promise<boolean> =>
+      (await locator.getAttribute('aria-expanded')) === 'false';
+    if (!(await isClosed())) return;
+    await waitUntil(`"${row.name}" opens`, async () => {
+      // VS Code opens a scope by itself when it fills the view: that may undo a click.
+      if (await isClosed()) {
+        await locator.locator('.monaco-tl-twistie').click();
+        await sleep(300);
+      }
+      return (
+        !(await isClosed()) &&
+        (await visibleRows(list)).some((it) => it.index === row.index + 1 && it.level > row.level)
+      );
+    });
   }
 
   /** Double-clicks a variable, types the new value and presses Enter. */
