@@ -81,12 +81,16 @@ function policyTable(): string {
 
 function profileTable(): string {
   return table(
-    ['profile', 'breakpoints', 'context-aware', 'watchpoints', 'host'],
-    hostProfiles.map(({ name, breakpoints, contextAware, watchpoints, VHE }) => [
+    ['profile', 'breakpoints', 'context-aware', 'watchpoints', 'features', 'host'],
+    hostProfiles.map(({ name, breakpoints, contextAware, watchpoints, VHE, FGT, SPE, TRBE }) => [
       name,
       String(breakpoints),
       String(contextAware),
       String(watchpoints),
+      Object.entries({ FEAT_FGT: FGT, FEAT_SPE: SPE, FEAT_TRBE: TRBE })
+        .filter(([, present]) => present)
+        .map(([feature]) => feature)
+        .join(', '),
       VHE ? 'VHE' : 'nVHE',
     ]),
   );

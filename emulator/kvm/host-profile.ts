@@ -13,19 +13,39 @@ export interface HostProfile {
    * a vCPU instead of at each entry. The guest's processor has no FEAT_VHE either way.
    */
   readonly VHE: boolean;
+  /** FEAT_FGT: HDFGRTR_EL2 and HDFGWTR_EL2 trap single registers. */
+  readonly FGT: boolean;
+  /** FEAT_SPE: the Statistical Profiling Extension. */
+  readonly SPE: boolean;
+  /** FEAT_TRBE, the trace buffer, and FEAT_TRF, which it needs. */
+  readonly TRBE: boolean;
   /** What the processor implements. */
   readonly processor: ProcessorProfile;
 }
 
-/** `FGT`: the processor has FEAT_FGT. */
-export function hostProfile(
-  breakpoints: number,
-  contextAware: number,
-  watchpoints: number,
-  VHE: boolean,
-  FGT = false,
-): HostProfile {
-  const name = `${breakpoints}-${contextAware}-${watchpoints}${FGT ? '-FGT' : ''}${VHE ? '' : '-nVHE'}`;
+/** What a profile is made from. What is absent is not there. */
+export interface HostFeatures {
+  readonly breakpoints: number;
+  readonly contextAware: number;
+  readonly watchpoints: number;
+  readonly VHE?: boolean;
+  readonly FGT?: boolean;
+  readonly SPE?: boolean;
+  readonly TRBE?: boolean;
+}
+
+const SUFFIXES = ['FGT', 'SPE', 'TRBE'] as const;
+
+/** @throws RangeError for counts that the architecture does not have, when a processor is made of it */
+export function hostProfile(features: HostFeatures): HostProfile {
+  const { breakpoints, contextAware, watchpoints } = features;
+  const { VHE = false, FGT = false, SPE = false, TRBE = false } = features;
+  const present = { FGT, SPE, TRBE };
+  const name = [
+    `${breakpoints}-${contextAware}-${watchpoints}`,
+    ...SUFFIXES.filter((suffix) => present[suffix]),
+    ...(VHE ? [] : ['nVHE']),
+  ].join('-');
   const processor: ProcessorProfile = {
     ...v8_0,
     name,
@@ -33,8 +53,27 @@ export function hostProfile(
     contextAwareBreakpoints: contextAware,
     watchpoints,
     FEAT_FGT: FGT,
+    FEAT_SPE: SPE,
+    FEAT_TRF: TRBE,
+    FEAT_TRBE: TRBE,
   };
-  return { name, breakpoints, contextAware, watchpoints, VHE, processor };
+  return { name, breakpoints, contextAware, watchpoints, VHE, FGT, SPE, TRBE, processor };
+}
+
+/** The profile that a name describes, listed or not: `B-C-W`, then `-FGT`, `-SPE`, `-TRBE`, `-nVHE`. */
+export function parseHostProfile(name: string): HostProfile | undefined {
+  const match = /^(\d+)-(\d+)-(\d+)(-FGT)?(-SPE)?(-TRBE)?(-nVHE)?$/.exec(name);
+  if (match === null) return undefined;
+  const [, B, C, W, FGT, SPE, TRBE, nVHE] = match;
+  return hostProfile({
+    breakpoints: Number(B),
+    contextAware: Number(C),
+    watchpoints: Number(W),
+    VHE: nVHE === undefined,
+    FGT: FGT !== undefined,
+    SPE: SPE !== undefined,
+    TRBE: TRBE !== undefined,
+  });
 }
 
 const COUNTS = [
@@ -45,14 +84,28 @@ const COUNTS = [
   [16, 2, 16],
 ] as const;
 
-/** Named by breakpoints, context-aware breakpoints and watchpoints; `-nVHE` where the host runs at EL1. */
-export const hostProfiles: readonly HostProfile[] = COUNTS.flatMap(([B, C, W]) => [
-  hostProfile(B, C, W, true),
-  hostProfile(B, C, W, false),
-]);
+/**
+ * Named by breakpoints, context-aware breakpoints and watchpoints, then by what the processor has beyond
+ * Armv8.0; `-nVHE` where the host runs at EL1.
+ */
+export const hostProfiles: readonly HostProfile[] = COUNTS.flatMap(
+  ([breakpoints, contextAware, watchpoints]) =>
+    [false, true].flatMap((FGT) =>
+      [true, false].map((VHE) => hostProfile({ breakpoints, contextAware, watchpoints, VHE, FGT })),
+    ),
+);
 
 export const defaultHostProfile = '6-2-4';
 
 export function hostProfileByName(name: string): HostProfile | undefined {
   return hostProfiles.find((profile) => profile.name === name);
+}
+
+/** One sentence. */
+export function describeHostProfile(profile: HostProfile): string {
+  const { breakpoints, contextAware, watchpoints, VHE } = profile;
+  const present = SUFFIXES.filter((suffix) => profile[suffix]).map((suffix) => `FEAT_${suffix}`);
+  const features = present.length > 0 ? `; ${present.join(', ')}` : '';
+  const host = VHE ? 'the host runs at EL2 (VHE)' : 'the host runs at EL1 (nVHE)';
+  return `${breakpoints} breakpoints, ${contextAware} of them context-aware, and ${watchpoints} watchpoints${features}; ${host}.`;
 }

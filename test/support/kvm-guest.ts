@@ -7,7 +7,7 @@ import type { Bus, PeEvent } from '../../emulator/cpu/pe.ts';
 import { Kvm } from '../../emulator/kvm/kvm.ts';
 import type { KvmOptions } from '../../emulator/kvm/kvm.ts';
 import type { KvmExit } from '../../emulator/kvm/kvm-exit.ts';
-import { hostProfile, hostProfileByName } from '../../emulator/kvm/host-profile.ts';
+import { parseHostProfile } from '../../emulator/kvm/host-profile.ts';
 import type { HostProfile } from '../../emulator/kvm/host-profile.ts';
 import { ProcessingElementCpu } from '../../emulator/kvm/processing-element.ts';
 import type { WorldSwitchEvent } from '../../emulator/kvm/world-switch-log.ts';
@@ -35,13 +35,11 @@ export interface GuestOptions extends Omit<Partial<KvmOptions>, 'profile' | 'cpu
   readonly bus?: Bus;
 }
 
-/** `B-C-W`, with `-FGT` for FEAT_FGT and `-nVHE`; counts that no named profile has as well. */
+/** A profile that is not listed is found as well. */
 function profileOf(name: string): HostProfile {
-  const named = hostProfileByName(name);
-  if (named !== undefined) return named;
-  const [, B, C, W, FGT, nVHE] = /^(\d+)-(\d+)-(\d+)(-FGT)?(-nVHE)?$/.exec(name) ?? [];
-  if (B === undefined) throw new TypeError(`There is no profile ${name}`);
-  return hostProfile(Number(B), Number(C), Number(W), nVHE === undefined, FGT !== undefined);
+  const profile = parseHostProfile(name);
+  if (profile === undefined) throw new TypeError(`There is no profile ${name}`);
+  return profile;
 }
 
 export type GuestStop =

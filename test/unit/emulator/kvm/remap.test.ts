@@ -147,7 +147,7 @@ function fired(
   access: { address: bigint; size: number; isWrite: boolean; EL: 0 | 1 },
   context: DebugContext,
 ): { readonly breakpoints: number[]; readonly watchpoints: number[] } {
-  const { processor } = hostProfile(breakpoints, contextAware, watchpoints, true);
+  const { processor } = hostProfile({ breakpoints, contextAware, watchpoints });
   const resources = debugResources(processor, true);
   const registers = registersOf(state);
   const indices = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
