@@ -44,6 +44,24 @@ export interface WorldSwitchResponse {
   }[];
 }
 
+/** Answer to request `trapline/accessCounts`: what became of each MRS and MSR of a register that can trap. */
+export interface AccessCountsResponse {
+  readonly places: readonly AccessCountRow[];
+}
+
+export interface AccessCountRow {
+  /** Of the instruction. */
+  readonly address: string;
+  readonly register: string;
+  readonly direction: 'read' | 'write';
+  /** How often the hypervisor took the access, and how often the processor made it. */
+  readonly trapped: number;
+  readonly straight: number;
+  readonly symbol?: string;
+  readonly path?: string;
+  readonly line?: number;
+}
+
 /** Request `trapline/switchPolicy`. The answer is a StateBody. */
 export interface SwitchPolicyArguments {
   readonly policy: string;

@@ -7,6 +7,7 @@ import type {
   WorldSwitchArguments,
 } from './custom-requests.ts';
 import type { Debuggee } from './debuggee.ts';
+import { accessCounts } from './requests/access-counts.ts';
 import { breakpointLocations } from './requests/breakpoint-locations.ts';
 import { completions } from './requests/completions.ts';
 import { dataBreakpointInfo } from './requests/data-breakpoint-info.ts';
@@ -110,6 +111,7 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
     allowed: 'ever',
     answer: (debuggee, given: WorldSwitchArguments) => worldSwitch(debuggee, given),
   },
+  'trapline/accessCounts': { allowed: 'ever', answer: accessCounts },
   'trapline/debugResources': { allowed: 'ever', answer: debugResources },
   'trapline/switchPolicy': {
     allowed: 'stopped',

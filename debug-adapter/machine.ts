@@ -138,6 +138,17 @@ export interface RegisterTotals {
   readonly writes: number;
 }
 
+/** An MRS or MSR of the guest whose register the hypervisor can take from it. */
+export interface AccessCount {
+  /** VA of the instruction. */
+  readonly pc: bigint;
+  readonly register: string;
+  readonly direction: 'read' | 'write';
+  /** Accesses that trapped to the hypervisor, and those that the processor made itself. */
+  readonly trapped: number;
+  readonly straight: number;
+}
+
 /** What the adapter shows of the hypervisor. */
 export interface HypervisorView {
   readonly policy: string;
@@ -149,6 +160,7 @@ export interface HypervisorView {
   state(): readonly { readonly name: string; readonly value: string }[];
   counters(): readonly { readonly name: string; readonly value: number }[];
   totals(): readonly RegisterTotals[];
+  accessCounts(): readonly AccessCount[];
   /** Events with seq >= since, oldest first, at most `limit`; older ones than the ring holds are gone. */
   events(since: number, limit: number): readonly WorldSwitchEvent[];
   /** seq of the oldest event still held, and of the next one to come. */

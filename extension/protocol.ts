@@ -2,6 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type * as vscode from 'vscode';
 import type {
+  AccessCountsResponse,
   DebugResourcesResponse,
   SetWatchpointArguments,
   STATE_EVENT,
@@ -20,6 +21,7 @@ export const stateEvent: typeof STATE_EVENT = 'trapline/state';
 interface Requests {
   'trapline/worldSwitch': [WorldSwitchArguments, WorldSwitchResponse];
   'trapline/state': [undefined, StateBody];
+  'trapline/accessCounts': [undefined, AccessCountsResponse];
   'trapline/switchPolicy': [SwitchPolicyArguments, StateBody];
   'trapline/debugResources': [undefined, DebugResourcesResponse];
   'trapline/setWatchpoint': [SetWatchpointArguments, WatchpointRow];

@@ -396,6 +396,7 @@ export class EngineExits {
       this.#refused(code, encoding, direction, Rt);
       return;
     }
+    if (entry.isObserved) pe.accessObserver?.(entry.name, direction, state.PC);
     if (direction === 'read') state.setXOrDiscard(Rt, pe.registers.readEntry(entry));
     else pe.registers.writeEntry(entry, state.xOrZero(Rt));
     this.#step.completeInstruction();

@@ -12,6 +12,7 @@ import { allDefinitions } from '../isa/definitions.ts';
 import { ACCESS_ALLOWED, instructionAccessCode } from '../sysregs/access-rules.ts';
 import { systemInstructionByName } from '../sysregs/catalogue.ts';
 import type { SystemInstruction } from '../sysregs/catalogue.ts';
+import type { Direction } from '../sysregs/sysreg.ts';
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import { checkProfile } from '../sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
@@ -119,6 +120,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   firmware: ((call: SmcCall) => void) | undefined;
   /** Sees every exception that is taken to a vector; true stops the run there. */
   exceptionHook: ((exception: ExceptionRecord) => boolean) | undefined;
+  /** Told of each MRS and MSR that is about to access a register under `SystemRegisters.observe`; `pc` is a VA. */
+  accessObserver: ((register: string, direction: Direction, pc: bigint) => void) | undefined;
   /** The Event Register that WFE consumes. */
   eventRegister = false;
 

@@ -29,6 +29,8 @@ export interface RegisterEntry {
   readonly slot: number;
   readonly register: ImplementedRegister;
   effects: RegisterEffects | undefined;
+  /** Allowed accesses by instructions are told to `ProcessingElement.accessObserver`, so none runs in place. */
+  isObserved: boolean;
 }
 
 /** Kept in the register file without being accessible by MRS and MSR on this PE (it has no EL3). */
@@ -54,7 +56,13 @@ export class SystemRegisters {
     };
     for (const register of implemented.all) {
       const { name } = register.reg;
-      const entry: RegisterEntry = { name, slot: allocate(name), register, effects: undefined };
+      const entry: RegisterEntry = {
+        name,
+        slot: allocate(name),
+        register,
+        effects: undefined,
+        isObserved: false,
+      };
       this.#byName.set(name, entry);
       this.#byRegister.set(register, entry);
     }
@@ -98,6 +106,11 @@ export class SystemRegisters {
     if (entry === undefined) return;
     if (entry.effects !== undefined) throw new TypeError(`${name} has two owners`);
     entry.effects = effects;
+  }
+
+  /** Accesses to the registers that fulfil the condition are observed from now on. */
+  observe(matches: (register: ImplementedRegister) => boolean): void {
+    for (const entry of this.#byName.values()) entry.isObserved = matches(entry.register);
   }
 
   /** The stored value, without effects. */

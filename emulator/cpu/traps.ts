@@ -131,7 +131,7 @@ export class TrapTable {
   }
 
   #behaviour(
-    { name, register, effects }: RegisterEntry,
+    { name, register, effects, isObserved }: RegisterEntry,
     EL: ExceptionLevel,
     SPSel: 0 | 1,
     direction: Direction,
@@ -139,6 +139,7 @@ export class TrapTable {
     if (accessCode(register.reg, direction, EL, SPSel, this.active) !== ACCESS_ALLOWED) {
       return ACCESS_LEAVES;
     }
+    if (isObserved) return ACCESS_LEAVES;
     if (effects?.direct === true) return ACCESS_DIRECT;
     if (direction === 'write') {
       const plain =

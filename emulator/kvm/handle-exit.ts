@@ -119,6 +119,7 @@ function handleSystemRegister(context: ExitContext, { ISS }: Syndrome): void {
   const encoding = packEncoding(fields);
   const name = accessedName(encoding, direction);
   ws.log.countTrap(name);
+  ws.log.accesses.count(ws.vcpu.pc, name, direction, 'trapped');
   const ownerBefore = policy.owner(ws);
   const dirtyBefore = ws.vcpu.debug_dirty;
   const written = direction === 'write' && Rt !== 31 ? cpu.readX(Rt) : 0n;

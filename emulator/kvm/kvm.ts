@@ -27,6 +27,7 @@ import type { HypercallHandler, KvmExit } from './kvm-exit.ts';
 import { getOneReg, setOneReg } from './one-reg.ts';
 import type { OneRegResult } from './one-reg.ts';
 import { CountedCpu } from './physical-cpu.ts';
+import type { AccessCount } from './access-counts.ts';
 import type { PhysicalCpu } from './physical-cpu.ts';
 import { defaultPolicy, missingPolicyReason, policyByName } from './policies/index.ts';
 import type { DebugPolicy } from './policies/policy.ts';
@@ -380,6 +381,10 @@ export class Kvm {
 
   counters(): readonly NamedCount[] {
     return hypervisorCounters(this);
+  }
+
+  accessCounts(): readonly AccessCount[] {
+    return this.log.accesses.all;
   }
 
   totals(): readonly RegisterTotals[] {

@@ -1,6 +1,8 @@
 /**
  * What the hypervisor did, in order: a bounded ring of events and counters that never forget.
  */
+import { AccessCounts } from './access-counts.ts';
+import type { AccessCount } from './access-counts.ts';
 
 export type WorldSwitchEventKind =
   | 'trapDbg'
@@ -90,10 +92,13 @@ export interface WorldSwitchLogState {
   readonly counters: SwitchCounters;
   readonly traps: readonly (readonly [string, number])[];
   readonly exits: readonly (readonly [number, number])[];
+  readonly places: readonly AccessCount[];
+  readonly uncountedAccesses: number;
 }
 
 export class WorldSwitchLog {
   readonly capacity: number;
+  readonly accesses = new AccessCounts();
   #events: WorldSwitchEvent[] = [];
   #nextSeq = 0;
   #counters = noCounts();
@@ -162,6 +167,7 @@ export class WorldSwitchLog {
     this.#counters = noCounts();
     this.#traps.clear();
     this.#exits.clear();
+    this.accesses.reset();
   }
 
   saveState(): WorldSwitchLogState {
@@ -171,6 +177,8 @@ export class WorldSwitchLog {
       counters: { ...counts, bundleSaves: { ...bundleSaves }, bundleLoads: { ...bundleLoads } },
       traps: [...this.#traps],
       exits: [...this.#exits],
+      places: this.accesses.all,
+      uncountedAccesses: this.accesses.uncounted,
     };
   }
 
@@ -191,5 +199,6 @@ export class WorldSwitchLog {
     for (const [register, count] of state.traps) this.#traps.set(register, count);
     this.#exits.clear();
     for (const [EC, count] of state.exits) this.#exits.set(EC, count);
+    this.accesses.restore(state.places, state.uncountedAccesses);
   }
 }

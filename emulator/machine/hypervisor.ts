@@ -6,6 +6,7 @@ import type { HostProfile } from '../kvm/host-profile.ts';
 import { Kvm } from '../kvm/kvm.ts';
 import type { Hypercall, HypercallOutcome, KvmExit } from '../kvm/kvm-exit.ts';
 import { ProcessingElementCpu } from '../kvm/processing-element.ts';
+import { isUnderMdcr } from '../sysregs/access-rules.ts';
 import type { GuestRegisters } from './register-view.ts';
 import type { StopReason } from './stop-reason.ts';
 
@@ -41,6 +42,10 @@ export function installKvm(
     hypercall: (call) => answerHypercall(call, pe.registers.raw('VMPIDR_EL2'), turnedOff),
   });
   pe.el2Software = cpu.el2Software(() => kvm.handleExit(), exited);
+  pe.registers.observe(({ reg }) => isUnderMdcr(reg));
+  pe.accessObserver = (register, direction, pc) => {
+    kvm.log.accesses.count(pc, register, direction, 'straight');
+  };
   return kvm;
 }
 

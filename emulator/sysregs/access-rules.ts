@@ -310,6 +310,12 @@ const isBreakpointRegister = ({ array }: SysReg): boolean =>
 const isWatchpointRegister = ({ array }: SysReg): boolean =>
   array?.template === 'DBGWVR<n>_EL1' || array?.template === 'DBGWCR<n>_EL1';
 
+/** Whether MDCR_EL2 has a control that takes MRS or MSR of the register from EL1 to EL2. */
+export function isUnderMdcr(reg: SysReg): boolean {
+  const traps = el2TrapsOf(reg, 'read') | el2TrapsOf(reg, 'write');
+  return (traps & (TDA | TDOSA | TDRA | TTRF | TPMS | E2PB | E2TB)) !== 0;
+}
+
 function lowestEL(reg: SysReg, direction: Direction): ExceptionLevel {
   if (reg.access === (direction === 'read' ? 'WO' : 'RO')) return 3;
   if (direction === 'write') {

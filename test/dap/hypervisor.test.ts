@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type {
+  AccessCountsResponse,
   DebugResourcesResponse,
   StateBody,
   WatchpointRow,
@@ -195,6 +196,23 @@ describe('A guest under the hypervisor', () => {
     const MDSCR_EL1 = totals.find(({ register }) => register === 'MDSCR_EL1');
     const traps = rows.filter((it) => it.kind === 'trapDbg' && it.register === 'MDSCR_EL1').length;
     assert.equal(MDSCR_EL1?.traps, traps);
+  });
+
+  it('each MRS and MSR of a debug register is counted by what became of it', async () => {
+    await client.start({ program: sampleProgram('self-hosted-debug'), stopOnEntry: false });
+    await client.event('exited');
+    const { places } = await client.send<AccessCountsResponse>('trapline/accessCounts', undefined);
+    const sum = (register: string, how: 'trapped' | 'straight'): number =>
+      places.filter((it) => it.register === register).reduce((total, it) => total + it[how], 0);
+    const { totals } = await client.send<WorldSwitchResponse>('trapline/worldSwitch', { limit: 0 });
+    for (const { register, traps } of totals) {
+      if (/^(DBG|MDSCR|OS)/.test(register)) assert.equal(sum(register, 'trapped'), traps, register);
+    }
+    // Under OWNER the first access of a load traps, and those behind it go straight through.
+    assert.ok(sum('MDSCR_EL1', 'straight') > sum('MDSCR_EL1', 'trapped'));
+    // The locks trap whoever owns the registers.
+    assert.equal(sum('OSLAR_EL1', 'straight'), 0);
+    assert.ok(places.every(({ path, line }) => path !== undefined && line !== undefined));
   });
 
   it('the Hypervisor scope names policy and owner', async () => {
