@@ -13,7 +13,7 @@ import {
 import type { ProcessingElement } from '../cpu/pe.ts';
 import type { SystemBus } from '../devices/bus.ts';
 import type { DeviceEvents } from '../devices/device.ts';
-import { GicV2 } from '../devices/gic/gic-v2.ts';
+import { GicV2 } from '../devices/gic/v2/gic-v2.ts';
 import { Pl011 } from '../devices/pl011.ts';
 import { Pl031 } from '../devices/pl031.ts';
 import { Pl061 } from '../devices/pl061.ts';

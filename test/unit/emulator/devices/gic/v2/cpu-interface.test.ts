@@ -1,6 +1,6 @@
 /** Expected values: Arm GIC architecture specification version 2.0 (IHI 0048). */
 import assert from 'node:assert/strict';
-import { seededRandom } from '../../../../support/random.ts';
+import { seededRandom } from '../../../../../support/random.ts';
 import * as G from './gic.ts';
 import { testGic } from './gic.ts';
 

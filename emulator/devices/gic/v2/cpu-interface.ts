@@ -5,9 +5,11 @@
  * All 8 priority bits are implemented, which gives 128 levels of preemption: bit n of
  * GICC_APR0-3 stands for the group priority 2 * n.
  */
-import type { Device, DeviceAccessSize, DeviceEvents, IrqLine } from '../device.ts';
-import { INTERRUPTS, SGIS, SPURIOUS } from './interrupt-states.ts';
-import type { InterruptStates } from './interrupt-states.ts';
+import type { Device, DeviceAccessSize, DeviceEvents, IrqLine } from '../../device.ts';
+import { part } from '../interrupt-registers.ts';
+import { SGIS, SPURIOUS } from '../interrupt-states.ts';
+import { INTERRUPTS } from './interrupts.ts';
+import type { GicV2Interrupts } from './interrupts.ts';
 
 const GICC_CTLR = 0x0000;
 const GICC_PMR = 0x0004;
@@ -40,7 +42,7 @@ const INTID_MASK = 0x3ff;
 
 export interface CpuInterfaceOptions {
   readonly cpu: number;
-  readonly interrupts: InterruptStates;
+  readonly interrupts: GicV2Interrupts;
   /** Bit n: the distributor forwards group n. */
   readonly forwardedGroups: () => number;
   readonly irq: IrqLine;
@@ -56,7 +58,7 @@ type Registers = readonly number[];
 export class GicCpuInterface {
   readonly #options: CpuInterfaceOptions;
   readonly #cpu: number;
-  readonly #interrupts: InterruptStates;
+  readonly #interrupts: GicV2Interrupts;
   #GICC_CTLR = 0;
   #GICC_PMR = 0;
   #GICC_BPR = 0;
@@ -363,11 +365,6 @@ export class BankedCpuInterface implements Device {
       each.update();
     });
   }
-}
-
-function part(value: number, offset: number, size: DeviceAccessSize): number {
-  const shifted = value >>> (8 * (offset & 3));
-  return size === 4 ? shifted : shifted & (2 ** (8 * size) - 1);
 }
 
 const lowestBit = (mask: number): number => (mask === 0 ? 0 : 31 - Math.clz32(mask & -mask));

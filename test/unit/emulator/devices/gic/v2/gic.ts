@@ -1,5 +1,5 @@
 /** A GICv2 with what its outputs show, and its registers by name. */
-import { GicV2 } from '../../../../../emulator/devices/gic/gic-v2.ts';
+import { GicV2 } from '../../../../../../emulator/devices/gic/v2/gic-v2.ts';
 
 export const GICD_CTLR = 0x000;
 export const GICD_TYPER = 0x004;

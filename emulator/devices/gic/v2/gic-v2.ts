@@ -3,15 +3,13 @@
  * specification version 2.0 (IHI 0048). There are no Security Extensions and no Virtualization
  * Extensions; both interrupt groups are there.
  */
-import type { DeviceEvents, IrqLine } from '../device.ts';
+import type { DeviceEvents, IrqLine } from '../../device.ts';
+import { InterruptInputs } from '../interrupt-controller.ts';
+import type { InterruptController, InterruptOutputs } from '../interrupt-controller.ts';
+import { FIRST_SPI, MOST_PROCESSORS } from '../interrupt-states.ts';
 import { BankedCpuInterface, GicCpuInterface } from './cpu-interface.ts';
 import { GicDistributor } from './distributor.ts';
-import { FIRST_SPI, INTERRUPTS, InterruptStates, MOST_PROCESSORS } from './interrupt-states.ts';
-
-export interface InterruptOutputs {
-  readonly irq: IrqLine;
-  readonly fiq: IrqLine;
-}
+import { GicV2Interrupts } from './interrupts.ts';
 
 export interface GicV2Options {
   /** The interrupt inputs of each processor. */
@@ -21,14 +19,11 @@ export interface GicV2Options {
   readonly events: DeviceEvents;
 }
 
-const FIRST_PPI = 16;
-const PPIS = 16;
-
-export class GicV2 {
+export class GicV2 implements InterruptController {
   readonly distributor: GicDistributor;
   readonly cpuInterface: BankedCpuInterface;
   readonly #interfaces: readonly GicCpuInterface[];
-  readonly #interrupts: InterruptStates;
+  readonly #inputs: InterruptInputs;
 
   /** @throws RangeError for no processor or more than 8 */
   constructor({ outputs, accessingCpu = () => 0, events }: GicV2Options) {
@@ -36,11 +31,11 @@ export class GicV2 {
     if (cpus < 1 || cpus > MOST_PROCESSORS) {
       throw new RangeError(`A GICv2 has 1 to ${MOST_PROCESSORS} processors, not ${cpus}`);
     }
-    this.#interrupts = new InterruptStates(cpus);
-    const interrupts = this.#interrupts;
+    const interrupts = new GicV2Interrupts(cpus);
     const changed = (): void => {
       this.#update();
     };
+    this.#inputs = new InterruptInputs(interrupts, changed);
     this.distributor = new GicDistributor({ interrupts, accessingCpu, changed, events });
     this.#interfaces = outputs.map(({ irq, fiq }, cpu) => {
       const forwardedGroups = (): number => this.distributor.forwardedGroups;
@@ -54,29 +49,13 @@ export class GicV2 {
     for (const each of this.#interfaces) each.update();
   }
 
-  /** The input of shared peripheral interrupt `SPI`, INTID 32 + `SPI`. */
   spi(SPI: number): IrqLine {
-    return this.#input(0, FIRST_SPI + SPI, INTERRUPTS - FIRST_SPI, SPI);
+    return this.#inputs.spi(SPI);
   }
-
-  /** The input of a processor's private peripheral interrupt `PPI`, INTID 16 + `PPI`. */
   ppi(cpu: number, PPI: number): IrqLine {
-    return this.#input(cpu, FIRST_PPI + PPI, PPIS, PPI);
+    return this.#inputs.ppi(cpu, PPI);
   }
-
-  /** Whether an assertion of shared peripheral interrupt `SPI` reaches a processor now. */
   wouldSignal(SPI: number): boolean {
     return this.#interfaces.some((each) => each.wouldSignal(FIRST_SPI + SPI));
-  }
-
-  #input(cpu: number, INTID: number, count: number, n: number): IrqLine {
-    if (!Number.isInteger(n) || n < 0 || n >= count) {
-      throw new RangeError(`There is no interrupt input ${n} of ${count}`);
-    }
-    return {
-      set: (asserted) => {
-        if (this.#interrupts.setLevel(cpu, INTID, asserted)) this.#update();
-      },
-    };
   }
 }
