@@ -1,5 +1,6 @@
 /** What happens when VS Code activates the extension: everything is registered here and nothing is done. */
 import * as vscode from 'vscode';
+import { AccessInlays } from './access-inlays.ts';
 import { sendText } from './commands/send-text.ts';
 import { removeWatchpoint, setWatchpoint } from './commands/set-watchpoint.ts';
 import { switchPolicy } from './commands/switch-policy.ts';
@@ -29,6 +30,7 @@ export function activate(context: vscode.ExtensionContext): void {
     watchpoints,
     new StatusBar(sessions),
     new WorldSwitchView(sessions, places),
+    new AccessInlays(sessions),
     new DebugResourcesView(sessions, watchpoints, places),
     vscode.debug.registerDebugAdapterDescriptorFactory(
       DEBUG_TYPE,

@@ -7,6 +7,16 @@ import { request } from '../protocol.ts';
 import { requireActive, showFailure, type GuestSession, type GuestSessions } from '../sessions.ts';
 import type { RegisterTotals } from './world-switch-log.ts';
 import {
+  choicesOf,
+  describeFilter,
+  groupByEntry,
+  isFiltering,
+  NO_FILTER,
+  passes,
+  type EntryGroup,
+  type RowFilter,
+} from './world-switch-groups.ts';
+import {
   count,
   documentOf,
   fieldsOf,
@@ -19,9 +29,14 @@ import {
 const viewId = 'trapline.worldSwitch';
 /** Set while there is something to show, also after the guest has ended. */
 const hasEventsKey = 'trapline.hasWorldSwitch';
+/** Which of the two buttons, group or ungroup, is there. */
+const isGroupedKey = 'trapline.worldSwitchIsGrouped';
 const rowsPerRequest = 1000;
 
 type Node =
+  | { readonly kind: 'costs' }
+  | { readonly kind: 'cost'; readonly name: string; readonly value: number }
+  | { readonly kind: 'group'; readonly group: EntryGroup; readonly events: readonly Node[] }
   | { readonly kind: 'totals'; readonly totals: readonly RegisterTotals[] }
   | { readonly kind: 'register'; readonly totals: RegisterTotals }
   | { readonly kind: 'dropped'; readonly dropped: number }
@@ -40,6 +55,9 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
     revision: 0,
   };
   #events: Node[] = [];
+  #groups: Extract<Node, { kind: 'group' }>[] = [];
+  #filter: RowFilter = NO_FILTER;
+  #isGrouped = false;
   #wasRunning = true;
 
   constructor(sessions: GuestSessions, places: Places) {
@@ -61,6 +79,13 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
       vscode.commands.registerCommand('trapline.clearWorldSwitch', () => {
         this.#clear();
       }),
+      vscode.commands.registerCommand('trapline.filterWorldSwitch', () => this.#chooseFilter()),
+      vscode.commands.registerCommand('trapline.groupWorldSwitch', () => {
+        this.#group(true);
+      }),
+      vscode.commands.registerCommand('trapline.ungroupWorldSwitch', () => {
+        this.#group(false);
+      }),
       vscode.commands.registerCommand('trapline.openWorldSwitchAsText', () => this.#openAsText()),
       vscode.commands.registerCommand('trapline.goToEvent', (node: Node) => this.#goTo(node)),
       vscode.commands.registerCommand('trapline.goToEventInstructions', async (node: Node) => {
@@ -74,28 +99,76 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
     for (const it of this.#disposables) it.dispose();
   }
 
-  getParent(): undefined {
-    // Only events are revealed, and they stand at the top.
-    return undefined;
+  getParent(node: Node): Node | undefined {
+    return node.kind === 'event' ? this.#groups.find((it) => it.events.includes(node)) : undefined;
   }
 
   getChildren(parent?: Node): Node[] {
-    if (parent !== undefined) {
-      if (parent.kind !== 'totals') return [];
-      return parent.totals.map((totals) => ({ kind: 'register', totals }));
-    }
+    if (parent !== undefined) return this.#childrenOf(parent);
     const log = this.#shown?.log;
     if (log === undefined) return [];
     const top: Node[] = [];
+    if ((this.#shown?.state?.counters.length ?? 0) > 0) top.push({ kind: 'costs' });
     if (log.totals.length > 0) top.push({ kind: 'totals', totals: log.totals });
     if (log.dropped > 0) top.push({ kind: 'dropped', dropped: log.dropped });
     const known = new Map(this.#events.map((node) => [node.kind === 'event' && node.row, node]));
-    this.#events = log.events.map((row) => known.get(row) ?? { kind: 'event', row });
+    const nodeOf = (row: WorldSwitchRow): Node => known.get(row) ?? { kind: 'event', row };
+    if (this.#isGrouped) {
+      this.#groups = groupByEntry(log.events, this.#filter).map((group) => ({
+        kind: 'group',
+        group,
+        events: group.rows.map(nodeOf),
+      }));
+      this.#events = this.#groups.flatMap(({ events }) => events);
+      return [...top, ...this.#groups];
+    }
+    this.#groups = [];
+    this.#events = log.events.filter((row) => passes(row, this.#filter)).map(nodeOf);
     return [...top, ...this.#events];
+  }
+
+  #childrenOf(parent: Node): Node[] {
+    switch (parent.kind) {
+      case 'totals':
+        return parent.totals.map((totals) => ({ kind: 'register', totals }));
+      case 'costs':
+        return (this.#shown?.state?.counters ?? []).map((it) => ({ kind: 'cost', ...it }));
+      case 'group':
+        return [...parent.events];
+      default:
+        return [];
+    }
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
     switch (node.kind) {
+      case 'costs': {
+        const item = new vscode.TreeItem('Cost', vscode.TreeItemCollapsibleState.Collapsed);
+        item.id = 'costs';
+        item.description = `what the hypervisor did under ${this.#shown?.state?.policy ?? 'its policy'}`;
+        item.iconPath = new vscode.ThemeIcon('graph');
+        item.tooltip =
+          'Entries, traps and the accesses that the hypervisor made to the processor, counted since the guest was started.';
+        return item;
+      }
+      case 'cost': {
+        const item = new vscode.TreeItem(node.name);
+        item.id = `cost ${node.name}`;
+        item.description = node.value.toLocaleString('en-US');
+        return item;
+      }
+      case 'group': {
+        const { Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+        const isNewest = node === this.#groups.at(-1);
+        const item = new vscode.TreeItem(node.group.title, isNewest ? Expanded : Collapsed);
+        item.id = `group ${node.group.first}`;
+        item.description = node.group.description;
+        item.iconPath = new vscode.ThemeIcon('arrow-both');
+        item.accessibilityInformation = {
+          label: `${node.group.title}, ${node.group.description}`,
+        };
+        return item;
+      }
       case 'totals': {
         const item = new vscode.TreeItem(
           'Totals per register',
@@ -148,11 +221,11 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
 
   async #revealNewest(): Promise<void> {
     const newest = this.#events.at(-1);
-    const row = this.#shown?.log.events.at(-1);
+    const row = this.#shown?.log.events.findLast((it) => passes(it, this.#filter));
     if (!this.#view.visible || row === undefined) return;
     // The tree may not have asked for the newest row yet: it is the same object once it has.
-    const node =
-      newest?.kind === 'event' && newest.row === row ? newest : this.getChildren().at(-1);
+    if (newest?.kind !== 'event' || newest.row !== row) this.getChildren();
+    const node = this.#events.at(-1);
     if (node?.kind === 'event') {
       try {
         await this.#view.reveal(node, { select: false, focus: false });
@@ -170,6 +243,59 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
     }
     await vscode.commands.executeCommand(`${viewId}.focus`);
     await this.#revealNewest();
+  }
+
+  async #chooseFilter(): Promise<void> {
+    const log = this.#shown?.log;
+    if (log === undefined) {
+      requireActive(this.#sessions);
+      return;
+    }
+    const { kinds, registers } = choicesOf(log.events);
+    const rowsOf = (
+      part: keyof RowFilter,
+      choices: readonly (readonly [string, number])[],
+    ): (vscode.QuickPickItem & { part?: keyof RowFilter })[] =>
+      choices.map(([label, number]) => ({
+        label,
+        part,
+        description: count(number, 'row'),
+        picked: this.#filter[part].includes(label),
+      }));
+    const separator = (label: string): vscode.QuickPickItem => ({
+      label,
+      kind: vscode.QuickPickItemKind.Separator,
+    });
+    const items: (vscode.QuickPickItem & { part?: keyof RowFilter })[] = [
+      separator('Kinds of event'),
+      ...rowsOf('kinds', kinds),
+      separator('Registers'),
+      ...rowsOf('registers', registers),
+    ];
+    const picked = await vscode.window.showQuickPick(items, {
+      canPickMany: true,
+      title: 'Rows of World Switch',
+      placeHolder: 'Choose kinds and registers to show; none chosen shows everything',
+    });
+    if (picked === undefined) return;
+    const chosen = (part: keyof RowFilter): string[] =>
+      picked.filter((it) => it.part === part).map(({ label }) => label);
+    this.#filter = { kinds: chosen('kinds'), registers: chosen('registers') };
+    this.#redraw();
+  }
+
+  #group(isGrouped: boolean): void {
+    this.#isGrouped = isGrouped;
+    void vscode.commands.executeCommand('setContext', isGroupedKey, isGrouped);
+    this.#redraw();
+  }
+
+  #redraw(): void {
+    this.#view.description = isFiltering(this.#filter)
+      ? `only ${describeFilter(this.#filter)}`
+      : '';
+    this.#changed.fire(undefined);
+    void this.#revealNewest();
   }
 
   #clear(): void {
