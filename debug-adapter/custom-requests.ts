@@ -85,6 +85,44 @@ export interface StateBody {
   readonly program: string;
 }
 
+/**
+ * Request `trapline/comparePolicies`: the same guest from its reset, with the inputs that it has had in this session
+ * and without slots of the debugger, under every policy. The guest of the session stays as it is.
+ */
+export interface ComparePoliciesArguments {
+  /** Instructions of each run at most; default: as many as the guest of the session has executed. */
+  readonly instructions?: number;
+}
+
+/** What one run cost under one policy, counted from reset. */
+export interface PolicyCost {
+  readonly policy: string;
+  readonly description: string;
+  /** Why the guest cannot run under this policy, in one sentence; the figures are absent then. */
+  readonly refusal?: string;
+  readonly figures?: {
+    readonly entries: number;
+    readonly exits: number;
+    /** Accesses of the guest to system registers that trapped. */
+    readonly traps: number;
+    /** Accesses of the hypervisor to DBGBVR, DBGBCR, DBGWVR, DBGWCR and MDCCINT_EL1. */
+    readonly bundleReads: number;
+    readonly bundleWrites: number;
+    readonly MDCRWrites: number;
+    readonly MDSCRReads: number;
+    readonly MDSCRWrites: number;
+    readonly IDReads: number;
+  };
+}
+
+export interface ComparePoliciesResponse {
+  /** Instructions that each run executed. */
+  readonly instructions: number;
+  /** Whether every run ended where the guest of the session ended, or the limit came first. */
+  readonly endedByLimit: boolean;
+  readonly policies: readonly PolicyCost[];
+}
+
 /** Answer to request `trapline/debugResources`. */
 export interface DebugResourcesResponse {
   readonly slots: readonly {

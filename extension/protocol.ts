@@ -3,6 +3,8 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type * as vscode from 'vscode';
 import type {
   AccessCountsResponse,
+  ComparePoliciesArguments,
+  ComparePoliciesResponse,
   DebugResourcesResponse,
   SetWatchpointArguments,
   STATE_EVENT,
@@ -23,6 +25,7 @@ interface Requests {
   'trapline/state': [undefined, StateBody];
   'trapline/accessCounts': [undefined, AccessCountsResponse];
   'trapline/switchPolicy': [SwitchPolicyArguments, StateBody];
+  'trapline/comparePolicies': [ComparePoliciesArguments, ComparePoliciesResponse];
   'trapline/debugResources': [undefined, DebugResourcesResponse];
   'trapline/setWatchpoint': [SetWatchpointArguments, WatchpointRow];
   'trapline/removeWatchpoint': [{ readonly id: number }, unknown];

@@ -79,13 +79,50 @@ describe('the World Switch view', () => {
     await setExpanded(workbench, 'World Switch', 'Totals per register', false);
   });
 
+  it('shows one kind of event alone, grouped by entry, and the cost of all', async () => {
+    await workbench.runCommand('Trapline: Filter World Switch…');
+    await workbench.choose('trapDbg');
+    await screenshot(workbench, 'world switch 4 filter');
+    await workbench.press('Enter');
+    await waitUntil('only traps are shown', async () => {
+      const rows = await panelRows(workbench, 'World Switch');
+      const events = rows.filter(({ name }) => !['Cost', 'Totals per register'].includes(name));
+      return events.length > 0 && events.every(({ text }) => /trapped/.test(text));
+    });
+    await workbench.runCommand('Trapline: Group World Switch by entry');
+    const groups = await waitUntil('rows are in groups', async () => {
+      const rows = await panelRows(workbench, 'World Switch');
+      const found = rows.filter(({ level, name }) => level === 1 && /^Entry at 0x/.test(name));
+      return found.length > 0 && rows.some(({ level }) => level === 2) ? found : undefined;
+    });
+    assert.match(groups.at(-1)?.text ?? '', /1 trap/);
+    const costs = await panelChildren(workbench, 'World Switch', 'Cost');
+    assert.match(costs.find(({ name }) => name === 'entries')?.text ?? '', /entries ?\d+/);
+    await screenshot(workbench, 'world switch 5 groups and cost');
+    await setExpanded(workbench, 'World Switch', 'Cost', false);
+    await workbench.runCommand('Trapline: Show World Switch in order');
+    await workbench.runCommand('Trapline: Filter World Switch…');
+    await workbench.choose('trapDbg');
+    await workbench.press('Enter');
+  });
+
+  it('writes behind the line how often its access trapped', async () => {
+    const inlays = workbench.page.locator('.editor-group-container.active .view-line', {
+      hasText: /trapped [1-9]\d*, straight \d+/,
+    });
+    await inlays.first().waitFor();
+    await screenshot(workbench, 'world switch 6 counts in the source');
+  });
+
   it("has the rows of the adapter's log", async () => {
     await workbench.stopDebugging();
     await workbench.pressF5();
     await workbench.waitForStopped({ file: 'main.c' });
     await workbench.step('F5', { file: 'main.c', line: at('// #BP1') });
     const rows = await panelRows(workbench, 'World Switch');
-    const events = rows.filter(({ level, name }) => level === 1 && name !== 'Totals per register');
+    const events = rows.filter(
+      ({ level, name }) => level === 1 && !['Cost', 'Totals per register'].includes(name),
+    );
     await workbench.runCommand('Trapline: Open World Switch as text');
     await workbench.page.locator('.tab.active', { hasText: 'World Switch of' }).waitFor();
     const [title = '', , ...lines] = await editorLines(workbench);
@@ -94,6 +131,6 @@ describe('the World Switch view', () => {
     for (const [i, { name }] of events.entries()) {
       assert.ok(lines[i]?.includes(name), `row ${i}: "${name}" in "${lines[i] ?? ''}"`);
     }
-    await screenshot(workbench, 'world switch 4 as text');
+    await screenshot(workbench, 'world switch 7 as text');
   });
 });
