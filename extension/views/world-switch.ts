@@ -31,6 +31,7 @@ const viewId = 'trapline.worldSwitch';
 const hasEventsKey = 'trapline.hasWorldSwitch';
 /** Which of the two buttons, group or ungroup, is there. */
 const isGroupedKey = 'trapline.worldSwitchIsGrouped';
+const isFilteredKey = 'trapline.worldSwitchIsFiltered';
 const rowsPerRequest = 1000;
 
 type Node =
@@ -80,6 +81,10 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
         this.#clear();
       }),
       vscode.commands.registerCommand('trapline.filterWorldSwitch', () => this.#chooseFilter()),
+      vscode.commands.registerCommand('trapline.unfilterWorldSwitch', () => {
+        this.#filter = NO_FILTER;
+        this.#redraw();
+      }),
       vscode.commands.registerCommand('trapline.groupWorldSwitch', () => {
         this.#group(true);
       }),
@@ -291,6 +296,7 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
   }
 
   #redraw(): void {
+    void vscode.commands.executeCommand('setContext', isFilteredKey, isFiltering(this.#filter));
     this.#view.description = isFiltering(this.#filter)
       ? `only ${describeFilter(this.#filter)}`
       : '';
