@@ -7,13 +7,14 @@ import { flattenDeviceTree } from './board/flattened-device-tree.ts';
 import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
 import { isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
-import { deliverableInterrupt } from './cpu/exceptions.ts';
+import { deliverableInterrupt, interruptPending } from './cpu/exceptions.ts';
 import { ProcessingElement } from './cpu/pe.ts';
 import type { ExceptionRecord as PeExceptionRecord, PeEvent, SmcCall } from './cpu/pe.ts';
 import { SystemBus } from './devices/bus.ts';
 import { createDecoder } from './isa/decode.ts';
 import { allDefinitions } from './isa/definitions.ts';
 import { BoardDevices } from './machine/board-devices.ts';
+import type { GicVersion } from './machine/board-devices.ts';
 import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
@@ -45,6 +46,8 @@ export interface MachineOptions {
   readonly policy: string;
   /** RAM, ascending, without overlaps; the segments lie inside. Sizes in bytes, multiples of 4096. */
   readonly ram: readonly { readonly base: bigint; readonly size: number }[];
+  /** Version of the interrupt controller. Default 2. */
+  readonly gic?: GicVersion;
   /** What semihosting SYS_GET_CMDLINE answers. */
   readonly commandLine: string;
   /** Checks the hypervisor's invariants at each of its events and throws on a violation. Default false. */
@@ -91,8 +94,9 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#options = options;
     const profile = requireHostProfile(options.hostProfile);
+    const { gic = 2 } = options;
     this.pe = new ProcessingElement({
-      profile: profile.processor,
+      profile: { ...profile.processor, FEAT_GICv3: gic === 3 },
       ram: options.ram,
       bus: this.#bus,
       startEL: options.el,
@@ -100,6 +104,7 @@ export class Machine {
     this.#devices = new BoardDevices({
       pe: this.pe,
       bus: this.#bus,
+      gic,
       transmit: (byte) => {
         this.console.transmit(byte);
       },
@@ -187,7 +192,7 @@ export class Machine {
    * room, and X0 is 0.
    */
   #placeDeviceTree(): void {
-    const { image, ram, el, commandLine } = this.#options;
+    const { image, ram, el, commandLine, gic = 2 } = this.#options;
     const main = ram.find(({ base }) => base === RAM_BASE);
     if (main === undefined || main.size < DEVICE_TREE_BYTES) return;
     const end = RAM_BASE + BigInt(DEVICE_TREE_BYTES);
@@ -195,8 +200,13 @@ export class Machine {
       return paddr < end && paddr + BigInt(memSize) > RAM_BASE;
     });
     if (isTaken) return;
-    const psci = el === 1 ? 'hvc' : 'smc';
-    const tree = boardDeviceTree({ cpus: this.vcpus.length, ram, psci, bootargs: commandLine });
+    const tree = boardDeviceTree({
+      cpus: this.vcpus.length,
+      ram,
+      el,
+      gic,
+      bootargs: commandLine,
+    });
     this.pe.engine.writePhysical(RAM_BASE, flattenDeviceTree(tree));
   }
 
@@ -341,8 +351,8 @@ export class Machine {
 
   #interruptPending(): boolean {
     this.pe.timers.update();
-    const { irq, fiq, serror } = this.pe.pendingInterrupts;
-    return irq || fiq || serror;
+    const { pendingInterrupts, registers, state } = this.pe;
+    return interruptPending(pendingInterrupts, registers.raw('HCR_EL2'), state.EL);
   }
 
   #waitUntil(retired: bigint): StopReason {

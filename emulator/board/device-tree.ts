@@ -9,10 +9,12 @@ import type { DeviceTreeNode, PropertyValue } from './flattened-device-tree.ts';
 import {
   GIC_CPU_INTERFACE,
   GIC_DISTRIBUTOR,
+  GIC_REDISTRIBUTORS,
   PL011_UART,
   PL031_RTC,
   PL061_GPIO,
   POWER_KEY_PIN,
+  PPI_GIC_MAINTENANCE,
   PPI_HYPERVISOR_PHYSICAL_TIMER,
   PPI_NONSECURE_PHYSICAL_TIMER,
   PPI_SECURE_PHYSICAL_TIMER,
@@ -24,8 +26,13 @@ export interface BoardConfiguration {
   /** Number of processors, 1 to 8. */
   readonly cpus: number;
   readonly ram: readonly { readonly base: bigint; readonly size: number }[];
-  /** How PSCI is called: HVC below a hypervisor, SMC for a guest at EL2. */
-  readonly psci: 'hvc' | 'smc';
+  /**
+   * Exception level at which the guest starts. At 2 it is its own hypervisor: it calls PSCI by SMC, and
+   * the interrupt controller has the Virtualization Extensions.
+   */
+  readonly el: 1 | 2;
+  /** Version of the interrupt controller. */
+  readonly gic: 2 | 3;
   /** The kernel's command line; none when empty. */
   readonly bootargs: string;
   /** Physical addresses of the first byte and behind the last one. */
@@ -67,7 +74,7 @@ export function boardDeviceTree(board: BoardConfiguration): DeviceTreeNode {
       gpio(),
       primecell('pl031', PL031_RTC, ['apb_pclk']),
       primecell('pl011', PL011_UART, ['uartclk', 'apb_pclk']),
-      interruptController(),
+      interruptController(board),
       processors(board),
       timer(board),
       clock(),
@@ -78,14 +85,14 @@ export function boardDeviceTree(board: BoardConfiguration): DeviceTreeNode {
 
 const range = ({ base, length }: MapEntry): number[] => cells64(base, BigInt(length));
 
-function psci({ psci: method }: BoardConfiguration): DeviceTreeNode {
+function psci({ el }: BoardConfiguration): DeviceTreeNode {
   return {
     name: 'psci',
     properties: {
       cpu_on: cells(CPU_ON + SMC64),
       cpu_off: cells(CPU_OFF),
       cpu_suspend: cells(CPU_SUSPEND + SMC64),
-      method,
+      method: el === 2 ? 'smc' : 'hvc',
       compatible: ['arm,psci-1.0', 'arm,psci-0.2', 'arm,psci'],
     },
   };
@@ -137,13 +144,13 @@ function gpioKeys(): DeviceTreeNode {
   return { name: 'gpio-keys', properties: { compatible: 'gpio-keys' }, children: [poweroff] };
 }
 
-function interruptController(): DeviceTreeNode {
+function interruptController({ el, gic }: BoardConfiguration): DeviceTreeNode {
   return {
     name: `intc@${hex(GIC_DISTRIBUTOR.base)}`,
     properties: {
       phandle: cells(PHANDLE_GIC),
-      reg: cells(...range(GIC_DISTRIBUTOR), ...range(GIC_CPU_INTERFACE)),
-      compatible: 'arm,cortex-a15-gic',
+      ...(el === 2 && { interrupts: cells(GIC_PPI, PPI_GIC_MAINTENANCE, LEVEL_HIGH) }),
+      ...(gic === 2 ? gicV2 : gicV3),
       ranges: true,
       '#size-cells': cells(2),
       '#address-cells': cells(2),
@@ -152,6 +159,17 @@ function interruptController(): DeviceTreeNode {
     },
   };
 }
+
+const gicV2: Readonly<Record<string, PropertyValue>> = {
+  reg: cells(...range(GIC_DISTRIBUTOR), ...range(GIC_CPU_INTERFACE)),
+  compatible: 'arm,cortex-a15-gic',
+};
+
+const gicV3: Readonly<Record<string, PropertyValue>> = {
+  reg: cells(...range(GIC_DISTRIBUTOR), ...range(GIC_REDISTRIBUTORS)),
+  '#redistributor-regions': cells(1),
+  compatible: 'arm,gic-v3',
+};
 
 function processors({ cpus }: BoardConfiguration): DeviceTreeNode {
   const indices = Array.from({ length: cpus }, (_, cpu) => cpu);
@@ -180,9 +198,9 @@ function processors({ cpus }: BoardConfiguration): DeviceTreeNode {
   };
 }
 
-function timer({ cpus }: BoardConfiguration): DeviceTreeNode {
-  // Of a GICv2: the processors that the interrupt is private to, as a mask.
-  const flags = LEVEL_HIGH | (((1 << cpus) - 1) << 8);
+function timer({ cpus, gic }: BoardConfiguration): DeviceTreeNode {
+  // Of a GICv2 only: the processors that the interrupt is private to, as a mask.
+  const flags = LEVEL_HIGH | (gic === 2 ? ((1 << cpus) - 1) << 8 : 0);
   const PPIs = [
     PPI_SECURE_PHYSICAL_TIMER,
     PPI_NONSECURE_PHYSICAL_TIMER,

@@ -16,6 +16,10 @@ export interface InterruptingMapEntry extends MapEntry {
 export const GIC_DISTRIBUTOR: MapEntry = { base: 0x0800_0000n, length: 0x1_0000 };
 /** Of a GICv2. */
 export const GIC_CPU_INTERFACE: MapEntry = { base: 0x0801_0000n, length: 0x1_0000 };
+/** Of a GICv3: the translater's page is the second one. */
+export const GIC_ITS: MapEntry = { base: 0x0808_0000n, length: 0x2_0000 };
+/** Of a GICv3: room for the frames of 123 processors. */
+export const GIC_REDISTRIBUTORS: MapEntry = { base: 0x080a_0000n, length: 0xf6_0000 };
 export const PL011_UART: InterruptingMapEntry = { base: 0x0900_0000n, length: 0x1000, SPI: 1 };
 export const PL031_RTC: InterruptingMapEntry = { base: 0x0901_0000n, length: 0x1000, SPI: 2 };
 export const PL061_GPIO: InterruptingMapEntry = { base: 0x0903_0000n, length: 0x1000, SPI: 7 };
@@ -23,6 +27,8 @@ export const PL061_GPIO: InterruptingMapEntry = { base: 0x0903_0000n, length: 0x
 export const BOARD_DEVICES: readonly (MapEntry & { readonly name: string })[] = [
   { name: 'GIC distributor', ...GIC_DISTRIBUTOR },
   { name: 'GIC CPU interface', ...GIC_CPU_INTERFACE },
+  { name: 'GIC ITS', ...GIC_ITS },
+  { name: 'GIC redistributors', ...GIC_REDISTRIBUTORS },
   { name: 'UART (PL011)', ...PL011_UART },
   { name: 'real time clock (PL031)', ...PL031_RTC },
   { name: 'GPIO (PL061)', ...PL061_GPIO },
@@ -39,3 +45,5 @@ export const PPI_NONSECURE_PHYSICAL_TIMER = 14;
 /** Nothing drives it: there is no Secure state. */
 export const PPI_SECURE_PHYSICAL_TIMER = 13;
 export const PPI_HYPERVISOR_PHYSICAL_TIMER = 10;
+/** Of the virtual CPU interface, for a guest at EL2. */
+export const PPI_GIC_MAINTENANCE = 9;

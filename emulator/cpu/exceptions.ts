@@ -195,6 +195,8 @@ export interface InterruptLines {
   readonly irq: boolean;
   readonly fiq: boolean;
   readonly serror: boolean;
+  readonly virq: boolean;
+  readonly vfiq: boolean;
 }
 
 interface Candidate {
@@ -216,7 +218,9 @@ export function deliverableInterrupt(
   HCR_EL2: bigint,
   { EL, DAIF }: Pick<Pstate, 'EL' | 'DAIF'>,
 ): DeliverableInterrupt | undefined {
-  if (!lines.irq && !lines.fiq && !lines.serror && (HCR_EL2 & HCR_VIRTUAL) === 0n) return undefined;
+  const physicalPending = lines.irq || lines.fiq || lines.serror;
+  const virtualPending = lines.virq || lines.vfiq || (HCR_EL2 & HCR_VIRTUAL) !== 0n;
+  if (!physicalPending && !virtualPending) return undefined;
   const routing = routingControls(HCR_EL2);
   const physical = [
     { kind: 'SError', pending: lines.serror, toEL2: routing.AMO, mask: 4 },
@@ -236,13 +240,37 @@ export function deliverableInterrupt(
   if (EL === 2 || routing.TGE) return undefined;
   const virtual = [
     { kind: 'SError', pending: (HCR_EL2 & HCR_VSE) !== 0n, enabled: routing.AMO, mask: 4 },
-    { kind: 'FIQ', pending: (HCR_EL2 & HCR_VF) !== 0n, enabled: routing.FMO, mask: 1 },
-    { kind: 'IRQ', pending: (HCR_EL2 & HCR_VI) !== 0n, enabled: routing.IMO, mask: 2 },
+    { kind: 'FIQ', pending: virtualFiq(lines, HCR_EL2), enabled: routing.FMO, mask: 1 },
+    { kind: 'IRQ', pending: virtualIrq(lines, HCR_EL2), enabled: routing.IMO, mask: 2 },
   ] as const;
   for (const { kind, pending, enabled, mask } of virtual) {
     if (pending && enabled && (DAIF & mask) === 0) return { kind, virtual: true, targetEL: 1 };
   }
   return undefined;
+}
+
+const virtualIrq = ({ virq }: InterruptLines, HCR_EL2: bigint): boolean =>
+  virq || (HCR_EL2 & HCR_VI) !== 0n;
+const virtualFiq = ({ vfiq }: InterruptLines, HCR_EL2: bigint): boolean =>
+  vfiq || (HCR_EL2 & HCR_VF) !== 0n;
+
+/**
+ * Whether WFI has nothing to wait for at this EL: a physical interrupt is pending, or a virtual one that
+ * this EL can take, masked or not. Arm ARM, "WFI wake-up events".
+ */
+export function interruptPending(
+  lines: InterruptLines,
+  HCR_EL2: bigint,
+  EL: ExceptionLevel,
+): boolean {
+  if (lines.irq || lines.fiq || lines.serror) return true;
+  const { AMO, IMO, FMO, TGE } = routingControls(HCR_EL2);
+  if (EL === 2 || TGE) return false;
+  return (
+    (AMO && (HCR_EL2 & HCR_VSE) !== 0n) ||
+    (IMO && virtualIrq(lines, HCR_EL2)) ||
+    (FMO && virtualFiq(lines, HCR_EL2))
+  );
 }
 
 /** ISR_EL1 bits A (8), I (7), F (6): virtual ones at EL0 and EL1 while they are routed to EL2. */
@@ -252,11 +280,11 @@ export function interruptStatus(
   EL: ExceptionLevel,
 ): bigint {
   const { AMO, IMO, FMO, TGE } = routingControls(HCR_EL2);
-  const seen = (routed: boolean, physical: boolean, virtualBit: bigint): boolean =>
-    EL < 2 && routed && !TGE ? (HCR_EL2 & virtualBit) !== 0n : physical;
+  const seen = (routed: boolean, physical: boolean, virtual: boolean): boolean =>
+    EL < 2 && routed && !TGE ? virtual : physical;
   return (
-    (seen(AMO, lines.serror, HCR_VSE) ? 1n << 8n : 0n) |
-    (seen(IMO, lines.irq, HCR_VI) ? 1n << 7n : 0n) |
-    (seen(FMO, lines.fiq, HCR_VF) ? 1n << 6n : 0n)
+    (seen(AMO, lines.serror, (HCR_EL2 & HCR_VSE) !== 0n) ? 1n << 8n : 0n) |
+    (seen(IMO, lines.irq, virtualIrq(lines, HCR_EL2)) ? 1n << 7n : 0n) |
+    (seen(FMO, lines.fiq, virtualFiq(lines, HCR_EL2)) ? 1n << 6n : 0n)
   );
 }

@@ -14,7 +14,7 @@ import { byEncoding } from '../sysregs/catalogue.ts';
 import { genericName } from '../sysregs/sysreg.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
 import { breakpointInstructionTarget } from './debug/enable-and-routing.ts';
-import { currentPstate, defaultTarget } from './exceptions.ts';
+import { currentPstate, defaultTarget, interruptPending } from './exceptions.ts';
 import { dataAbortInstructionSyndrome } from './instruction-syndrome.ts';
 import type { MemoryFault } from './memory-access.ts';
 import type { ProcessingElement } from './pe.ts';
@@ -464,11 +464,9 @@ export class EngineExits {
 
   // -- waiting
 
-  /** Arm ARM, "WFI wake-up events": pending interrupts, masked or not. */
   #interruptPending(): boolean {
-    const { irq, fiq, serror } = this.#pe.pendingInterrupts;
-    const virtualPending = this.HCR_EL2 & 0b1_1100_0000n;
-    return irq || fiq || serror || (this.#pe.state.EL < 2 && virtualPending !== 0n);
+    const pe = this.#pe;
+    return interruptPending(pe.pendingInterrupts, this.HCR_EL2, pe.state.EL);
   }
 
   /** Takes the trap of a WFI or WFE that would wait; true when there is one. */

@@ -89,7 +89,18 @@ export interface InterruptInputs {
   irq: boolean;
   fiq: boolean;
   serror: boolean;
+  /** Virtual IRQ and FIQ from the virtual CPU interface, beside HCR_EL2.VI and VF. */
+  virq: boolean;
+  vfiq: boolean;
 }
+
+const NO_INTERRUPTS: InterruptInputs = {
+  irq: false,
+  fiq: false,
+  serror: false,
+  virq: false,
+  vfiq: false,
+};
 
 const DC_ZVA = requireSystemInstruction('dc', 'ZVA');
 
@@ -112,7 +123,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   readonly machineBreakpoints: MachineBreakpoints;
   readonly machineWatchpoints: MachineWatchpoints;
   /** Interrupt inputs; level sensitive. Whoever drives them keeps them up to date. */
-  readonly pendingInterrupts: InterruptInputs = { irq: false, fiq: false, serror: false };
+  readonly pendingInterrupts: InterruptInputs = { ...NO_INTERRUPTS };
   /** Accesses through `readRegister` and `writeRegister`, by register. */
   readonly counters = new Map<string, AccessCounts>();
 
@@ -224,12 +235,16 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   reset(): void {
     this.state.reset();
     this.registers.reset();
-    // What an EL2 that hands the machine to EL1 leaves behind: EL1 may use the physical timer.
-    if (this.startEL === 1) this.registers.setRaw('CNTHCTL_EL2', 3n);
+    // What an EL2 that hands the machine to EL1 leaves behind: EL1 may use the physical timer and the
+    // GIC's system registers.
+    if (this.startEL === 1) {
+      this.registers.setRaw('CNTHCTL_EL2', 3n);
+      if (this.profile.FEAT_GICv3) this.registers.setRaw('ICC_SRE_EL2', 0xfn);
+    }
     this.state.EL = this.startEL;
     this.state.SPSel = 1;
     this.state.DAIF = 0xf;
-    Object.assign(this.pendingInterrupts, { irq: false, fiq: false, serror: false });
+    Object.assign(this.pendingInterrupts, NO_INTERRUPTS);
     this.eventRegister = false;
     this.#events.length = 0;
     this.#told.clear();

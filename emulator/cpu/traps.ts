@@ -40,6 +40,9 @@ const FINE_GRAINED = [
   'HDFGWTR_EL2',
 ] as const satisfies readonly FineGrainedTrapRegister[];
 
+/** Of a GICv3 CPU interface. */
+const GIC_CONTROLS = ['ICH_HCR_EL2', 'ICC_SRE_EL2'] as const;
+
 const DIRECTIONS: readonly Direction[] = ['read', 'write'];
 const LEVELS: readonly ExceptionLevel[] = [0, 1, 2];
 
@@ -86,6 +89,9 @@ export class TrapTable {
       ...(values(CONTROLS) as Record<(typeof CONTROLS)[number], bigint>),
       ...(this.#profile.FEAT_FGT && {
         fineGrained: values(FINE_GRAINED) as Record<FineGrainedTrapRegister, bigint>,
+      }),
+      ...(this.#profile.FEAT_GICv3 && {
+        ...(values(GIC_CONTROLS) as Record<(typeof GIC_CONTROLS)[number], bigint>),
       }),
       implementedBreakpoints: this.#profile.breakpoints,
       implementedWatchpoints: this.#profile.watchpoints,
@@ -164,5 +170,9 @@ export class TrapTable {
   }
 }
 
-/** The registers whose writes change what traps. */
-export const trapControlRegisters: readonly string[] = [...CONTROLS, ...FINE_GRAINED];
+/** The registers whose writes change what traps; those of the GIC itself tell it themselves. */
+export const trapControlRegisters: readonly string[] = [
+  ...CONTROLS,
+  ...FINE_GRAINED,
+  'ICC_SRE_EL2',
+];

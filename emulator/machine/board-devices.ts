@@ -2,25 +2,33 @@
 import {
   GIC_CPU_INTERFACE,
   GIC_DISTRIBUTOR,
+  GIC_REDISTRIBUTORS,
   PL011_UART,
   PL031_RTC,
   PL061_GPIO,
   POWER_KEY_PIN,
+  PPI_GIC_MAINTENANCE,
   PPI_HYPERVISOR_PHYSICAL_TIMER,
   PPI_NONSECURE_PHYSICAL_TIMER,
   PPI_VIRTUAL_TIMER,
 } from '../board/virt-map.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
 import type { SystemBus } from '../devices/bus.ts';
-import type { DeviceEvents } from '../devices/device.ts';
+import type { DeviceEvents, IrqLine } from '../devices/device.ts';
+import type { InterruptController } from '../devices/gic/interrupt-controller.ts';
 import { GicV2 } from '../devices/gic/v2/gic-v2.ts';
+import { GicV3 } from '../devices/gic/v3/gic-v3.ts';
 import { Pl011 } from '../devices/pl011.ts';
 import { Pl031 } from '../devices/pl031.ts';
 import { Pl061 } from '../devices/pl061.ts';
+import { connectGicRegisters } from './gic-registers.ts';
+
+export type GicVersion = 2 | 3;
 
 export interface BoardDevicesOptions {
   readonly pe: ProcessingElement;
   readonly bus: SystemBus;
+  readonly gic: GicVersion;
   /** A byte that the guest sent by its UART. */
   readonly transmit: (byte: number) => void;
   /** Nanoseconds of virtual time since reset. */
@@ -33,29 +41,18 @@ export interface BoardDevicesOptions {
 export class BoardDevices {
   readonly uart: Pl011;
   readonly rtc: Pl031;
-  readonly #gic: GicV2;
+  readonly #gic: InterruptController;
   readonly #gpio: Pl061;
 
-  constructor({ pe, bus, transmit, now, startTime, events }: BoardDevicesOptions) {
-    const { pendingInterrupts, timers } = pe;
-    const irq = {
-      set: (asserted: boolean) => {
-        pendingInterrupts.irq = asserted;
-      },
-    };
-    const fiq = {
-      set: (asserted: boolean) => {
-        pendingInterrupts.fiq = asserted;
-      },
-    };
-    const gic = new GicV2({ outputs: [{ irq, fiq }], events });
+  constructor(options: BoardDevicesOptions) {
+    const { pe, bus, transmit, now, startTime, events } = options;
+    const { timers } = pe;
+    // The GIC comes first: a reset or a restored state of the others drives its inputs.
+    const gic = attachGic(options);
     this.#gic = gic;
     this.uart = new Pl011({ transmit, irq: gic.spi(PL011_UART.SPI), events });
     this.rtc = new Pl031({ now, startTime, irq: gic.spi(PL031_RTC.SPI), events });
     this.#gpio = new Pl061({ irq: gic.spi(PL061_GPIO.SPI), events });
-    // The GIC comes first: a reset or a restored state of the others drives its inputs.
-    bus.attach(GIC_DISTRIBUTOR.base, GIC_DISTRIBUTOR.length, gic.distributor);
-    bus.attach(GIC_CPU_INTERFACE.base, GIC_CPU_INTERFACE.length, gic.cpuInterface);
     bus.attach(PL011_UART.base, PL011_UART.length, this.uart);
     bus.attach(PL031_RTC.base, PL031_RTC.length, this.rtc);
     bus.attach(PL061_GPIO.base, PL061_GPIO.length, this.#gpio);
@@ -74,4 +71,36 @@ export class BoardDevices {
     this.#gpio.setInput(POWER_KEY_PIN, true);
     this.#gpio.setInput(POWER_KEY_PIN, false);
   }
+}
+
+function attachGic({ pe, bus, gic: version, events }: BoardDevicesOptions): InterruptController {
+  const { pendingInterrupts } = pe;
+  const input = (name: 'irq' | 'fiq' | 'virq' | 'vfiq'): IrqLine => ({
+    set(asserted) {
+      pendingInterrupts[name] = asserted;
+    },
+  });
+  const outputs = [
+    { irq: input('irq'), fiq: input('fiq'), virq: input('virq'), vfiq: input('vfiq') },
+  ];
+  if (version === 2) {
+    const gic = new GicV2({ outputs, events });
+    bus.attach(GIC_DISTRIBUTOR.base, GIC_DISTRIBUTOR.length, gic.distributor);
+    bus.attach(GIC_CPU_INTERFACE.base, GIC_CPU_INTERFACE.length, gic.cpuInterface);
+    return gic;
+  }
+  const memory = {
+    read: (PA: bigint, length: number) => pe.engine.readPhysical(PA, length),
+    write: (PA: bigint, bytes: Uint8Array) => pe.engine.writePhysical(PA, bytes),
+  };
+  const gic = new GicV3({
+    outputs,
+    memory,
+    maintenancePPI: PPI_GIC_MAINTENANCE,
+    events,
+  });
+  bus.attach(GIC_DISTRIBUTOR.base, GIC_DISTRIBUTOR.length, gic.distributor);
+  bus.attach(GIC_REDISTRIBUTORS.base, gic.redistributors.length, gic.redistributors);
+  connectGicRegisters(pe, gic.systemRegisters(0));
+  return gic;
 }

@@ -27,6 +27,9 @@ export interface TrapControls {
   readonly MDSCR_EL1: bigint;
   /** The registers of FEAT_FGT; absent when it is not implemented. */
   readonly fineGrained?: Readonly<Record<FineGrainedTrapRegister, bigint>>;
+  /** Absent without a GICv3 CPU interface. */
+  readonly ICH_HCR_EL2?: bigint;
+  readonly ICC_SRE_EL2?: bigint;
   /** Number of breakpoints and watchpoints: DBGB*<n> and DBGW*<n> from there on are UNDEFINED. */
   readonly implementedBreakpoints: number;
   readonly implementedWatchpoints: number;
@@ -119,6 +122,14 @@ const TPU = 1 << 19;
 const TTLB = 1 << 20;
 const TDZ = 1 << 21;
 const TIDCP = 1 << 22;
+const ICH_TC = 1 << 23;
+const ICH_TALL0 = 1 << 24;
+const ICH_TALL1 = 1 << 25;
+const ICH_TDIR = 1 << 26;
+/** HCR_EL2.IMO or FMO: a guest's SGIs are its hypervisor's business. */
+const VIRTUAL_SGI = 1 << 27;
+/** ICC_SRE_EL2.Enable is 0. */
+const SRE_DISABLED = 1 << 28;
 
 /** The trap conditions that hold, from `activeTraps`. */
 export interface ActiveTraps {
@@ -147,6 +158,7 @@ function mask(...conditions: readonly (readonly [boolean, number])[]): number {
 /** Evaluates the trap controls once; compare with `accessCode` for each register. */
 export function activeTraps(controls: TrapControls): ActiveTraps {
   const { HCR_EL2: hcr, MDCR_EL2: mdcr, SCTLR_EL1: sctlr, CNTKCTL_EL1: cntkctl } = controls;
+  const { ICH_HCR_EL2: ich = 0n, ICC_SRE_EL2 = 0n } = controls;
   const TGE = bit(hcr, 27);
   // Arm ARM, MDCR_EL2.TDE: while it or HCR_EL2.TGE is 1, TDRA, TDOSA and TDA are treated as 1.
   const TDE = TGE || bit(mdcr, 8);
@@ -191,6 +203,12 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
       [bit(hcr, 25), TTLB],
       [bit(hcr, 28), TDZ],
       [bit(hcr, 20), TIDCP],
+      [bit(ich, 10), ICH_TC],
+      [bit(ich, 11), ICH_TALL0],
+      [bit(ich, 12), ICH_TALL1],
+      [bit(ich, 14), ICH_TDIR],
+      [bit(hcr, 3) || bit(hcr, 4), VIRTUAL_SGI],
+      [!bit(ICC_SRE_EL2, 3), SRE_DISABLED],
     ),
     TGE,
     fpFromEL0: FPEN !== 3n,
@@ -277,6 +295,26 @@ const el2Traps: Readonly<Record<string, number>> = {
   TRBSR_EL1: E2TB,
   TRBMAR_EL1: E2TB,
   TRBTRG_EL1: E2TB,
+  ICC_SRE_EL1: SRE_DISABLED,
+  ICC_SGI0R_EL1: ICH_TC | VIRTUAL_SGI,
+  ICC_SGI1R_EL1: ICH_TC | VIRTUAL_SGI,
+  ICC_ASGI1R_EL1: ICH_TC | VIRTUAL_SGI,
+  ICC_CTLR_EL1: ICH_TC,
+  ICC_PMR_EL1: ICH_TC,
+  ICC_RPR_EL1: ICH_TC,
+  ICC_DIR_EL1: ICH_TC | ICH_TDIR,
+  ICC_IAR0_EL1: ICH_TALL0,
+  ICC_EOIR0_EL1: ICH_TALL0,
+  ICC_HPPIR0_EL1: ICH_TALL0,
+  ICC_BPR0_EL1: ICH_TALL0,
+  ICC_AP0R0_EL1: ICH_TALL0,
+  ICC_IGRPEN0_EL1: ICH_TALL0,
+  ICC_IAR1_EL1: ICH_TALL1,
+  ICC_EOIR1_EL1: ICH_TALL1,
+  ICC_HPPIR1_EL1: ICH_TALL1,
+  ICC_BPR1_EL1: ICH_TALL1,
+  ICC_AP1R0_EL1: ICH_TALL1,
+  ICC_IGRPEN1_EL1: ICH_TALL1,
 };
 
 /** Conditions that trap EL0 to EL1, by register name. */

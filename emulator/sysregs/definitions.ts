@@ -264,6 +264,56 @@ const timers: Definitions = {
   CNTHP_TVAL_EL2: effects(LOW32),
 };
 
+/**
+ * The CPU interface of a GICv3 and its virtual part: 5 priority bits, so one active priorities register
+ * for each group, and 4 list registers. What a write changes is up to the GIC.
+ */
+const gicCpuInterface: Definitions = {
+  ICC_PMR_EL1: effects(0xf8n),
+  ICC_IAR0_EL1: readOnlyEffects(),
+  ICC_EOIR0_EL1: effects(ALL),
+  ICC_HPPIR0_EL1: readOnlyEffects(),
+  ICC_BPR0_EL1: effects(7n),
+  ICC_AP0R0_EL1: effects(LOW32),
+  ICC_AP1R0_EL1: effects(LOW32),
+  ICC_DIR_EL1: effects(ALL),
+  ICC_RPR_EL1: readOnlyEffects(),
+  ICC_SGI1R_EL1: effects(ALL),
+  ICC_ASGI1R_EL1: effects(ALL),
+  ICC_SGI0R_EL1: effects(ALL),
+  ICC_IAR1_EL1: readOnlyEffects(),
+  ICC_EOIR1_EL1: effects(ALL),
+  ICC_HPPIR1_EL1: readOnlyEffects(),
+  ICC_BPR1_EL1: effects(7n),
+  ICC_CTLR_EL1: effects(fields('ICC_CTLR_EL1', 'EOImode CBPR')),
+  // No legacy operation and no bypass: SRE, DFB and DIB are RAO/WI.
+  ICC_SRE_EL1: readOnly(7n),
+  ICC_SRE_EL2: {
+    writable: fields('ICC_SRE_EL2', 'Enable'),
+    RES1: fields('ICC_SRE_EL2', 'DIB DFB SRE'),
+    kind: 'effects',
+  },
+  ICC_IGRPEN0_EL1: effects(1n),
+  ICC_IGRPEN1_EL1: effects(1n),
+  ICH_AP0R0_EL2: effects(LOW32),
+  ICH_AP1R0_EL2: effects(LOW32),
+  ICH_HCR_EL2: effects(
+    fields(
+      'ICH_HCR_EL2',
+      'EOIcount TDIR TALL1 TALL0 TC VGrp1DIE VGrp1EIE VGrp0DIE VGrp0EIE NPIE LRENPIE UIE En',
+    ),
+  ),
+  ICH_VTR_EL2: readOnlyEffects(),
+  ICH_MISR_EL2: readOnlyEffects(),
+  ICH_EISR_EL2: readOnlyEffects(),
+  ICH_ELRSR_EL2: readOnlyEffects(),
+  ICH_VMCR_EL2: effects(LOW32),
+  ICH_LR0_EL2: effects(ALL),
+  ICH_LR1_EL2: effects(ALL),
+  ICH_LR2_EL2: effects(ALL),
+  ICH_LR3_EL2: effects(ALL),
+};
+
 function debug(profile: ProcessorProfile): Definitions {
   const definitions: Record<string, Definition> = {};
   const breakpointControl = fields('DBGBCR0_EL1', 'BT LBN SSC HMC BAS PMC E');
@@ -404,6 +454,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...(profile.FEAT_SPE && statisticalProfiling),
     ...(profile.FEAT_TRF && traceFilter),
     ...(profile.FEAT_TRBE && traceBuffer),
+    ...(profile.FEAT_GICv3 && gicCpuInterface),
   };
   const registers = Object.entries(definitions).map(([name, definition]): ImplementedRegister => {
     const reg = byName(name) ?? reservedIdRegisters.get(name);

@@ -33,9 +33,13 @@ const bits: Readonly<Record<FineGrainedTrapRegister, ReadonlyMap<string, number>
   HDFGWTR_EL2: fieldsOf('HDFGWTR_EL2'),
 };
 
-/** `DBGBCR<n>_EL1` is trapped by `DBGBCRn_EL1`, both claim registers by `DBGCLAIM`. */
+/**
+ * `DBGBCR<n>_EL1` is trapped by `DBGBCRn_EL1`, both claim registers by `DBGCLAIM`, both interrupt group
+ * enables by `ICC_IGRPENn_EL1`.
+ */
 function fieldName({ name, array }: SysReg): string {
   if (name.startsWith('DBGCLAIM')) return 'DBGCLAIM';
+  if (name.startsWith('ICC_IGRPEN')) return 'ICC_IGRPENn_EL1';
   return array === undefined ? name : array.template.replace('<n>', 'n');
 }
 

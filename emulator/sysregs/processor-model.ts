@@ -17,6 +17,8 @@ export interface ProcessorProfile {
   readonly FEAT_TRF: boolean;
   /** Needs FEAT_TRF. */
   readonly FEAT_TRBE: boolean;
+  /** The CPU interface of a GICv3 as system registers (ID_AA64PFR0_EL1.GIC), with four list registers. */
+  readonly FEAT_GICv3: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export const v8_0: ProcessorProfile = {
   FEAT_SPE: false,
   FEAT_TRF: false,
   FEAT_TRBE: false,
+  FEAT_GICv3: false,
 };
 
 function requireRange(what: string, value: number, low: number, high: number): void {

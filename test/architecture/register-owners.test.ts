@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { ProcessingElement } from '../../emulator/cpu/pe.ts';
 import { SystemBus } from '../../emulator/devices/bus.ts';
+import { connectGicRegisters } from '../../emulator/machine/gic-registers.ts';
+import { GicV3 } from '../../emulator/devices/gic/v3/gic-v3.ts';
 import { v8_0 } from '../../emulator/sysregs/processor-model.ts';
 
 describe('system registers', () => {
@@ -14,11 +16,20 @@ describe('system registers', () => {
       FEAT_SPE: true,
       FEAT_TRF: true,
       FEAT_TRBE: true,
+      FEAT_GICv3: true,
     },
     ram: [{ base: 0x4000_0000n, size: 0x10_0000 }],
     bus: new SystemBus(),
     startEL: 1,
   });
+  const line = { set: () => undefined };
+  const gic = new GicV3({
+    outputs: [{ irq: line, fiq: line, virq: line, vfiq: line }],
+    memory: { read: () => undefined, write: () => false },
+    maintenancePPI: 9,
+    events: { guestError: () => undefined },
+  });
+  connectGicRegisters(pe, gic.systemRegisters(0));
   const entries = [...pe.registers.entries];
 
   it('with effects all have an owner', () => {

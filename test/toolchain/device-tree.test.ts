@@ -59,7 +59,8 @@ const configurations: readonly { title: string; qemu: string[]; board: BoardConf
     board: {
       cpus: 1,
       ram: [{ base: 0x4000_0000n, size: 256 << 20 }],
-      psci: 'hvc',
+      el: 1,
+      gic: 2,
       bootargs: '',
     },
   },
@@ -69,7 +70,8 @@ const configurations: readonly { title: string; qemu: string[]; board: BoardConf
     board: {
       cpus: 4,
       ram: [{ base: 0x4000_0000n, size: 1024 << 20 }],
-      psci: 'smc',
+      el: 2,
+      gic: 2,
       bootargs: 'console=ttyAMA0 quiet',
     },
   },
@@ -117,7 +119,7 @@ describe('Device tree', () => {
         '"arm,armv8"',
       ]);
       if (board.bootargs !== '') expected.push(['/chosen/bootargs', `"${board.bootargs}"`]);
-      if (board.psci === 'smc') {
+      if (board.el === 2) {
         // QEMU's has the Virtualization Extensions there.
         expected.push([
           '/intc@8000000/reg',

@@ -7,6 +7,9 @@ import { FIRST_SPI } from './interrupt-states.ts';
 export interface InterruptOutputs {
   readonly irq: IrqLine;
   readonly fiq: IrqLine;
+  /** For a guest of EL2 software. */
+  readonly virq: IrqLine;
+  readonly vfiq: IrqLine;
 }
 
 export interface InterruptController {

@@ -65,6 +65,8 @@ export function testGic(options: { cpus?: number; state?: 'reset' } = {}): TestG
     outputs: levels.map((level) => ({
       irq: { set: (asserted: boolean) => (level.irq = asserted) },
       fiq: { set: (asserted: boolean) => (level.fiq = asserted) },
+      virq: { set: () => undefined },
+      vfiq: { set: () => undefined },
     })),
     accessingCpu: () => cpu,
     events: { guestError: (device, message) => errors.push(`${device}: ${message}`) },
