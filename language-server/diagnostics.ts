@@ -1,45 +1,61 @@
-/** All problems of one file, kept by line so that a keystroke checks only what it touches. */
+/** All problems of one file, kept by chunks of lines so that a keystroke checks only what it touches. */
+import { branchReach, branchTarget, statementSize, symbolUses } from './branches.ts';
 import type { DiagnosticCode } from './diagnostic-codes.ts';
-import { dataSize } from './directives.ts';
 import type { Line } from './document.ts';
 import { checkFunction } from './function-checks.ts';
 import type { LocatedProblem } from './function-checks.ts';
-import { branchCondition, mnemonic } from './mnemonics.ts';
-import { parseRegister } from './registers.ts';
+import { LineChunks, hasLines } from './line-chunks.ts';
+import type { LineChunk } from './line-chunks.ts';
 import { featuresOf } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { checkStatement, makeProblem } from './statement-checks.ts';
-import type { CheckContext, Problem } from './statement-checks.ts';
-import type { Statement, Word } from './statement.ts';
-import { kindAt, tokenWord } from './statement.ts';
-import { TokenKind } from './scanner.ts';
-import { directiveSize, inRanges, isSymbolCall } from './symbols.ts';
+import type { CheckContext } from './statement-checks.ts';
+import type { OperandText, Word } from './statement.ts';
+import { inRanges, isSymbolCall } from './symbols.ts';
 import type { FileModel, FunctionRange } from './symbols.ts';
 import type { IndexedFile, Unit, Workspace } from './workspace.ts';
 
-interface FunctionCache {
-  readonly generation: number;
+interface FunctionFindings {
+  readonly context: string;
   readonly lines: readonly Line[];
   /** Rows are relative to the function's first line. */
   readonly problems: readonly LocatedProblem[];
 }
 
+interface SymbolUse {
+  readonly row: number;
+  readonly word: Word;
+  /** The `1` of `1f`; absent for a name. */
+  readonly local?: string;
+}
+
+/** What the lines of a chunk say by themselves; rows are relative to the chunk's first. */
+interface ChunkFindings {
+  /** What names meant when the lines were checked. */
+  readonly context: string;
+  readonly problems: readonly LocatedProblem[];
+  readonly uses: readonly SymbolUse[];
+  readonly branches: readonly {
+    readonly row: number;
+    readonly operand: OperandText;
+    readonly reach: number;
+  }[];
+  /** Bytes from the chunk's start to each line, and as the last entry to the chunk's end. */
+  readonly offsets: Float64Array;
+  /** How many places of unknown size lie before each line, likewise. */
+  readonly gaps: Uint16Array;
+}
+
 /** Problems reported for one file; what lies beyond is more than anybody reads. */
 const MAXIMUM_PROBLEMS = 2000;
 
-const noProblems: readonly Problem[] = [];
+type Chunk = LineChunk<ChunkFindings> & { readonly result: ChunkFindings };
 
 export class Diagnostics {
   readonly #workspace: Workspace;
-  #lines = new WeakMap<
-    Line,
-    { readonly generation: number; readonly problems: readonly Problem[] }
-  >();
-  readonly #sizes = new WeakMap<
-    Line,
-    { readonly generation: number; readonly size: number | undefined }
-  >();
-  readonly #functions = new Map<string, FunctionCache>();
+  readonly #chunks = new Map<string, LineChunks<ChunkFindings>>();
+  /** In the order of the code ranges at the last look. */
+  readonly #functions = new Map<string, readonly FunctionFindings[]>();
   #settings: Settings;
 
   constructor(workspace: Workspace, settings: Settings) {
@@ -49,14 +65,13 @@ export class Diagnostics {
 
   configure(settings: Settings): void {
     this.#settings = settings;
-    this.#lines = new WeakMap();
+    this.#chunks.clear();
     this.#functions.clear();
   }
 
   forget(uri: string): void {
-    for (const key of this.#functions.keys()) {
-      if (key.startsWith(`${uri} `)) this.#functions.delete(key);
-    }
+    this.#chunks.delete(uri);
+    this.#functions.delete(uri);
   }
 
   context(uri: string, unit: Unit, row: number): CheckContext {
@@ -64,7 +79,7 @@ export class Diagnostics {
     return {
       scope: workspace.scope(uri, unit, row),
       isMacro: (name) => isMacroIn(workspace, unit, name),
-      isDefined: (name) => workspace.definitions(uri, name).length > 0,
+      isDefined: (name) => workspace.isDefined(unit, name),
       complete: unit.complete && !unit.files.some(({ model }) => model.hasAltmacro),
       features: featuresOf(this.#settings.cpu),
       targetEL: this.#settings.targetEL,
@@ -74,32 +89,25 @@ export class Diagnostics {
   /** In order of rows. */
   collect(file: IndexedFile): LocatedProblem[] {
     const { document, model } = file;
-    const { uri, lines } = document;
-    const unit = this.#workspace.unit(uri);
-    const { generation } = this.#workspace;
+    const unit = this.#workspace.unit(document.uri);
     const found: LocatedProblem[] = [];
-    const isActive = activity(model, lines.length);
-    for (let row = 0; row < lines.length && found.length < MAXIMUM_PROBLEMS; row += 1) {
-      const line = lines[row];
-      if (!line || line.statements.length === 0 || !isActive(row)) continue;
-      let cached = this.#lines.get(line);
-      if (cached?.generation !== generation) {
-        const context = this.context(uri, unit, row);
-        const problems = line.statements.flatMap((statement) =>
-          checkStatement(line, statement, context),
-        );
-        cached = { generation, problems: problems.length === 0 ? noProblems : problems };
-        this.#lines.set(line, cached);
+    const isActive = activity(model, document.lines.length);
+    const chunks = this.#checkedChunks(file, unit);
+    for (const { first, result } of chunks) {
+      for (const problem of result.problems) {
+        const row = problem.row + first;
+        if (isActive(row)) found.push({ ...problem, row });
       }
-      for (const problem of cached.problems) found.push({ ...problem, row });
+      if (found.length >= MAXIMUM_PROBLEMS) break;
     }
     for (const { line: row, start, end, message } of model.imbalances) {
       if (isActive(row))
         found.push({ row, ...makeProblem('block-unbalanced', message, { start, end }) });
     }
     this.#functionProblems(file, unit, found, isActive);
-    this.#labelProblems(file, unit, found, isActive);
-    this.#branchRanges(file, unit, found);
+    duplicateLabels(model, found, isActive);
+    this.#undefinedSymbols(file, unit, chunks, found, isActive);
+    branchesOutOfReach(model, chunks, found, isActive);
     for (const include of model.includes) {
       if (unit.missing.has(include.path) && isActive(include.line)) {
         found.push({
@@ -115,6 +123,63 @@ export class Diagnostics {
     return found.sort((a, b) => a.row - b.row || a.start - b.start).slice(0, MAXIMUM_PROBLEMS);
   }
 
+  #checkedChunks({ document, model }: IndexedFile, unit: Unit): readonly Chunk[] {
+    const { uri, lines } = document;
+    let chunks = this.#chunks.get(uri);
+    if (!chunks) {
+      chunks = new LineChunks();
+      this.#chunks.set(uri, chunks);
+    }
+    const generation = String(this.#workspace.generation);
+    const hasAliases = unit.files.some((it) => it.model.registerAliases.size > 0);
+    return chunks.update(lines).map((chunk): Chunk => {
+      // What a register's alias means depends on the lines above.
+      const context = hasAliases ? `${generation} ${aliasesAbove(model, chunk.first)}` : generation;
+      if (chunk.result?.context !== context) {
+        chunk.result = this.#findings(chunk, uri, unit, context, hasAliases);
+      }
+      return chunk as Chunk;
+    });
+  }
+
+  #findings(
+    { lines, first }: LineChunk<ChunkFindings>,
+    uri: string,
+    unit: Unit,
+    context: string,
+    hasAliases: boolean,
+  ): ChunkFindings {
+    const problems: LocatedProblem[] = [];
+    const uses: SymbolUse[] = [];
+    const branches: { row: number; operand: OperandText; reach: number }[] = [];
+    const offsets = new Float64Array(lines.length + 1);
+    const gaps = new Uint16Array(lines.length + 1);
+    const isMacro = (name: string): boolean => isMacroIn(this.#workspace, unit, name);
+    let checks = this.context(uri, unit, first);
+    lines.forEach((line, row) => {
+      if (hasAliases) checks = this.context(uri, unit, first + row);
+      let offset = offsets[row] ?? 0;
+      let gap = gaps[row] ?? 0;
+      for (const statement of line.statements) {
+        for (const problem of checkStatement(line, statement, checks))
+          problems.push({ ...problem, row });
+        const size = statementSize(statement, isMacro);
+        if (size === undefined) gap += 1;
+        else offset += size;
+        const reach = branchReach(statement);
+        const operand = statement.operands.at(-1);
+        if (reach !== undefined && operand) branches.push({ row, operand, reach });
+      }
+      for (const word of symbolUses(line)) {
+        const local = /^(\d+)[bf]$/.exec(word.text)?.[1];
+        uses.push({ row, word, ...(local !== undefined && { local }) });
+      }
+      offsets[row + 1] = offset;
+      gaps[row + 1] = gap;
+    });
+    return { context, problems, uses, branches, offsets, gaps };
+  }
+
   #functionProblems(
     file: IndexedFile,
     unit: Unit,
@@ -123,163 +188,200 @@ export class Diagnostics {
   ): void {
     const { document, model } = file;
     const { uri, lines } = document;
-    const { generation } = this.#workspace;
-    const ordinals = new Map<string, number>();
-    for (const { name, line: first, endLine, isProcedure } of codeRanges(model, lines.length)) {
-      const ordinal = ordinals.get(name) ?? 0;
-      ordinals.set(name, ordinal + 1);
-      const key = `${uri} ${name} ${ordinal}`;
-      const cached = this.#functions.get(key);
-      const length = endLine - first + 1;
-      let problems: readonly LocatedProblem[];
-      if (
-        cached?.generation === generation &&
-        cached.lines.length === length &&
-        cached.lines.every((it, index) => it === lines[first + index])
-      ) {
-        ({ problems } = cached);
-      } else {
-        const scope = this.#workspace.scope(uri, unit, first);
-        const isMacro = (word: string): boolean => isMacroIn(this.#workspace, unit, word);
-        problems = checkFunction(lines, first, endLine, scope, isMacro, isProcedure).map((it) => ({
-          ...it,
-          row: it.row - first,
-        }));
-        this.#functions.set(key, { generation, lines: lines.slice(first, endLine + 1), problems });
+    const generation = String(this.#workspace.generation);
+    const hasAliases = unit.files.some((it) => it.model.registerAliases.size > 0);
+    const before = this.#functions.get(uri) ?? [];
+    const ranges = codeRanges(model, lines.length);
+    const shift = before.length - ranges.length;
+    const now = ranges.map(({ line: first, endLine, isProcedure }, index): FunctionFindings => {
+      const context = `${generation}${isProcedure ? ' p' : ''}${hasAliases ? aliasesAbove(model, first) : ''}`;
+      // The range stands where it stood, counted from the start or from the end of the file.
+      for (const known of [before[index], before[index + shift]]) {
+        if (
+          known?.context === context &&
+          known.lines.length === endLine - first + 1 &&
+          hasLines(lines, first, known.lines)
+        )
+          return known;
       }
+      const scope = this.#workspace.scope(uri, unit, first);
+      const isMacro = (word: string): boolean => isMacroIn(this.#workspace, unit, word);
+      const problems = checkFunction(lines, first, endLine, scope, isMacro, isProcedure);
+      return {
+        context,
+        lines: lines.slice(first, endLine + 1),
+        problems: problems.map((it) => ({ ...it, row: it.row - first })),
+      };
+    });
+    this.#functions.set(uri, now);
+    now.forEach(({ problems }, index) => {
       for (const problem of problems) {
-        const row = problem.row + first;
+        const row = problem.row + (ranges[index]?.line ?? 0);
         if (isActive(row) && !inRanges(model.macroBodies, row)) found.push({ ...problem, row });
       }
-    }
+    });
   }
 
-  #labelProblems(
+  #undefinedSymbols(
     file: IndexedFile,
     unit: Unit,
+    chunks: readonly Chunk[],
     found: LocatedProblem[],
     isActive: (row: number) => boolean,
   ): void {
-    const { document, model } = file;
-    const conditional = model.blocks
-      .filter(
-        ({ kind }) =>
-          kind === 'if' || kind === 'preprocessor' || kind === 'repeat' || kind === 'macro',
-      )
-      .map(({ line, endLine }): readonly [number, number] => [line, endLine])
-      .sort(([a], [b]) => a - b);
-    for (const [name, definitions] of model.definitions) {
-      if (definitions.length < 2) continue;
-      const labels = definitions.filter(
-        ({ kind, line }) =>
-          (kind === 'label' || kind === 'function' || kind === 'data' || kind === 'local') &&
-          isActive(line) &&
-          !conditional.some(([first, last]) => line >= first && line <= last),
-      );
-      for (const again of labels.slice(1)) {
-        found.push({
-          row: again.line,
-          ...makeProblem(
-            'label-duplicate',
-            `${name} is already defined in line ${(labels[0]?.line ?? 0) + 1}.`,
-            again,
-          ),
-        });
+    const { model } = file;
+    const known = new Map<string, boolean>();
+    const isDefined = (name: string): boolean => {
+      if (model.definitions.has(name)) return true;
+      let defined = known.get(name);
+      if (defined === undefined) {
+        defined =
+          this.#workspace.isDefined(unit, name) ||
+          unit.files.some((it) => it.model.declarations.has(name));
+        known.set(name, defined);
       }
-    }
-    const isDefined = (name: string): boolean =>
-      this.#workspace.definitions(document.uri, name).length > 0 ||
-      unit.files.some((it) => it.model.declarations.has(name));
-    for (let row = 0; row < document.lines.length; row += 1) {
-      const line = document.lines[row];
-      if (!line || line.statements.length === 0) continue;
-      const uses = symbolUses(line);
-      if (uses.length === 0 || !isActive(row) || inRanges(model.macroBodies, row)) continue;
-      for (const use of uses) {
-        const local = /^(\d+)([bf])$/.exec(use.text);
-        if (local) {
-          if (!isLocalReachable(unit, file, local[1] ?? '', local[2] ?? '', row)) {
-            found.push({
-              row,
-              ...makeProblem(
-                'symbol-undefined',
-                `There is no label ${local[1] ?? ''} ${local[2] === 'f' ? 'below' : 'above'}.`,
-                use,
-                [],
-                'error',
-              ),
-            });
-          }
-        } else if (unit.complete && !isDefined(use.text)) {
+      return defined;
+    };
+    for (const { first, result } of chunks) {
+      for (const { row: relative, word, local } of result.uses) {
+        const row = first + relative;
+        const forward = word.text.endsWith('f');
+        if (local === undefined) {
+          if (!unit.complete || isDefined(word.text)) continue;
+        } else {
+          const labels = model.definitions.get(local);
+          const label = forward ? labels?.at(-1) : labels?.[0];
+          if (label && (forward ? label.line >= row : label.line <= row)) continue;
+        }
+        if (!isActive(row) || inRanges(model.macroBodies, row)) continue;
+        if (local === undefined) {
           found.push({
             row,
             ...makeProblem(
               'symbol-undefined',
-              `${use.text} is defined in no file in reach; the linker may know it.`,
-              use,
+              `${word.text} is defined in no file in reach; the linker may know it.`,
+              word,
+            ),
+          });
+        } else if (!mayComeFromElsewhere(unit, file, local)) {
+          found.push({
+            row,
+            ...makeProblem(
+              'symbol-undefined',
+              `There is no label ${local} ${forward ? 'below' : 'above'}.`,
+              word,
+              [],
+              'error',
             ),
           });
         }
       }
     }
   }
+}
 
-  /** Bytes of a line's statements; undefined where one of them does not tell. */
-  #lineSize(line: Line, unit: Unit): number | undefined {
-    if (line.statements.length === 0) return 0;
-    const { generation } = this.#workspace;
-    const cached = this.#sizes.get(line);
-    if (cached?.generation === generation) return cached.size;
-    let size: number | undefined = 0;
-    for (const statement of line.statements) {
-      const more = statementSize(statement, (name) => isMacroIn(this.#workspace, unit, name));
-      size = more === undefined || size === undefined ? undefined : size + more;
-    }
-    this.#sizes.set(line, { generation, size });
-    return size;
-  }
+const isDigit = (text: string): boolean => text.charCodeAt(0) >= 48 && text.charCodeAt(0) <= 57;
 
-  /** Branches whose distance is known and too far. */
-  #branchRanges(file: IndexedFile, unit: Unit, found: LocatedProblem[]): void {
-    const { lines } = file.document;
-    if (
-      lines.length < 4096 &&
-      !lines.some(({ text }) => /\.(?:space|skip|zero|fill|org)\b/i.test(text))
-    )
-      return;
-    const offsets: number[] = [];
-    const segments: number[] = [];
-    let offset = 0;
-    let segment = 0;
-    for (const line of lines) {
-      offsets.push(offset);
-      segments.push(segment);
-      const size = this.#lineSize(line, unit);
-      if (size === undefined) segment += 1;
-      else offset += size;
-    }
-    if (offset < 32768) return;
-    lines.forEach((line, row) => {
-      if (!/^\s*(?:[\w.$]+:\s*)*[bct]/i.test(line.text)) return;
-      for (const statement of line.statements) {
-        const reach = branchReach(statement);
-        const operand = statement.operands.at(-1);
-        if (reach === undefined || !operand) continue;
-        const target = branchTarget(file.model, operand.text, row);
-        if (target === undefined || segments[target] !== segments[row]) continue;
-        const distance = (offsets[target] ?? 0) - (offsets[row] ?? 0);
-        if (distance >= -reach && distance < reach) continue;
-        found.push({
-          row,
-          ...makeProblem(
-            'branch-range',
-            `${operand.text} is ${Math.abs(distance)} bytes away; this branch reaches ${reach}.`,
-            operand,
-          ),
-        });
-      }
-    });
+/** The aliases of registers that hold where a row starts, as text to compare. */
+function aliasesAbove(model: FileModel, row: number): string {
+  const parts: string[] = [];
+  for (const [name, rows] of model.registerAliases) {
+    const last = rows.findLast(({ line }) => line < row);
+    if (last) parts.push(`${name}=${last.register ?? ''}`);
   }
+  return parts.join();
+}
+
+function duplicateLabels(
+  model: FileModel,
+  found: LocatedProblem[],
+  isActive: (row: number) => boolean,
+): void {
+  let ranges: readonly (readonly [number, number])[] | undefined;
+  const isConditional = (row: number): boolean => {
+    ranges ??= model.blocks
+      .filter(({ kind }) => kind !== 'comment')
+      .map(({ line, endLine }) => [line, endLine] as const)
+      .sort(([a], [b]) => a - b);
+    return ranges.some(([first, last]) => row >= first && row <= last);
+  };
+  for (const [name, definitions] of model.definitions) {
+    if (definitions.length < 2 || isDigit(name)) continue;
+    const labels = definitions.filter(
+      ({ kind, line }) =>
+        (kind === 'label' || kind === 'function' || kind === 'data' || kind === 'local') &&
+        isActive(line) &&
+        !isConditional(line),
+    );
+    for (const again of labels.slice(1)) {
+      found.push({
+        row: again.line,
+        ...makeProblem(
+          'label-duplicate',
+          `${name} is already defined in line ${(labels[0]?.line ?? 0) + 1}.`,
+          again,
+        ),
+      });
+    }
+  }
+}
+
+/** Branches whose distance is known and too far. */
+function branchesOutOfReach(
+  model: FileModel,
+  chunks: readonly Chunk[],
+  found: LocatedProblem[],
+  isActive: (row: number) => boolean,
+): void {
+  const offsets: number[] = [];
+  const gaps: number[] = [];
+  let offset = 0;
+  let gap = 0;
+  for (const { lines, result } of chunks) {
+    offsets.push(offset);
+    gaps.push(gap);
+    offset += result.offsets[lines.length] ?? 0;
+    gap += result.gaps[lines.length] ?? 0;
+  }
+  if (offset < 2 ** 15) return;
+  const chunkOf = (row: number): number => {
+    let low = 0;
+    let high = chunks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((chunks[middle]?.first ?? 0) <= row) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
+  chunks.forEach(({ first, result }, index) => {
+    for (const { row: relative, operand, reach } of result.branches) {
+      if (reach > offset) continue;
+      const row = first + relative;
+      const target = branchTarget(model, operand.text, row);
+      if (target === undefined) continue;
+      const other = chunkOf(target);
+      const chunk = chunks[other];
+      if (!chunk) continue;
+      const at = target - chunk.first;
+      const ownGap = (gaps[index] ?? 0) + (result.gaps[relative] ?? 0);
+      if ((gaps[other] ?? 0) + (chunk.result.gaps[at] ?? 0) !== ownGap || !isActive(row)) continue;
+      const distance =
+        (offsets[other] ?? 0) +
+        (chunk.result.offsets[at] ?? 0) -
+        (offsets[index] ?? 0) -
+        (result.offsets[relative] ?? 0);
+      if (distance >= -reach && distance < reach) continue;
+      found.push({
+        row,
+        ...makeProblem(
+          'branch-range',
+          `${operand.text} is ${Math.abs(distance)} bytes away; this branch reaches ${reach}.`,
+          operand,
+        ),
+      });
+    }
+  });
 }
 
 /** Rows in use: everything that no `#if 0` takes out. */
@@ -319,40 +421,8 @@ export function isMacroIn(workspace: Workspace, unit: Unit, name: string): boole
   );
 }
 
-const branches = /^(?:b|bl|cbn?z|tbn?z|adrp?|ldr|ldrsw|prfm)$/i;
-const usesCache = new WeakMap<Line, readonly Word[]>();
-
-/** Names in places where only a label makes sense. */
-export function symbolUses(line: Line): readonly Word[] {
-  const cached = usesCache.get(line);
-  if (cached) return cached;
-  const words: Word[] = [];
-  for (const statement of line.statements) {
-    const name = statement.name?.text ?? '';
-    if (statement.kind !== 'instruction' || statement.opaque) continue;
-    if (!branches.test(name) && branchCondition(name) === undefined) continue;
-    const operand = statement.operands.at(-1);
-    if (operand?.to !== (operand?.from ?? 0) + 1) continue;
-    const kind = kindAt(line.tokens, operand.from);
-    const word = tokenWord(line.text, line.tokens, operand.from);
-    if (kind === TokenKind.identifier && word.text !== '.' && !parseRegister(word.text))
-      words.push(word);
-    if (kind === TokenKind.number && /^\d+[bf]$/.test(word.text)) words.push(word);
-  }
-  usesCache.set(line, words);
-  return words;
-}
-
-function isLocalReachable(
-  unit: Unit,
-  file: IndexedFile,
-  number: string,
-  direction: string,
-  row: number,
-): boolean {
-  const own = file.model.definitions.get(number) ?? [];
-  if (own.some(({ line }) => (direction === 'f' ? line >= row : line <= row))) return true;
-  // A macro that is called nearby, or an included file, may define it.
+/** Whether a macro that is called nearby, or an included file, may define the numeric label. */
+function mayComeFromElsewhere(unit: Unit, file: IndexedFile, number: string): boolean {
   return (
     !unit.complete ||
     unit.files.some(
@@ -364,50 +434,6 @@ function isLocalReachable(
         [...model.defines.values()].some(({ body }) => new RegExp(`\\b${number}:`).test(body)),
     )
   );
-}
-
-function statementSize(
-  statement: Statement,
-  isMacro: (name: string) => boolean,
-): number | undefined {
-  const name = statement.name?.text ?? '';
-  switch (statement.kind) {
-    case 'labels':
-    case 'assignment':
-      return 0;
-    case 'instruction':
-      return mnemonic(name) && !isMacro(name) && !statement.opaque ? 4 : undefined;
-    case 'directive':
-      if (dataSize(name) !== undefined || /^\.(?:space|skip|zero)$/i.test(name))
-        return directiveSize(statement);
-      return /^\.(?:globa?l|type|size|weak|hidden|local|cfi_\w+|loc|file|set|equ|extern|req|unreq)$/i.test(
-        name,
-      )
-        ? 0
-        : undefined;
-    case 'preprocessor':
-    case 'continuation':
-    case 'call':
-      return undefined;
-  }
-}
-
-function branchReach(statement: Statement): number | undefined {
-  const name = statement.name?.text.toLowerCase() ?? '';
-  if (statement.kind !== 'instruction') return undefined;
-  if (name === 'tbz' || name === 'tbnz') return 2 ** 15;
-  if (name === 'cbz' || name === 'cbnz' || branchCondition(name) !== undefined) return 2 ** 20;
-  return name === 'b' || name === 'bl' ? 2 ** 27 : undefined;
-}
-
-/** The row of a branch target in the same file. */
-export function branchTarget(model: FileModel, name: string, row: number): number | undefined {
-  const local = /^(\d+)([bf])$/.exec(name);
-  if (local) {
-    const rows = (model.definitions.get(local[1] ?? '') ?? []).map(({ line }) => line);
-    return local[2] === 'f' ? rows.find((it) => it > row) : rows.findLast((it) => it <= row);
-  }
-  return model.definitions.get(name)?.[0]?.line;
 }
 
 export type { DiagnosticCode };

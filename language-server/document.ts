@@ -1,9 +1,23 @@
 /** The text of one file as lines, kept scanned and parsed through edits. */
 import type { Range, TextDocumentContentChangeEvent } from 'vscode-languageserver';
-import { scanLine } from './scanner.ts';
+import { TokenKind, scanLine } from './scanner.ts';
 import type { LineState, Tokens } from './scanner.ts';
-import { parseLine } from './statement.ts';
+import { kindAt, parseLine, tokenCount } from './statement.ts';
 import type { Statement } from './statement.ts';
+
+/** What a line can be to the index of names, so that most lines cost it one comparison. */
+export const LineRole = {
+  blank: 0,
+  /** Nothing but a comment. */
+  comment: 1,
+  /** One instruction that is no call, without labels. */
+  instruction: 2,
+  /** One `bl`, without labels. */
+  call: 3,
+  other: 4,
+} as const;
+
+export type LineRole = (typeof LineRole)[keyof typeof LineRole];
 
 /** One line; replaced, never changed, by an edit, so that results may be cached by identity. */
 export interface Line {
@@ -13,6 +27,7 @@ export interface Line {
   readonly startState: LineState;
   readonly endState: LineState;
   readonly statements: readonly Statement[];
+  readonly role: LineRole;
 }
 
 /** Lines of a text with their terminators: LF, CR LF or CR, as in the protocol. */
@@ -32,13 +47,26 @@ export function splitLines(text: string): string[] {
 
 function createLine(text: string, startState: LineState): Line {
   const { tokens, state } = scanLine(text, startState);
+  const statements = parseLine(text, tokens, startState);
   return {
     text,
     tokens,
     startState,
     endState: state,
-    statements: parseLine(text, tokens, startState),
+    statements,
+    role: roleOf(tokens, statements),
   };
+}
+
+function roleOf(tokens: Tokens, statements: readonly Statement[]): LineRole {
+  const [first, second] = statements;
+  if (!first) {
+    for (let index = 0; index < tokenCount(tokens); index += 1)
+      if (kindAt(tokens, index) === TokenKind.comment) return LineRole.comment;
+    return LineRole.blank;
+  }
+  if (second || first.kind !== 'instruction' || first.labels.length > 0) return LineRole.other;
+  return first.name?.text.toLowerCase() === 'bl' ? LineRole.call : LineRole.instruction;
 }
 
 /** The line without its terminator. */

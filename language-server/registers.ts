@@ -25,8 +25,22 @@ const fixed: ReadonlyMap<string, RegisterName> = new Map([
   ['ffr', { class: 'p', number: 16 }],
 ]);
 
+/** Answers for words seen before: the names of registers are few, and asked for in every operand. */
+const answers = new Map<string, RegisterName | undefined>();
+const MAXIMUM_ANSWERS = 10_000;
+
 /** The register of that name, in any case; undefined for another word. */
 export function parseRegister(text: string): RegisterName | undefined {
+  let register = answers.get(text);
+  if (register === undefined && !answers.has(text)) {
+    register = readRegister(text);
+    if (answers.size < MAXIMUM_ANSWERS) answers.set(text, register);
+  }
+  return register;
+}
+
+function readRegister(text: string): RegisterName | undefined {
+  if (text.length > 12) return undefined;
   const name = text.toLowerCase();
   const known = fixed.get(name);
   if (known) return known;

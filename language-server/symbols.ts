@@ -1,6 +1,6 @@
 /** What one file defines: labels, macros, constants, register aliases, blocks, functions. */
 import type { AssemblyDocument, Line } from './document.ts';
-import { lineContent } from './document.ts';
+import { LineRole, lineContent } from './document.ts';
 import { dataSize, isData } from './directives.ts';
 import { parseInteger } from './expression.ts';
 import { TokenKind, scanLine } from './scanner.ts';
@@ -112,6 +112,8 @@ export interface FileModel {
   readonly hasAltmacro: boolean;
   /** Changes whenever names change whose meaning other lines depend on. */
   readonly contextKey: string;
+  /** Changes whenever the names change that other files can mean. */
+  readonly exportKey: string;
 }
 
 /** Macros of kernels that define a symbol: which argument names it, and what it is. */
@@ -574,7 +576,7 @@ function directiveLine(builder: Builder, line: Line, row: number, statement: Sta
       const list = builder.registerAliases.get(alias.text) ?? [];
       list.push({ line: row, ...(register !== undefined && { register }) });
       builder.registerAliases.set(alias.text, list);
-      builder.context.push(`${alias.text}@${row}=${register ?? ''}`);
+      builder.context.push(`${alias.text}=${register ?? ''}`);
       return;
     }
     case '.unreq': {
@@ -583,7 +585,7 @@ function directiveLine(builder: Builder, line: Line, row: number, statement: Sta
       const list = builder.registerAliases.get(word.text) ?? [];
       list.push({ line: row });
       builder.registerAliases.set(word.text, list);
-      builder.context.push(`${word.text}@${row}`);
+      builder.context.push(`${word.text}=`);
       return;
     }
     case '.include': {
@@ -632,7 +634,20 @@ export function buildModel(document: AssemblyDocument): FileModel {
   for (let row = 0; row < lines.length; row += 1) {
     const line = lines[row];
     if (!line) continue;
-    if (line.statements.length === 0 && line.tokens.includes(TokenKind.comment)) {
+    if (line.role === LineRole.instruction || line.role === LineRole.call) {
+      if (line.role === LineRole.call) {
+        const target = line.statements[0]?.operands[0]?.text;
+        if (target !== undefined) builder.called.add(target);
+      }
+      if (builder.pending.length > 0) builder.resolvePending('label');
+      if (commentFrom >= 0) {
+        if (row - commentFrom > 1)
+          builder.blocks.push({ kind: 'comment', line: commentFrom, endLine: row - 1 });
+        commentFrom = -1;
+      }
+      continue;
+    }
+    if (line.role === LineRole.comment) {
       if (commentFrom < 0 && /^\s*(?:\/\/|\/\*|#|\*)/.test(line.text)) commentFrom = row;
     } else if (commentFrom >= 0) {
       if (row - commentFrom > 1)
@@ -678,7 +693,7 @@ export function buildModel(document: AssemblyDocument): FileModel {
         }
         case 'instruction': {
           builder.resolvePending('label');
-          if (statement.name && /^bl$/i.test(statement.name.text)) {
+          if (statement.name && statement.name.text.toLowerCase() === 'bl') {
             const word = operandWord(line, statement, 0);
             if (word) builder.called.add(word.text);
           }
@@ -750,6 +765,7 @@ function finishModel(builder: Builder, lineCount: number): FileModel {
     globals: builder.globals,
     hasAltmacro: builder.hasAltmacro,
     contextKey: builder.context.join('\n'),
+    exportKey: [...functions.map(({ name }) => name), '', ...builder.globals].join('\n'),
   };
 }
 
@@ -829,7 +845,7 @@ export function commentAbove(lines: readonly Line[], row: number): string {
   for (let above = row - 1; above >= 0 && collected.length < 40; above -= 1) {
     const line = lines[above];
     if (!line) break;
-    const isComment = line.statements.length === 0 && line.tokens.includes(TokenKind.comment);
+    const isComment = line.role === LineRole.comment;
     const skipped = line.statements.every(
       ({ kind, name }) =>
         kind === 'directive' &&

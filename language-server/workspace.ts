@@ -42,6 +42,8 @@ export class Workspace {
   /** Folders that `#include` looks in, as URIs, by URI of the including file or for all files (`''`). */
   includeFolders: (uri: string) => readonly string[] = () => [];
   #generation = 0;
+  /** Answers of `#isExported` until the next change of what files export. */
+  readonly #exported = new Map<string, boolean>();
 
   constructor(access: FileAccess) {
     this.#access = access;
@@ -82,6 +84,7 @@ export class Workspace {
 
   remove(uri: string): void {
     if (this.#files.delete(uri)) this.#generation += 1;
+    this.#exported.clear();
     this.#units.delete(uri);
   }
 
@@ -89,6 +92,7 @@ export class Workspace {
     const model = buildModel(document);
     const before = this.#files.get(document.uri);
     if (before?.model.contextKey !== model.contextKey) this.#generation += 1;
+    if (before?.model.exportKey !== model.exportKey) this.#exported.clear();
     const file: IndexedFile = { document, model, open };
     this.#files.set(document.uri, file);
     return file;
@@ -204,6 +208,26 @@ export class Workspace {
       },
       value: (name) => this.constantValue(unit, name),
     };
+  }
+
+  /** Whether a name is defined in the unit, or in another file where others can mean it. */
+  isDefined(unit: Unit, name: string): boolean {
+    return unit.files.some(({ model }) => model.definitions.has(name)) || this.#isExported(name);
+  }
+
+  #isExported(name: string): boolean {
+    let exported = this.#exported.get(name);
+    if (exported === undefined) {
+      exported = false;
+      for (const { model } of this.#files.values()) {
+        const definitions = model.definitions.get(name);
+        if (!definitions) continue;
+        exported = model.globals.has(name) || definitions.some(({ kind }) => kind === 'function');
+        if (exported) break;
+      }
+      this.#exported.set(name, exported);
+    }
+    return exported;
   }
 
   /** Definitions by name: those of the unit first, else those of other files that can be meant. */

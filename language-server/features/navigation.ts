@@ -17,7 +17,7 @@ import type {
 import { writtenRegisters } from '../constants.ts';
 import { cursorAt, rangeOf } from '../cursor.ts';
 import type { Cursor } from '../cursor.ts';
-import { branchTarget } from '../diagnostics.ts';
+import { branchTarget } from '../branches.ts';
 import { branchCondition, mnemonic } from '../mnemonics.ts';
 import { parseRegister, isGeneral } from '../registers.ts';
 import { parseOperands } from '../statement-checks.ts';
