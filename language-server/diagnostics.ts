@@ -44,6 +44,12 @@ interface ChunkFindings {
   readonly offsets: Float64Array;
   /** How many places of unknown size lie before each line, likewise. */
   readonly gaps: Uint16Array;
+  /** Uses of symbols that are defined nowhere, as far as this index of names and these exports tell. */
+  undefinedUses?: {
+    readonly model: FileModel;
+    readonly exports: number;
+    readonly uses: readonly SymbolUse[];
+  };
 }
 
 /** Problems reported for one file; what lies beyond is more than anybody reads. */
@@ -242,17 +248,20 @@ export class Diagnostics {
       }
       return defined;
     };
+    const { exports } = this.#workspace;
     for (const { first, result } of chunks) {
-      for (const { row: relative, word, local } of result.uses) {
-        const row = first + relative;
-        const forward = word.text.endsWith('f');
-        if (local === undefined) {
-          if (!unit.complete || isDefined(word.text)) continue;
-        } else {
+      if (result.undefinedUses?.model !== model || result.undefinedUses.exports !== exports) {
+        const uses = result.uses.filter(({ row, word, local }) => {
+          if (local === undefined) return unit.complete && !isDefined(word.text);
           const labels = model.definitions.get(local);
+          const forward = word.text.endsWith('f');
           const label = forward ? labels?.at(-1) : labels?.[0];
-          if (label && (forward ? label.line >= row : label.line <= row)) continue;
-        }
+          return !label || (forward ? label.line < first + row : label.line > first + row);
+        });
+        result.undefinedUses = { model, exports, uses };
+      }
+      for (const { row: relative, word, local } of result.undefinedUses.uses) {
+        const row = first + relative;
         if (!isActive(row) || inRanges(model.macroBodies, row)) continue;
         if (local === undefined) {
           found.push({
@@ -268,7 +277,7 @@ export class Diagnostics {
             row,
             ...makeProblem(
               'symbol-undefined',
-              `There is no label ${local} ${forward ? 'below' : 'above'}.`,
+              `There is no label ${local} ${word.text.endsWith('f') ? 'below' : 'above'}.`,
               word,
               [],
               'error',

@@ -77,6 +77,11 @@ export function lineContent(text: string): string {
   return end === text.length ? text : text.slice(0, end);
 }
 
+/** Whether neither line, put in the place of the other, changes what the index of names says. */
+function hasNoNames({ role }: Line, other: Line | undefined): boolean {
+  return role === other?.role && role <= LineRole.instruction;
+}
+
 export class AssemblyDocument {
   readonly uri: string;
   version: number;
@@ -100,13 +105,14 @@ export class AssemblyDocument {
     return this.#lines[index];
   }
 
-  /** One change of the protocol; positions outside the text are moved into it. */
-  apply(change: TextDocumentContentChangeEvent): void {
-    if (!('range' in change)) {
-      this.#lines = this.#scan(splitLines(change.text), 0);
-      return;
-    }
-    this.#replace(change.range, change.text);
+  /**
+   * One change of the protocol; positions outside the text are moved into it. True where the index of names
+   * still holds: as many lines as before, and none that it looks at has changed.
+   */
+  apply(change: TextDocumentContentChangeEvent): boolean {
+    if ('range' in change) return this.#replace(change.range, change.text);
+    this.#lines = this.#scan(splitLines(change.text), 0);
+    return false;
   }
 
   #scan(texts: readonly string[], startState: LineState): Line[] {
@@ -128,7 +134,7 @@ export class AssemblyDocument {
     return { line: row, character: Math.max(0, Math.min(character, length)) };
   }
 
-  #replace(range: Range, text: string): void {
+  #replace(range: Range, text: string): boolean {
     let start = this.#clamp(range.start.line, range.start.character);
     let end = this.#clamp(range.end.line, range.end.character);
     if (end.line < start.line || (end.line === start.line && end.character < start.character)) {
@@ -151,8 +157,16 @@ export class AssemblyDocument {
     // The tail's own terminator opens an empty line that belongs to the line after it.
     if (lastLine + 1 < this.#lines.length && texts.length > 1 && texts.at(-1) === '') texts.pop();
     const state = firstLine === 0 ? 0 : (this.#lines[firstLine - 1]?.endState ?? 0);
-    const fresh = this.#scan(texts, state);
-    this.#splice(firstLine, lastLine - firstLine + 1, fresh);
+    const count = lastLine - firstLine + 1;
+    const before = this.#lines.slice(firstLine, lastLine + 1);
+    const fresh = this.#scan(texts, state).map((line, index) => {
+      const old = before[index];
+      return old?.text === line.text && old.startState === line.startState ? old : line;
+    });
+    let keepsNames =
+      fresh.length === count &&
+      fresh.every((line, index) => line === before[index] || hasNoNames(line, before[index]));
+    this.#splice(firstLine, count, fresh);
     // Whatever a block comment or a continuation now covers is scanned again.
     let row = firstLine + fresh.length;
     let carried = fresh.at(-1)?.endState ?? state;
@@ -162,7 +176,9 @@ export class AssemblyDocument {
       const rescanned = createLine(line.text, carried);
       this.#lines[row] = rescanned;
       carried = rescanned.endState;
+      keepsNames = false;
     }
+    return keepsNames;
   }
 
   #splice(start: number, removed: number, fresh: readonly Line[]): void {

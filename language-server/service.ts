@@ -128,9 +128,10 @@ export class LanguageService {
     const file = this.workspace.get(uri);
     if (!file) return;
     const { document } = file;
-    for (const change of changes) document.apply(change);
+    let keepsNames = true;
+    for (const change of changes) keepsNames = document.apply(change) && keepsNames;
     document.version = version;
-    this.workspace.changed(document);
+    this.workspace.changed(document, keepsNames);
   }
 
   close(uri: string): void {

@@ -42,6 +42,7 @@ export class Workspace {
   /** Folders that `#include` looks in, as URIs, by URI of the including file or for all files (`''`). */
   includeFolders: (uri: string) => readonly string[] = () => [];
   #generation = 0;
+  #exports = 0;
   /** Answers of `#isExported` until the next change of what files export. */
   readonly #exported = new Map<string, boolean>();
 
@@ -52,6 +53,16 @@ export class Workspace {
   /** Changes whenever any file's names change. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Changes whenever the names change that files define for others. */
+  get exports(): number {
+    return this.#exports;
+  }
+
+  #exportsChanged(): void {
+    this.#exports += 1;
+    this.#exported.clear();
   }
 
   get files(): Iterable<IndexedFile> {
@@ -72,8 +83,10 @@ export class Workspace {
     return known?.open === true ? known : this.#store(new AssemblyDocument(uri, text), false);
   }
 
-  changed(document: AssemblyDocument): IndexedFile {
-    return this.#store(document, true);
+  /** After an edit; `keepsNames` as `AssemblyDocument.apply` says. */
+  changed(document: AssemblyDocument, keepsNames = false): IndexedFile {
+    const known = this.#files.get(document.uri);
+    return keepsNames && known ? known : this.#store(document, true);
   }
 
   close(uri: string): void {
@@ -84,7 +97,7 @@ export class Workspace {
 
   remove(uri: string): void {
     if (this.#files.delete(uri)) this.#generation += 1;
-    this.#exported.clear();
+    this.#exportsChanged();
     this.#units.delete(uri);
   }
 
@@ -92,7 +105,7 @@ export class Workspace {
     const model = buildModel(document);
     const before = this.#files.get(document.uri);
     if (before?.model.contextKey !== model.contextKey) this.#generation += 1;
-    if (before?.model.exportKey !== model.exportKey) this.#exported.clear();
+    if (before?.model.exportKey !== model.exportKey) this.#exportsChanged();
     const file: IndexedFile = { document, model, open };
     this.#files.set(document.uri, file);
     return file;
