@@ -93,6 +93,7 @@ export class TrapTable {
       ...(this.#profile.FEAT_GICv3 && {
         ...(values(GIC_CONTROLS) as Record<(typeof GIC_CONTROLS)[number], bigint>),
       }),
+      fpAbsent: !this.#profile.FEAT_FP,
       implementedBreakpoints: this.#profile.breakpoints,
       implementedWatchpoints: this.#profile.watchpoints,
     };

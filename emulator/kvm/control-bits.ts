@@ -29,6 +29,7 @@ export const HCR_HOST_FLAGS = HCR_EL2_RW;
 
 /** CPTR_EL2 with nothing trapped: its RES1 bits. */
 export const CPTR_EL2_DEFAULT = 0x33ffn;
+export const CPTR_EL2_TFP = 1n << 10n;
 export const CPTR_EL2_TTA = 1n << 20n;
 
 /** The guest uses the physical counter and timer directly. */

@@ -7,7 +7,7 @@ import type { ImplementedRegisters } from '../sysregs/definitions.ts';
 import type { CountedCpu, PhysicalCpu } from './physical-cpu.ts';
 import type { GuestContext } from './vcpu.ts';
 
-/** EL1 and EL0 registers of a vCPU, MDSCR_EL1 and the debug registers apart. */
+/** EL1 and EL0 registers of a vCPU; MDSCR_EL1, the debug registers and the FP registers apart. */
 export const guestContextRegisters = [
   'CSSELR_EL1',
   'SCTLR_EL1',
@@ -37,8 +37,6 @@ export const guestContextRegisters = [
   'CNTV_CVAL_EL0',
   'CNTP_CTL_EL0',
   'CNTP_CVAL_EL0',
-  'FPCR',
-  'FPSR',
 ] as const;
 
 /** With the processor at EL2. */
@@ -74,7 +72,6 @@ export function resetGuestContext(implemented: ImplementedRegisters): GuestConte
   return {
     general: {
       X: Array.from({ length: 31 }, () => 0n),
-      V: Array.from({ length: 64 }, () => 0n),
     },
     sysregs: Object.fromEntries(
       guestContextRegisters.map((name) => [name, implemented.byName(name)?.reset ?? 0n]),

@@ -17,7 +17,12 @@ import {
   OK,
 } from './guest-debug-control.ts';
 import type { IoctlResult, KvmGuestDebug } from './guest-debug-control.ts';
+import { Fpsimd } from './fpsimd/fpsimd.ts';
+import type { FpsimdData } from './fpsimd/fpsimd.ts';
+import { defaultFpPolicy, requireFpPolicy } from './fpsimd/index.ts';
 import { loadGuestContext, peekGuestContext, resetGuestContext } from './guest-context.ts';
+import { checkSchedule, dueActivities } from './host-activity.ts';
+import type { HostActivity, HostActivityName } from './host-activity.ts';
 import type { HostProfile } from './host-profile.ts';
 import { hypervisorCounters, hypervisorState, registerTotals, registerViews } from './view.ts';
 import type { DebugRegisterViews, NamedCount, NamedText, RegisterTotals } from './view.ts';
@@ -50,6 +55,8 @@ export interface KvmOptions {
   readonly profile: HostProfile;
   /** Default OWNER. @see policies/index.ts */
   readonly policy?: string;
+  /** Default FP_OWNER_EAGER_HOST. @see fpsimd/index.ts */
+  readonly fpPolicy?: string;
   /**
    * What the guest's processor has, as its ID_AA64DFR0_EL1 tells it. Default: what the profile has.
    */
@@ -64,6 +71,8 @@ export interface KvmOptions {
   readonly checkInvariants?: boolean;
   /** Events that the log keeps. */
   readonly logCapacity?: number;
+  /** What the host does at its timer interrupts. Default: nothing. */
+  readonly hostActivity?: readonly HostActivity[];
   /** Instructions between two interrupts of the host. Default 4,000,000: 4 ms at 1 GHz. */
   readonly tickInterval?: bigint;
 }
@@ -76,6 +85,7 @@ export interface KvmState {
   readonly resident: number;
   readonly vcpus: readonly VcpuState[];
   readonly host: HostData;
+  readonly fp: FpsimdData;
   readonly mdcr: bigint;
   readonly log: WorldSwitchLogState;
   readonly accesses: readonly (readonly [string, number, number])[];
@@ -89,6 +99,8 @@ function refusalOf(policy: DebugPolicy, guest: DebugCounts, host: DebugCounts): 
   return policy.refusal === undefined ? differingReason(guest, host) : policy.refusal(guest, host);
 }
 
+const FP_REGISTER = /^(V([12]?\d|3[01])|FPSR|FPCR)$/;
+
 export const DEFAULT_TICK_INTERVAL = 4_000_000n;
 
 export class Kvm {
@@ -101,19 +113,23 @@ export class Kvm {
   readonly registerEmulation: RegisterEmulation;
   readonly vcpus: readonly Vcpu[];
   readonly ws: WorldSwitch;
+  readonly fp: Fpsimd;
 
   readonly #cpu: PhysicalCpu;
   readonly #run: VcpuRun;
   readonly #idRegisters: ReadonlyMap<string, bigint>;
+  readonly #schedule: readonly HostActivity[];
   #policy: DebugPolicy;
 
-  /** @throws RangeError for a policy that does not exist */
+  /** @throws RangeError for a policy that does not exist or a schedule that cannot be kept */
   constructor(options: KvmOptions) {
     const { cpu, profile } = options;
     const policy = policyByName(options.policy ?? defaultPolicy.name);
     if (policy === undefined) throw new RangeError(missingPolicyReason(options.policy ?? ''));
     this.#policy = policy;
     this.#cpu = cpu;
+    this.#schedule = options.hostActivity ?? [];
+    checkSchedule(this.#schedule);
     this.profile = profile;
     this.log = new WorldSwitchLog(options.logCapacity);
     this.registerEmulation = options.registerEmulation ?? 'architecture';
@@ -149,8 +165,15 @@ export class Kvm {
       },
     );
     this.ws.image = () => this.#policy.image?.(this.ws);
+    this.fp = new Fpsimd(this.ws, requireFpPolicy(options.fpPolicy ?? defaultFpPolicy.name));
+    if (options.checkInvariants === true) {
+      this.fp.violated = (what) => {
+        throw new TypeError(`Invariant ${what}`);
+      };
+    }
     this.#run = new VcpuRun(
       this.ws,
+      this.fp,
       this.#runHost(options.hypercall ?? (() => ({ kind: 'return', X0: SMCCC_RET_NOT_SUPPORTED }))),
       options.tickInterval ?? DEFAULT_TICK_INTERVAL,
       options.checkInvariants === true
@@ -165,6 +188,9 @@ export class Kvm {
     return {
       get policy() {
         return policy();
+      },
+      interrupted: (tick) => {
+        for (const name of dueActivities(this.#schedule, tick)) this.#perform(name);
       },
       exitContext: () => ({
         emulation: this.registerEmulation,
@@ -242,6 +268,33 @@ export class Kvm {
     return this.#run.handleExit();
   }
 
+  // -- the host's other business
+
+  /** The host does something now. The guest stays where it is. */
+  performHostActivity(name: HostActivityName): void {
+    this.#run.asHost(() => {
+      this.#perform(name);
+    });
+  }
+
+  #perform(name: HostActivityName): void {
+    switch (name) {
+      case 'fpTask':
+        this.#run.preempt(() => {
+          this.fp.switchTo(this.fp.other);
+          this.fp.compute();
+          this.fp.switchTo(this.fp.vmm);
+        });
+        break;
+      case 'softirqNeon':
+        this.fp.softirqNeon();
+        break;
+      case 'hostBreakpoint':
+        this.ws.toggleHostBreakpoint();
+        break;
+    }
+  }
+
   // -- ioctls
 
   /** KVM_SET_GUEST_DEBUG, for every vCPU. The guest runs again with `resume`. */
@@ -297,6 +350,18 @@ export class Kvm {
     return register !== undefined && value !== undefined
       ? (this.#policy.readBack?.(this.ws, register, value) ?? value)
       : value;
+  }
+
+  /** V<n> (128 bits), FPSR or FPCR as the guest has it, wherever its value is now. No side effects. */
+  guestFpRegister(name: string, vcpu: Vcpu = this.vcpu): bigint | undefined {
+    return FP_REGISTER.test(name) ? this.fp.readGuest(name, vcpu) : undefined;
+  }
+
+  /** False for another register. */
+  setGuestFpRegister(name: string, value: bigint, vcpu: Vcpu = this.vcpu): boolean {
+    if (!FP_REGISTER.test(name)) return false;
+    this.fp.writeGuest(name, value, vcpu);
+    return true;
   }
 
   /** Sets a debug register of the guest from outside. False for another register. */
@@ -373,6 +438,23 @@ export class Kvm {
     return undefined;
   }
 
+  get fpPolicy(): string {
+    return this.fp.policy.name;
+  }
+
+  /**
+   * Changes the FP policy between two entries; nobody's registers change.
+   * @throws RangeError for a policy that does not exist
+   */
+  setFpPolicy(name: string): void {
+    const policy = requireFpPolicy(name);
+    if (policy === this.fp.policy) return;
+    this.stop();
+    const before = this.fp.policy.name;
+    this.fp.policy = policy;
+    this.ws.event('policy', `FP policy ${before} to ${name}`);
+  }
+
   // -- views
 
   state(): readonly NamedText[] {
@@ -428,6 +510,7 @@ export class Kvm {
       resident: this.#run.resident.id,
       vcpus: this.vcpus.map((vcpu) => vcpu.saveState()),
       host: copyHostData(this.ws.host),
+      fp: this.fp.saveState(),
       mdcr: this.ws.mdcr,
       log: this.log.saveState(),
       accesses: this.ws.cpu.saveState(),
@@ -450,6 +533,8 @@ export class Kvm {
     this.ws.vcpu = this.#vcpuById(state.current);
     this.#run.restoreState(state.run, this.#vcpuById(state.resident));
     this.ws.host = copyHostData(state.host);
+    this.fp.policy = requireFpPolicy(state.fp.policy);
+    this.fp.restoreState(state.fp, this.vcpus);
     this.ws.mdcr = state.mdcr;
     this.log.restoreState(state.log);
     this.ws.cpu.restoreState(state.accesses);
@@ -486,6 +571,9 @@ export class Kvm {
       stepOver: undefined,
       skipBreakpointAt: undefined,
       entryPC: state.pc,
+      FP_ENABLED: false,
+      FP_HOST: false,
+      fp_state: 'FREE',
       counts: this.ws.guest,
       context,
     };

@@ -5,12 +5,10 @@
  * what the hypervisor really did. The `peek` forms serve views and checks and cost nothing.
  */
 
-/** General-purpose and SIMD registers of a vCPU that is not on a processor. */
+/** General-purpose registers of a vCPU that is not on a processor. */
 export interface GeneralRegisters {
   /** X0 to X30. */
   readonly X: readonly bigint[];
-  /** V0 to V31, two 64-bit halves each: low, high. */
-  readonly V: readonly bigint[];
 }
 
 /** Where the guest is: the program counter and PSTATE in the layout of SPSR_ELx. */
@@ -31,6 +29,9 @@ export interface PhysicalCpu {
   /** X0 to X30 of the guest; they stay in place while EL2 runs. */
   readX(n: number): bigint;
   writeX(n: number, value: bigint): void;
+  /** V<n> in two 64-bit halves. */
+  readV(n: number): { readonly lo: bigint; readonly hi: bigint };
+  writeV(n: number, lo: bigint, hi: bigint): void;
   saveGeneralRegisters(): GeneralRegisters;
   restoreGeneralRegisters(registers: GeneralRegisters): void;
   /** PC and PSTATE of the processor while it executes the guest or presents it. */

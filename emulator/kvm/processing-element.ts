@@ -5,7 +5,6 @@ import type { KvmExit } from './kvm-exit.ts';
 import type { GeneralRegisters, GuestPosition, PhysicalCpu } from './physical-cpu.ts';
 
 const X_COUNT = 31;
-const V_COUNT = 32;
 
 export class ProcessingElementCpu implements PhysicalCpu {
   readonly id: number;
@@ -42,18 +41,22 @@ export class ProcessingElementCpu implements PhysicalCpu {
     this.#pe.state.setX(n, value);
   }
 
-  saveGeneralRegisters(): GeneralRegisters {
-    const { state } = this.#pe;
-    return {
-      X: Array.from({ length: X_COUNT }, (_, n) => state.X(n)),
-      V: Array.from({ length: V_COUNT }, (_, n) => state.V(n)).flatMap(({ lo, hi }) => [lo, hi]),
-    };
+  readV(n: number): { readonly lo: bigint; readonly hi: bigint } {
+    return this.#pe.state.V(n);
   }
 
-  restoreGeneralRegisters({ X, V }: GeneralRegisters): void {
+  writeV(n: number, lo: bigint, hi: bigint): void {
+    this.#pe.state.setV(n, lo, hi);
+  }
+
+  saveGeneralRegisters(): GeneralRegisters {
+    const { state } = this.#pe;
+    return { X: Array.from({ length: X_COUNT }, (_, n) => state.X(n)) };
+  }
+
+  restoreGeneralRegisters({ X }: GeneralRegisters): void {
     const { state } = this.#pe;
     for (let n = 0; n < X_COUNT; n += 1) state.setX(n, X[n] ?? 0n);
-    for (let n = 0; n < V_COUNT; n += 1) state.setV(n, V[2 * n] ?? 0n, V[2 * n + 1] ?? 0n);
   }
 
   get position(): GuestPosition {

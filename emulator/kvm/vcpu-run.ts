@@ -5,17 +5,19 @@
  * the machine does between slices. `put`: KVM_RUN has returned, or has not been called; the host's
  * registers are installed and the processor only shows where the guest is.
  */
-import { describeESR, EC_WATCHPOINT_LOWER } from '../cpu/syndrome.ts';
+import { describeESR, EC_FP_ACCESS, EC_WATCHPOINT_LOWER } from '../cpu/syndrome.ts';
 import {
   CNTHCTL_EL2_EL1PCEN,
   CNTHCTL_EL2_EL1PCTEN,
   CPTR_EL2_DEFAULT,
+  CPTR_EL2_TFP,
   CPTR_EL2_TTA,
   DBGBCR_E,
   HCR_EL2_TID3,
   HCR_GUEST_FLAGS,
   HCR_HOST_FLAGS,
 } from './control-bits.ts';
+import type { Fpsimd } from './fpsimd/fpsimd.ts';
 import { loadGuestContext, saveGuestContext } from './guest-context.ts';
 import { KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW } from './guest-debug-control.ts';
 import { handleExit } from './handle-exit.ts';
@@ -30,6 +32,8 @@ import type { WorldSwitch } from './world-switch.ts';
 /** What running a vCPU needs of the virtual machine it belongs to. */
 export interface RunHost {
   readonly policy: DebugPolicy;
+  /** The host's interrupt handler, between the exit and the next entry; `tick` counts from 1 at reset. */
+  interrupted(tick: number): void;
   /** What handling an exit needs beside the world switch. */
   exitContext(): Omit<ExitContext, 'ws' | 'policy' | 'reload' | 'warnOnce' | 'setStepOver'>;
 }
@@ -47,6 +51,7 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 export class VcpuRun {
   readonly ws: WorldSwitch;
+  readonly fp: Fpsimd;
   readonly #cpu: PhysicalCpu;
   readonly #host: RunHost;
   readonly #invariants: InvariantChecker | undefined;
@@ -55,15 +60,19 @@ export class VcpuRun {
   #phase: 'running' | 'put' = 'put';
   #resident: Vcpu;
   #lastExit: KvmExit | undefined;
+  /** Between vcpu_load and vcpu_put. */
+  #loaded = false;
   #nextTick: bigint;
 
   constructor(
     ws: WorldSwitch,
+    fp: Fpsimd,
     host: RunHost,
     tickInterval: bigint,
     invariants: InvariantChecker | undefined,
   ) {
     this.ws = ws;
+    this.fp = fp;
     this.#cpu = ws.cpu.cpu;
     this.#host = host;
     this.#tickInterval = tickInterval;
@@ -79,6 +88,7 @@ export class VcpuRun {
     this.#invariants?.forget();
     this.#lastExit = undefined;
     this.#phase = 'put';
+    this.#loaded = false;
     this.#nextTick = this.#cpu.retired + this.#tickInterval;
     this.#resident = first;
     ws.vcpu = first;
@@ -89,6 +99,7 @@ export class VcpuRun {
     ws.cpu.write('CNTVOFF_EL2', 0n);
     ws.cpu.write('VTTBR_EL2', VMID << 48n);
     this.#installIdentity(first);
+    this.fp.reset();
     this.present();
   }
 
@@ -183,10 +194,36 @@ export class VcpuRun {
   onHostTick(): void {
     this.#nextTick = this.#cpu.retired + this.#tickInterval;
     if (this.#phase === 'put') return;
-    this.ws.log.counters.hostTicks += 1;
+    const { counters } = this.ws.log;
+    counters.hostTicks += 1;
     this.#cpu.takeHostInterrupt();
     this.#exit('exit: interrupt of the host');
+    this.#host.interrupted(counters.hostTicks);
     this.#enter();
+  }
+
+  /**
+   * The host does something, at once: in an interrupt where the guest runs, and otherwise on behalf of the
+   * VMM, which has its registers afterwards.
+   */
+  asHost(body: () => void): void {
+    if (this.#phase === 'running') {
+      this.#cpu.takeHostInterrupt();
+      this.#exit('exit: interrupt of the host');
+      body();
+      this.#enter();
+      return;
+    }
+    this.atEL2(body);
+    this.fp.returnToUser();
+  }
+
+  /** The host gives the physical CPU to another thread meanwhile. */
+  preempt(body: () => void): void {
+    const loaded = this.#loaded;
+    if (loaded) this.#put();
+    body();
+    if (loaded) this.#load();
   }
 
   /**
@@ -200,6 +237,7 @@ export class VcpuRun {
     const EC = Number((ESR >> 26n) & 0x3fn);
     const ISS = Number(ESR & 0x1ff_ffffn);
     this.ws.log.countExit(EC);
+    if (EC === EC_FP_ACCESS && this.#switchFp()) return undefined;
     const { title } = describeESR(ESR);
     this.#exit(`exit: EC 0x${EC.toString(16).padStart(2, '0')}, ${title}`, EC, ESR);
     const FAR = EC === EC_WATCHPOINT_LOWER ? cpu.read('FAR_EL2') : undefined;
@@ -216,6 +254,20 @@ export class VcpuRun {
       this.#lastExit = exit;
     }
     return exit;
+  }
+
+  /**
+   * The FP trap of the lazy switch, which needs no exit to the host: the guest executes the instruction
+   * again. False where the trap is not that.
+   */
+  #switchFp(): boolean {
+    const { cpu, vcpu } = this.ws;
+    if (!this.fp.trapping || !this.fp.exists) return false;
+    vcpu.pc = cpu.read('ELR_EL2');
+    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT | CPTR_EL2_TTA);
+    this.fp.trap();
+    this.#cpu.exceptionReturn();
+    return true;
   }
 
   #exitContext(): ExitContext {
@@ -262,7 +314,9 @@ export class VcpuRun {
   #load(): void {
     const { ws } = this;
     this.#makeResident(ws.vcpu);
+    this.#loaded = true;
     this.#host.policy.vcpuLoad(ws);
+    this.fp.vcpuLoad();
     this.ws.log.counters.loads += 1;
     ws.event('load', `vcpu_load: owner ${this.#host.policy.owner(ws)}`);
   }
@@ -271,6 +325,8 @@ export class VcpuRun {
     const { ws } = this;
     // Before 6.2 KVM did not give PSTATE.SS back.
     const stolen = this.#host.policy.generation !== 'G2' && ws.vcpu.stepStolen;
+    this.#loaded = false;
+    this.fp.vcpuPut();
     this.#host.policy.vcpuPut(ws);
     this.ws.log.counters.puts += 1;
     ws.event('put', `vcpu_put: owner ${this.#host.policy.owner(ws)}`);
@@ -284,7 +340,8 @@ export class VcpuRun {
     cpu.write('ELR_EL2', vcpu.pc);
     cpu.write('SPSR_EL2', vcpu.pstate);
     cpu.write('HCR_EL2', this.#guestHcr);
-    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT | CPTR_EL2_TTA);
+    const TFP = this.fp.enter() ? CPTR_EL2_TFP : 0n;
+    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT | CPTR_EL2_TTA | TFP);
     this.#host.policy.enter(ws);
     this.#invariants?.atEntry(ws, this.#host.policy);
     this.ws.log.counters.entries += 1;
@@ -308,6 +365,7 @@ export class VcpuRun {
     this.#host.policy.exit(ws);
     cpu.write('HCR_EL2', HCR_HOST_FLAGS);
     cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT);
+    this.fp.exit();
     this.#invariants?.afterExit(ws, this.#host.policy);
   }
 
@@ -328,6 +386,7 @@ export class VcpuRun {
   #returnToVmm(): void {
     const { vcpu } = this.ws;
     this.#put();
+    this.fp.returnToUser();
     vcpu.stepOver = undefined;
     this.present();
   }
@@ -353,6 +412,7 @@ export class VcpuRun {
 
   restoreState(state: VcpuRunState, resident: Vcpu): void {
     this.#phase = state.phase;
+    this.#loaded = state.phase === 'running';
     this.#nextTick = state.nextTick;
     this.#lastExit = state.lastExit;
     this.#resident = resident;

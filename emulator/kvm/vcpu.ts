@@ -9,6 +9,9 @@ import {
 import type { DebugState } from './debug-state.ts';
 import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
 import type { DebugCounts } from './remap.ts';
+import type { FpOwner } from './fpsimd/fpsimd.ts';
+import { zeroFpsimdState } from './fpsimd/state.ts';
+import type { FpsimdState } from './fpsimd/state.ts';
 import type { GeneralRegisters } from './physical-cpu.ts';
 
 /** Debug registers of the guest beside the four groups of breakpoint and watchpoint registers. */
@@ -66,6 +69,10 @@ export interface VcpuState {
   readonly stepOver: StepOver | undefined;
   readonly skipBreakpointAt: bigint | undefined;
   readonly entryPC: bigint;
+  readonly fpsimd_state: FpsimdState;
+  readonly FP_ENABLED: boolean;
+  readonly FP_HOST: boolean;
+  readonly fp_state: FpOwner;
   /** What the guest's processor has; a vCPU goes to a machine that gives it the same. */
   readonly counts?: DebugCounts;
   /** Absent while the registers are in the processor. */
@@ -108,6 +115,14 @@ export class Vcpu {
   /** PC at the last entry. */
   entryPC = 0n;
   context: GuestContext | undefined;
+  /** V0 to V31, FPSR and FPCR. Not up to date while they are in the processor. */
+  fpsimd_state: FpsimdState = zeroFpsimdState();
+  /** KVM_ARM64_FP_ENABLED: the guest's FP registers are loaded. */
+  FP_ENABLED = false;
+  /** KVM_ARM64_FP_HOST: the host's are, and have to be saved. */
+  FP_HOST = false;
+  /** FP_STATE_* of KVM since 6.0. */
+  fp_state: FpOwner = 'FREE';
 
   constructor(id: number) {
     this.id = id;
@@ -155,6 +170,10 @@ export class Vcpu {
     this.skipBreakpointAt = undefined;
     this.entryPC = entry;
     this.context = undefined;
+    this.fpsimd_state = zeroFpsimdState();
+    this.FP_ENABLED = false;
+    this.FP_HOST = false;
+    this.fp_state = 'FREE';
   }
 
   saveState(): VcpuState {
@@ -176,6 +195,10 @@ export class Vcpu {
       stepOver: this.stepOver,
       skipBreakpointAt: this.skipBreakpointAt,
       entryPC: this.entryPC,
+      fpsimd_state: this.fpsimd_state,
+      FP_ENABLED: this.FP_ENABLED,
+      FP_HOST: this.FP_HOST,
+      fp_state: this.fp_state,
       context: this.context,
     };
   }
@@ -198,6 +221,10 @@ export class Vcpu {
     this.stepOver = state.stepOver;
     this.skipBreakpointAt = state.skipBreakpointAt;
     this.entryPC = state.entryPC;
+    this.fpsimd_state = state.fpsimd_state;
+    this.FP_ENABLED = state.FP_ENABLED;
+    this.FP_HOST = state.FP_HOST;
+    this.fp_state = state.fp_state;
     this.context = state.context;
   }
 }

@@ -7,6 +7,11 @@ import type { AccessCount } from './access-counts.ts';
 export type WorldSwitchEventKind =
   | 'trapDbg'
   | 'trap'
+  | 'trapFp'
+  | 'fpSave'
+  | 'fpLoad'
+  | 'drain'
+  | 'hostActivity'
   | 'undef'
   | 'enter'
   | 'exit'
@@ -44,6 +49,8 @@ export interface WorldSwitchEvent {
   /** ESR_ELx.EC of an exit or of an injected exception. */
   readonly EC?: number;
   readonly copy?: BundleCopy;
+  /** What is in the FP registers: (a) the host thread's state, (b) the vCPU's, (c) nobody's, (d) another thread's. */
+  readonly fp?: 'a' | 'b' | 'c' | 'd';
   readonly policy: string;
   readonly ownerBefore: string;
   readonly ownerAfter: string;

@@ -4,7 +4,14 @@
  */
 import type { ExceptionRecord } from '../cpu/pe.ts';
 import { SPSR_SS } from '../cpu/pstate.ts';
-import { DBGBCR_E, MDCR_EL2_HPMN, MDCR_EL2_TDA, MDCR_EL2_TDE } from './control-bits.ts';
+import {
+  DBGBCR_E,
+  MDCR_EL2_HPMN,
+  MDCR_EL2_TDA,
+  MDCR_EL2_TDE,
+  MDSCR_EL1_KDE,
+  MDSCR_EL1_MDE,
+} from './control-bits.ts';
 import {
   copyDebugState,
   debugRegistersOf,
@@ -43,11 +50,15 @@ export function copyHostData(host: Readonly<HostData>): HostData {
 export type EventDetail = Partial<
   Pick<
     WorldSwitchEvent,
-    'reg' | 'direction' | 'old' | 'new' | 'EC' | 'copy' | 'ownerBefore' | 'dirtyBefore'
+    'reg' | 'direction' | 'old' | 'new' | 'EC' | 'copy' | 'fp' | 'ownerBefore' | 'dirtyBefore'
   >
 >;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
+/** An address of the host's kernel, where no guest of ours is. */
+const HOST_BREAKPOINT_ADDRESS = 0xffff_8000_1000_0000n;
+/** E, PMC = EL1, BAS = 0b1111. */
+const HOST_BREAKPOINT_CONTROL = 0x1e3n;
 const COPY_NAMES: Readonly<Record<BundleCopy, string>> = {
   G: "the guest's",
   X: "the debugger's",
@@ -302,6 +313,23 @@ export class WorldSwitch {
     vcpu.HOST_SS_ACTIVE_PENDING = !this.pstateSS;
     this.pstateSS = !vcpu.GUEST_SS_ACTIVE_PENDING;
     vcpu.stepStolen = false;
+  }
+
+  /** The host's own use of breakpoint 0; with the host's registers on the processor. */
+  toggleHostBreakpoint(): void {
+    const { cpu } = this.cpu;
+    const isSet = (cpu.peekRegister('DBGBCR0_EL1') & DBGBCR_E) !== 0n;
+    cpu.writeRegister('DBGBVR0_EL1', isSet ? 0n : HOST_BREAKPOINT_ADDRESS);
+    cpu.writeRegister('DBGBCR0_EL1', isSet ? 0n : HOST_BREAKPOINT_CONTROL);
+    const MDSCR_EL1 = cpu.peekRegister('MDSCR_EL1');
+    const enables = MDSCR_EL1_MDE | MDSCR_EL1_KDE;
+    cpu.writeRegister('MDSCR_EL1', isSet ? MDSCR_EL1 & ~enables : MDSCR_EL1 | enables);
+    this.event(
+      'hostActivity',
+      isSet
+        ? 'the host removes its breakpoint from DBGBVR0_EL1'
+        : `the host sets a breakpoint at ${hex(HOST_BREAKPOINT_ADDRESS)} in DBGBVR0_EL1`,
+    );
   }
 
   /** What the host does to a processor when it boots: the OS Lock is locked by a cold reset. */

@@ -108,7 +108,10 @@ export function stopOf(exit: KvmExit): StopReason | 'idle' {
 export function guestRegistersOf(kvm: Kvm): GuestRegisters {
   return {
     readGuestRegister: (name) =>
-      name === 'PSTATE' ? kvm.guestPstate : kvm.guestDebugRegister(name),
-    writeGuestRegister: (name, value) => kvm.setGuestDebugRegister(name, value),
+      name === 'PSTATE'
+        ? kvm.guestPstate
+        : (kvm.guestDebugRegister(name) ?? kvm.guestFpRegister(name)),
+    writeGuestRegister: (name, value) =>
+      kvm.setGuestDebugRegister(name, value) || kvm.setGuestFpRegister(name, value),
   };
 }

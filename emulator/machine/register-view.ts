@@ -53,6 +53,8 @@ export class RegisterView {
       const n = Number(numbered[2]);
       if (numbered[1] === 'X') return n <= 30 ? state.X(n) : undefined;
       if (n > 31) return undefined;
+      const elsewhere = this.#guest?.readGuestRegister(name);
+      if (elsewhere !== undefined) return elsewhere;
       const { lo, hi } = state.V(n);
       return (hi << 64n) | lo;
     }
@@ -76,7 +78,8 @@ export class RegisterView {
     if (numbered && this.read(name) !== undefined) {
       const n = Number(numbered[2]);
       if (numbered[1] === 'X') state.setX(n, BigInt.asUintN(64, value));
-      else state.setV(n, BigInt.asUintN(64, value), BigInt.asUintN(64, value >> 64n));
+      else if (this.#guest?.writeGuestRegister(name, BigInt.asUintN(128, value)) !== true)
+        state.setV(n, BigInt.asUintN(64, value), BigInt.asUintN(64, value >> 64n));
       return undefined;
     }
     switch (name) {

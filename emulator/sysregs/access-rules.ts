@@ -25,6 +25,8 @@ export interface TrapControls {
   readonly SCTLR_EL1: bigint;
   readonly CPACR_EL1: bigint;
   readonly MDSCR_EL1: bigint;
+  /** There is no floating point: FP instructions are UNDEFINED. Default false. */
+  readonly fpAbsent?: boolean;
   /** The registers of FEAT_FGT; absent when it is not implemented. */
   readonly fineGrained?: Readonly<Record<FineGrainedTrapRegister, bigint>>;
   /** Absent without a GICv3 CPU interface. */
@@ -141,6 +143,7 @@ export interface ActiveTraps {
   readonly fpFromEL0: boolean;
   readonly fpFromEL1: boolean;
   readonly TFP: boolean;
+  readonly fpAbsent: boolean;
   readonly fineGrained: Readonly<Record<FineGrainedTrapRegister, bigint>> | undefined;
   readonly implementedBreakpoints: number;
   readonly implementedWatchpoints: number;
@@ -214,6 +217,7 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
     fpFromEL0: FPEN !== 3n,
     fpFromEL1: FPEN === 0n || FPEN === 2n,
     TFP: bit(controls.CPTR_EL2, 10),
+    fpAbsent: controls.fpAbsent ?? false,
     fineGrained: controls.fineGrained,
     implementedBreakpoints: controls.implementedBreakpoints,
     implementedWatchpoints: controls.implementedWatchpoints,
@@ -451,6 +455,7 @@ function trapsUnder(rule: Rule, el: ExceptionLevel, traps: ActiveTraps): AccessC
  * AArch64.CheckFPEnabled() and AArch64.AdvSIMDFPAccessTrap()).
  */
 export function fpAccessCode(el: ExceptionLevel, traps: ActiveTraps): AccessCode {
+  if (traps.fpAbsent) return ACCESS_UNDEFINED;
   if (el === 0 && traps.fpFromEL0) return traps.TGE ? ACCESS_FP_UNDEFINED_EL2 : ACCESS_FP_TRAP_EL1;
   if (el === 1 && traps.fpFromEL1) return ACCESS_FP_TRAP_EL1;
   return traps.TFP ? ACCESS_FP_TRAP_EL2 : ACCESS_ALLOWED;

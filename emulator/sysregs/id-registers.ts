@@ -85,8 +85,14 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
     ['MPIDR_EL1', 0x8000_0000n | BigInt(cpu)],
     ['REVIDR_EL1', 0n],
     ['AIDR_EL1', 0n],
-    // EL0, EL1 and EL2 AArch64 only, no EL3; FP and Advanced SIMD without half precision; CSV2 and CSV3: not open to speculation across contexts.
-    ['ID_AA64PFR0_EL1', 0x1100_0000_0000_0111n | (profile.FEAT_GICv3 ? 1n << 24n : 0n)],
+    // EL0, EL1 and EL2 AArch64 only, no EL3; FP and Advanced SIMD (signed fields) without half precision;
+    // CSV2 and CSV3: not open to speculation across contexts.
+    [
+      'ID_AA64PFR0_EL1',
+      0x1100_0000_0000_0111n |
+        (profile.FEAT_FP ? 0n : 0xff_0000n) |
+        (profile.FEAT_GICv3 ? 1n << 24n : 0n),
+    ],
     ['ID_AA64DFR0_EL1', ID_AA64DFR0_EL1(profile)],
     // CRC32 only.
     ['ID_AA64ISAR0_EL1', 0x0000_0000_0001_0000n],

@@ -11,6 +11,8 @@ export interface ProcessorProfile {
   readonly contextAwareBreakpoints: number;
   /** Number of watchpoints, 2 to 16. */
   readonly watchpoints: number;
+  /** Floating point and Advanced SIMD. */
+  readonly FEAT_FP: boolean;
   readonly FEAT_DoubleLock: boolean;
   readonly FEAT_FGT: boolean;
   readonly FEAT_SPE: boolean;
@@ -32,6 +34,7 @@ export const v8_0: ProcessorProfile = {
   breakpoints: 6,
   contextAwareBreakpoints: 2,
   watchpoints: 4,
+  FEAT_FP: true,
   FEAT_DoubleLock: true,
   FEAT_FGT: false,
   FEAT_SPE: false,

@@ -10,6 +10,7 @@ import type { KvmExit } from '../../emulator/kvm/kvm-exit.ts';
 import { parseHostProfile } from '../../emulator/kvm/host-profile.ts';
 import type { HostProfile } from '../../emulator/kvm/host-profile.ts';
 import { ProcessingElementCpu } from '../../emulator/kvm/processing-element.ts';
+import type { ProcessorProfile } from '../../emulator/sysregs/processor-model.ts';
 import type { WorldSwitchEvent } from '../../emulator/kvm/world-switch-log.ts';
 import { hvc } from './a64.ts';
 
@@ -29,6 +30,8 @@ const UNEXPECTED = hvc(0xeeee);
 export interface GuestOptions extends Omit<Partial<KvmOptions>, 'profile' | 'cpu'> {
   readonly profile?: string;
   readonly startsAtEL0?: boolean;
+  /** What the processor has beside its profile. */
+  readonly features?: Partial<ProcessorProfile>;
   /** Bytes of RAM. Default 1 MiB. */
   readonly ramSize?: number;
   /** Default: nothing there. */
@@ -65,11 +68,13 @@ export class KvmGuest {
     const {
       profile: name = '6-2-4',
       startsAtEL0 = false,
+      features = {},
       ramSize = RAM_SIZE,
       bus = NO_DEVICES,
       ...rest
     } = options;
-    const profile = profileOf(name);
+    const named = profileOf(name);
+    const profile = { ...named, processor: { ...named.processor, ...features } };
     this.pe = new ProcessingElement({
       profile: profile.processor,
       ram: [{ base: RAM_BASE, size: ramSize }],
