@@ -23,6 +23,7 @@ import { RegisterView } from './machine/register-view.ts';
 import type { RegisterGroup } from './machine/register-view.ts';
 import { exceptionRecord } from './machine/stop-reason.ts';
 import type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
+import type { HostActivity } from './kvm/host-activity.ts';
 import type { HostProfile } from './kvm/host-profile.ts';
 import type { Kvm, KvmState } from './kvm/kvm.ts';
 import type { KvmExit } from './kvm/kvm-exit.ts';
@@ -44,6 +45,10 @@ export interface MachineOptions {
   readonly el: 1 | 2;
   readonly hostProfile: string;
   readonly policy: string;
+  /** How the FP registers are switched. Default: as a current kernel does. */
+  readonly fpPolicy?: string;
+  /** What the host does beside running the guest. Default: nothing. */
+  readonly hostActivity?: readonly HostActivity[];
   /** RAM, ascending, without overlaps; the segments lie inside. Sizes in bytes, multiples of 4096. */
   readonly ram: readonly { readonly base: bigint; readonly size: number }[];
   /** Version of the interrupt controller. Default 2. */
@@ -136,6 +141,8 @@ export class Machine {
     const kvm = installKvm(this.pe, {
       profile,
       policy: this.#options.policy,
+      fpPolicy: this.#options.fpPolicy,
+      hostActivity: this.#options.hostActivity,
       checkInvariants: this.#options.checkInvariants ?? false,
       exited: (exit) => {
         this.#kvmExit = exit;

@@ -71,19 +71,27 @@ export function hypervisorState(kvm: Kvm): readonly NamedText[] {
     flag('GUEST_SS_ACTIVE_PENDING', vcpu.GUEST_SS_ACTIVE_PENDING),
     { name: 'OSLSR_EL1', value: hex(vcpu.sys_regs.OSLSR_EL1) },
     ...(kvm.policyObject.flagWords?.(kvm.ws) ?? []).map(flagWordText),
-    { name: 'FP/SIMD', value: 'not switched: the host has no FP state' },
+    { name: 'FP policy', value: kvm.fpPolicy },
+    { name: 'FP/SIMD', value: fpText(kvm) },
+    { name: 'TIF_FOREIGN_FPSTATE', value: kvm.fp.TIF_FOREIGN_FPSTATE ? '1' : '0' },
+    ...kvm.fp.policy.flagWords(kvm.fp).map(flagWordText),
   ];
+}
+
+/** Whose the FP registers are, and what is in them. */
+function fpText({ fp }: Kvm): string {
+  return fp.exists ? `${fp.owner} ${fp.description}` : 'the processor has none';
 }
 
 function flagWordText({ name, width, bits }: FlagWord): NamedText {
   const word = bits.reduce((sum, [, set], bit) => (set ? sum | (1n << BigInt(bit)) : sum), 0n);
   const set = bits.filter(([, isSet]) => isSet).map(([bit]) => bit);
-  const digits = word.toString(16).padStart(width / 4, '0');
+  const digits = word.toString(16).padStart(Math.ceil(width / 4), '0');
   return { name, value: `0x${digits}${set.length > 0 ? ` (${set.join(', ')})` : ''}` };
 }
 
 export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {
-  const { log, ws } = kvm;
+  const { log, ws, fp } = kvm;
   const { counters } = log;
   const bundle = ws.cpu.total(isBundleRegister);
   const one = (name: string): { readonly reads: number; readonly writes: number } =>
@@ -104,6 +112,13 @@ export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {
     { name: "loads of the debugger's debug registers", value: loads.X },
     { name: "saves of the host's debug registers", value: saves.H },
     { name: "loads of the host's debug registers", value: loads.H },
+    { name: 'FP traps', value: fp.counters.traps },
+    { name: "saves of the guest's FP registers", value: fp.counters.saves.guest },
+    { name: "loads of the guest's FP registers", value: fp.counters.loads.guest },
+    { name: "saves of the host's FP registers", value: fp.counters.saves.host },
+    { name: "loads of the host's FP registers", value: fp.counters.loads.host },
+    { name: 'softirqs with kernel-mode NEON', value: fp.counters.softirqs },
+    { name: 'switches of host threads', value: fp.counters.taskSwitches },
     { name: 'debug register reads', value: bundle.reads },
     { name: 'debug register writes', value: bundle.writes },
     { name: 'ID_AA64DFR0_EL1 reads', value: one('ID_AA64DFR0_EL1').reads },

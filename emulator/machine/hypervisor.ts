@@ -1,6 +1,7 @@
 /** A guest at EL1 under the hypervisor: what the board supplies to it, and how its exits read as stops. */
 import { isPsciFunction, NOT_SUPPORTED, psciCall } from '../board/psci.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
+import type { HostActivity } from '../kvm/host-activity.ts';
 import { hostProfileByName, hostProfiles } from '../kvm/host-profile.ts';
 import type { HostProfile } from '../kvm/host-profile.ts';
 import { Kvm } from '../kvm/kvm.ts';
@@ -21,6 +22,8 @@ export function requireHostProfile(name: string): HostProfile {
 export interface KvmInstallation {
   readonly profile: HostProfile;
   readonly policy: string;
+  readonly fpPolicy: string | undefined;
+  readonly hostActivity: readonly HostActivity[] | undefined;
   readonly checkInvariants: boolean;
   /** Told when KVM_RUN returns. */
   readonly exited: (exit: KvmExit) => void;
@@ -29,15 +32,16 @@ export interface KvmInstallation {
 }
 
 /** Makes the hypervisor and installs it at EL2 of the processor. */
-export function installKvm(
-  pe: ProcessingElement,
-  { profile, policy, checkInvariants, exited, turnedOff }: KvmInstallation,
-): Kvm {
+export function installKvm(pe: ProcessingElement, installation: KvmInstallation): Kvm {
+  const { profile, policy, fpPolicy, hostActivity, checkInvariants } = installation;
+  const { exited, turnedOff } = installation;
   const cpu = new ProcessingElementCpu(pe);
   const kvm = new Kvm({
     cpu,
     profile,
     policy,
+    ...(fpPolicy !== undefined && { fpPolicy }),
+    ...(hostActivity !== undefined && { hostActivity }),
     checkInvariants,
     hypercall: (call) => answerHypercall(call, pe.registers.raw('VMPIDR_EL2'), turnedOff),
   });

@@ -4,7 +4,6 @@ import { FP_KEEP_TIF } from '../../emulator/kvm/fpsimd/fp-keep-tif.ts';
 import { fpPolicies } from '../../emulator/kvm/fpsimd/index.ts';
 import { sameFpsimdState } from '../../emulator/kvm/fpsimd/state.ts';
 import type { FpsimdState } from '../../emulator/kvm/fpsimd/state.ts';
-import type { KvmOptions } from '../../emulator/kvm/kvm.ts';
 import { b, eret, hvc, mov, msr, nop, set } from '../support/a64.ts';
 import {
   checkVectors,
@@ -15,6 +14,7 @@ import {
   watchVectors,
 } from '../support/fp-guest.ts';
 import { CODE, DONE, KvmGuest } from '../support/kvm-guest.ts';
+import type { GuestOptions } from '../support/kvm-guest.ts';
 
 const ALL = fpPolicies.map(({ name }) => name);
 /** KVM since 4.18: the guest's registers stay over exits. */
@@ -47,7 +47,7 @@ function ticks(guest: KvmGuest, count: number, instructions = 10): void {
   }
 }
 
-function fpGuest(fpPolicy: string, options: Partial<KvmOptions> = {}): KvmGuest {
+function fpGuest(fpPolicy: string, options: GuestOptions = {}): KvmGuest {
   return new KvmGuest({ fpPolicy, ...options });
 }
 
@@ -59,7 +59,7 @@ function filled(fpPolicy: string): KvmGuest {
 }
 
 /** A guest that fills its registers, and checks them after each return to `loop`. */
-function checking(fpPolicy: string, options: Partial<KvmOptions> = {}): KvmGuest {
+function checking(fpPolicy: string, options: GuestOptions = {}): KvmGuest {
   const guest = fpGuest(fpPolicy, options).program(enableFp, watchVectors(PATTERN, FAIL));
   guest.marks.set(2, () => {
     throw new Error('the guest has found registers that are not its own');

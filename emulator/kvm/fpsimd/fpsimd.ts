@@ -60,7 +60,7 @@ export interface FpsimdData {
   readonly softirqRound: number;
 }
 
-const KERNEL: Context = { kind: 'kernel' };
+const KERNEL = { kind: 'kernel' } as const;
 const TRANSITIONS: ReadonlySet<string> = new Set([
   'FREE-GUEST',
   'HOST-GUEST',

@@ -29,7 +29,7 @@ const FPSR_IXC = 1n << 4n;
  * @param RMode 0 to 3
  */
 export function fpsimdPattern(tag: string, round: number, RMode: number): FpsimdState {
-  const letters = [...tag].reduce((word, c) => (word << 8n) | BigInt(c.charCodeAt(0)), 0n);
+  const letters = Array.from(tag).reduce((word, c) => (word << 8n) | BigInt(c.charCodeAt(0)), 0n);
   const V = Array.from({ length: V_COUNT }, (_, n) => {
     const low = (letters << 32n) | (BigInt(round & 0xff_ffff) << 8n) | BigInt(n);
     return [low, BigInt.asUintN(64, ~low)] as const;
