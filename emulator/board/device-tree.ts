@@ -9,6 +9,7 @@ import type { DeviceTreeNode, PropertyValue } from './flattened-device-tree.ts';
 import {
   GIC_CPU_INTERFACE,
   GIC_DISTRIBUTOR,
+  GIC_ITS,
   GIC_REDISTRIBUTORS,
   PL011_UART,
   PL031_RTC,
@@ -42,7 +43,8 @@ export interface BoardConfiguration {
 const PHANDLE_CLOCK = 1;
 const PHANDLE_GIC = 2;
 const PHANDLE_GPIO = 3;
-const PHANDLE_FIRST_CPU = 4;
+const PHANDLE_MSI = 4;
+const PHANDLE_FIRST_CPU = 5;
 
 /** PSCI function identifiers of the SMC64 calling convention. */
 const SMC64 = 0x4000_0000;
@@ -157,6 +159,7 @@ function interruptController({ el, gic }: BoardConfiguration): DeviceTreeNode {
       'interrupt-controller': true,
       '#interrupt-cells': cells(3),
     },
+    ...(gic === 3 && { children: [interruptTranslationService] }),
   };
 }
 
@@ -169,6 +172,17 @@ const gicV3: Readonly<Record<string, PropertyValue>> = {
   reg: cells(...range(GIC_DISTRIBUTOR), ...range(GIC_REDISTRIBUTORS)),
   '#redistributor-regions': cells(1),
   compatible: 'arm,gic-v3',
+};
+
+const interruptTranslationService: DeviceTreeNode = {
+  name: `its@${hex(GIC_ITS.base)}`,
+  properties: {
+    phandle: cells(PHANDLE_MSI),
+    reg: cells(...range(GIC_ITS)),
+    '#msi-cells': cells(1),
+    'msi-controller': true,
+    compatible: 'arm,gic-v3-its',
+  },
 };
 
 function processors({ cpus }: BoardConfiguration): DeviceTreeNode {

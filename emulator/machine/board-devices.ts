@@ -2,6 +2,7 @@
 import {
   GIC_CPU_INTERFACE,
   GIC_DISTRIBUTOR,
+  GIC_ITS,
   GIC_REDISTRIBUTORS,
   PL011_UART,
   PL031_RTC,
@@ -101,6 +102,7 @@ function attachGic({ pe, bus, gic: version, events }: BoardDevicesOptions): Inte
   });
   bus.attach(GIC_DISTRIBUTOR.base, GIC_DISTRIBUTOR.length, gic.distributor);
   bus.attach(GIC_REDISTRIBUTORS.base, gic.redistributors.length, gic.redistributors);
+  bus.attach(GIC_ITS.base, GIC_ITS.length, gic.its);
   connectGicRegisters(pe, gic.systemRegisters(0));
   return gic;
 }

@@ -75,6 +75,28 @@ const configurations: readonly { title: string; qemu: string[]; board: BoardConf
       bootargs: 'console=ttyAMA0 quiet',
     },
   },
+  {
+    title: 'one processor at EL1 with GICv3',
+    qemu: ['-M', 'virt,gic-version=3', '-smp', '1', '-m', '256'],
+    board: {
+      cpus: 1,
+      ram: [{ base: 0x4000_0000n, size: 256 << 20 }],
+      el: 1,
+      gic: 3,
+      bootargs: '',
+    },
+  },
+  {
+    title: 'two processors at EL2 with GICv3',
+    qemu: ['-M', 'virt,gic-version=3,virtualization=on', '-smp', '2', '-m', '256'],
+    board: {
+      cpus: 2,
+      ram: [{ base: 0x4000_0000n, size: 256 << 20 }],
+      el: 2,
+      gic: 3,
+      bootargs: '',
+    },
+  },
 ];
 
 describe('Device tree', () => {
@@ -119,7 +141,7 @@ describe('Device tree', () => {
         '"arm,armv8"',
       ]);
       if (board.bootargs !== '') expected.push(['/chosen/bootargs', `"${board.bootargs}"`]);
-      if (board.el === 2) {
+      if (board.el === 2 && board.gic === 2) {
         // QEMU's has the Virtualization Extensions there.
         expected.push([
           '/intc@8000000/reg',

@@ -1,6 +1,6 @@
 /**
- * A GICv3: distributor, and a redistributor and CPU interface for each of up to 8 processors. Arm GIC
- * architecture specification (IHI 0069). Affinity routing is always on, and there is one Security
+ * A GICv3: distributor, ITS, and a redistributor and CPU interface for each of up to 8 processors. Arm
+ * GIC architecture specification (IHI 0069). Affinity routing is always on, and there is one Security
  * state.
  */
 import type { DeviceEvents, IrqLine } from '../../device.ts';
@@ -14,6 +14,7 @@ import { GicV3CpuInterface } from './cpu-interface.ts';
 import type { IccRegister, IcvRegister, SgiRequest } from './cpu-interface.ts';
 import { GicV3Distributor } from './distributor.ts';
 import { affinityOf, GicV3Interrupts, INTERRUPTS } from './interrupts.ts';
+import { Its } from './its.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 import { Redistributor, RedistributorFrames } from './redistributor.ts';
 import { ichRegisters, icvRegisters } from './virtual-registers.ts';
@@ -46,6 +47,7 @@ export interface GicSystemRegisters {
 export class GicV3 implements InterruptController {
   readonly distributor: GicV3Distributor;
   readonly redistributors: RedistributorFrames;
+  readonly its: Its;
   readonly #processors: readonly Processor[];
   readonly #interrupts: GicV3Interrupts;
   readonly #inputs: InterruptInputs;
@@ -112,6 +114,12 @@ export class GicV3 implements InterruptController {
       events,
       changed,
     );
+    this.its = new Its({
+      memory,
+      LPIs: (processor) => this.#processors[processor]?.redistributor.LPIs,
+      changed,
+      events,
+    });
     this.#update();
   }
 
