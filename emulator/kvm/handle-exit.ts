@@ -11,12 +11,11 @@ import {
   EC_WATCHPOINT_LOWER,
   EC_WFX,
 } from '../cpu/syndrome.ts';
-import { SPSR_SS } from '../cpu/pstate.ts';
 import { packEncoding } from '../sysregs/sysreg.ts';
-import { matchBreakpoint, matchWatchpoint } from './debugger-match.ts';
 import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
-import { injectException, injectUndefined, skipInstruction } from './inject.ts';
-import type { HypercallHandler, KvmDebugExit, KvmExit } from './kvm-exit.ts';
+import { debugExit, handleGuestDebug } from './handle-guest-debug.ts';
+import { injectUndefined, skipInstruction } from './inject.ts';
+import type { HypercallHandler, KvmExit } from './kvm-exit.ts';
 import { accessedName, emulateAccess } from './sys-regs.ts';
 import type { EmulationContext } from './sys-regs.ts';
 
@@ -40,7 +39,6 @@ export interface Syndrome {
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const WFX_TI_WFE = 1;
-const ISS_WnR = 1 << 6;
 
 /** @returns what the VMM has to see, or undefined when the guest goes on */
 export function handleExit(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
@@ -153,135 +151,4 @@ function handleUnknown(context: ExitContext, { EC, ESR }: Syndrome): KvmExit | u
   const first = context.warnOnce(`${what} is not handled: the guest gets an UNDEFINED exception`);
   injectUndefined(ws);
   return first ? { exit_reason: 'KVM_EXIT_UNKNOWN', what, pc } : undefined;
-}
-
-// -- debug exceptions, which come here while the debugger has MDCR_EL2.TDE set
-
-function handleGuestDebug(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
-  switch (syndrome.EC) {
-    case EC_BRK64:
-      return breakpointInstruction(context, syndrome);
-    case EC_BREAKPOINT_LOWER:
-      return breakpoint(context, syndrome);
-    case EC_WATCHPOINT_LOWER:
-      return watchpoint(context, syndrome);
-    default:
-      return softwareStep(context, syndrome);
-  }
-}
-
-function debugExit(
-  { ws }: ExitContext,
-  { ESR, EC }: Syndrome,
-  detail: Omit<KvmDebugExit, 'exit_reason' | 'hsr' | 'pc'>,
-): KvmDebugExit {
-  const { pc } = ws.vcpu;
-  ws.log.counters.debugExits += 1;
-  ws.event('debugExit', `KVM_EXIT_DEBUG at ${hex(pc)}: ${detail.cause}, hsr ${hex(ESR)}`, {
-    EC,
-    new: ESR,
-  });
-  return { exit_reason: 'KVM_EXIT_DEBUG', hsr: ESR, pc, ...detail };
-}
-
-function breakpointInstruction(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
-  const { ws, emulation } = context;
-  // KVM reports every BRK while anything is being debugged and leaves telling them apart to the VMM.
-  const claimed = emulation === 'KVM' || context.claimsBreakpointInstruction(ws.vcpu.pc);
-  if (claimed) {
-    return debugExit(context, syndrome, { cause: 'brk', imm16: syndrome.ISS & 0xffff });
-  }
-  injectException(ws, syndrome);
-  return undefined;
-}
-
-/** The EC that the guest's EL1 sees: one higher when the exception does not change EL. */
-function injectDebugException({ ws }: ExitContext, { EC, ISS, FAR }: Syndrome): void {
-  const fromEL1 = ((ws.vcpu.pstate >> 2n) & 3n) === 1n;
-  injectException(ws, {
-    EC: EC + (fromEL1 ? 1 : 0),
-    ISS,
-    ...(FAR !== undefined && { FAR }),
-  });
-}
-
-function breakpoint(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
-  const { ws } = context;
-  const { vcpu } = ws;
-  const slot = matchBreakpoint(ws, ws.externalDebugState());
-  if (slot === undefined && context.emulation === 'architecture') {
-    injectDebugException(context, syndrome);
-    return undefined;
-  }
-  if (vcpu.skipBreakpointAt === vcpu.pc) {
-    // It was reported before an exception came in the way of the instruction.
-    vcpu.skipBreakpointAt = undefined;
-    context.setStepOver({ pc: vcpu.pc, watchpoints: false });
-    return undefined;
-  }
-  return debugExit(context, syndrome, {
-    cause: 'breakpoint',
-    ...(slot !== undefined && { slot }),
-  });
-}
-
-function watchpoint(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
-  const { ws } = context;
-  const FAR = syndrome.FAR ?? 0n;
-  const isWrite = (syndrome.ISS & ISS_WnR) !== 0;
-  const slot = matchWatchpoint(ws, ws.externalDebugState(), FAR, isWrite);
-  if (slot === undefined && context.emulation === 'architecture') {
-    injectDebugException(context, syndrome);
-    return undefined;
-  }
-  return debugExit(context, syndrome, {
-    cause: 'watchpoint',
-    far: FAR,
-    isWrite,
-    ...(slot !== undefined && { slot }),
-  });
-}
-
-function softwareStep(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
-  const { ws } = context;
-  const { vcpu } = ws;
-  if (!ws.hostSteps) {
-    injectDebugException(context, syndrome);
-    return undefined;
-  }
-  const interrupted = returnStolenStep(context);
-  // Armed again: the next instruction is the next step.
-  vcpu.pstate |= SPSR_SS;
-  const { stepOver } = vcpu;
-  if (stepOver !== undefined) {
-    if (interrupted === stepOver.pc) vcpu.skipBreakpointAt = stepOver.pc;
-    context.setStepOver(undefined);
-  }
-  return (vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) !== 0
-    ? debugExit(context, syndrome, { cause: 'step' })
-    : undefined;
-}
-
-const VECTOR_TABLE_SIZE = 0x800n;
-const PSTATE_MODE = 0xfn;
-const PSTATE_EL1h = 0b0101n;
-
-/**
- * An exception that the guest took to its EL1 during a step of the debugger has put the debugger's PSTATE.SS
- * into SPSR_EL1, where the guest could see it. Gives the guest its own bit.
- * @returns the address of the instruction that was not executed because of the exception
- */
-function returnStolenStep({ ws }: ExitContext): bigint | undefined {
-  const { vcpu, cpu } = ws;
-  if ((vcpu.pc & 0x7fn) !== 0n || (vcpu.pstate & PSTATE_MODE) !== PSTATE_EL1h) return undefined;
-  const offset = vcpu.pc - cpu.read('VBAR_EL1');
-  if (offset < 0n || offset >= VECTOR_TABLE_SIZE) return undefined;
-  const ELR = cpu.read('ELR_EL1');
-  const { entryPC } = vcpu;
-  if (ELR !== entryPC && ELR !== entryPC + 4n) return undefined;
-  const SPSR = cpu.read('SPSR_EL1');
-  const SS = vcpu.GUEST_SS_ACTIVE_PENDING ? 0n : SPSR_SS;
-  cpu.write('SPSR_EL1', (SPSR & ~SPSR_SS) | SS);
-  vcpu.GUEST_SS_ACTIVE_PENDING = true; // taking an exception clears PSTATE.SS
-  return ELR === entryPC ? ELR : undefined;
 }

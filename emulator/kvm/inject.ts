@@ -40,6 +40,7 @@ export function injectException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedExcep
   vcpu.pc = BigInt.asUintN(64, VBAR + offset);
   vcpu.pstate = (pstate & PSTATE_NZCV & ~SPSR_IL) | PSTATE_DAIF | PSTATE_EL1h;
   if (stepStolen) vcpu.GUEST_SS_ACTIVE_PENDING = true;
+  if (vcpu.debug_owner === 'SHARED') vcpu.HOST_SS_ACTIVE_PENDING = ws.hostSteps;
   ws.injected?.({
     kind: 'Synchronous',
     targetEL: 1,
@@ -58,6 +59,12 @@ export function injectException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedExcep
   });
 }
 
+/** The EC that the guest's EL1 sees is one higher when the exception does not change EL. */
+export function injectDebugException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedException): void {
+  const fromEL1 = ((ws.vcpu.pstate >> 2n) & 3n) === 1n;
+  injectException(ws, { EC: EC + (fromEL1 ? 1 : 0), ISS, ...(FAR !== undefined && { FAR }) });
+}
+
 /** kvm_inject_undefined: EC 0x00. */
 export function injectUndefined(ws: WorldSwitch): void {
   injectException(ws, { EC: EC_UNKNOWN, ISS: 0 });
@@ -68,4 +75,6 @@ export function skipInstruction(ws: WorldSwitch): void {
   const { vcpu } = ws;
   vcpu.pc = BigInt.asUintN(64, vcpu.pc + 4n);
   vcpu.pstate &= ~SPSR_SS;
+  // Here PSTATE.SS is the guest's own; the debugger's step has had its instruction as well.
+  if (vcpu.debug_owner === 'SHARED') vcpu.HOST_SS_ACTIVE_PENDING = ws.hostSteps;
 }

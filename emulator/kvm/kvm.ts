@@ -538,6 +538,7 @@ export class Kvm {
     this.ws.mdcr = state.mdcr;
     this.log.restoreState(state.log);
     this.ws.cpu.restoreState(state.accesses);
+    if (this.running) this.#policy.restored?.(this.ws);
     this.guestDebug.adopt();
   }
 
@@ -569,7 +570,7 @@ export class Kvm {
       stepStolen: false,
       hardwareLocked: false,
       stepOver: undefined,
-      skipBreakpointAt: undefined,
+      reported: undefined,
       entryPC: state.pc,
       FP_ENABLED: false,
       FP_HOST: false,

@@ -5,6 +5,8 @@
  * what the hypervisor really did. The `peek` forms serve views and checks and cost nothing.
  */
 
+import type { SoftwareSlots } from '../cpu/debug/debug-unit.ts';
+
 /** General-purpose registers of a vCPU that is not on a processor. */
 export interface GeneralRegisters {
   /** X0 to X30. */
@@ -41,6 +43,13 @@ export interface PhysicalCpu {
    * is stopped. Nothing but PC, PSTATE and the choice of the stack pointer changes.
    */
   present(position: GuestPosition): void;
+  /** The instruction word at a VA as EL1 would fetch it; undefined where nothing is mapped. No side effects. */
+  peekInstruction(va: bigint): number | undefined;
+  /**
+   * Register pairs compared in software, since the processor has too few; empty for none. On a
+   * processor of silicon: stage 2 permissions on their pages, and single steps.
+   */
+  setSoftwareSlots(files: readonly SoftwareSlots[]): void;
   /** Takes an interrupt of the host to EL2: ELR_EL2 and SPSR_EL2 receive the position. */
   takeHostInterrupt(): void;
   /** ERET from EL2. */

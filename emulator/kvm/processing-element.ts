@@ -1,10 +1,13 @@
 /** A processing element as the physical CPU of the hypervisor. */
+import type { SoftwareSlots } from '../cpu/debug/debug-unit.ts';
 import type { El2Software, ProcessingElement } from '../cpu/pe.ts';
 import { unpackSpsr } from '../cpu/pstate.ts';
 import type { KvmExit } from './kvm-exit.ts';
 import type { GeneralRegisters, GuestPosition, PhysicalCpu } from './physical-cpu.ts';
 
 const X_COUNT = 31;
+/** PSTATE of EL1 with SP_EL1. */
+const EL1h = 0b0101n;
 
 export class ProcessingElementCpu implements PhysicalCpu {
   readonly id: number;
@@ -66,6 +69,19 @@ export class ProcessingElementCpu implements PhysicalCpu {
   present({ PC, PSTATE }: GuestPosition): void {
     this.#pe.setPstate(unpackSpsr(PSTATE));
     this.#pe.state.PC = PC;
+  }
+
+  peekInstruction(va: bigint): number | undefined {
+    const { position } = this;
+    this.present({ PC: va, PSTATE: EL1h });
+    const [b0, b1 = 0, b2 = 0, b3] = this.#pe.peekVirtual(va, 4);
+    this.present(position);
+    if (b0 === undefined || b3 === undefined) return undefined;
+    return (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0;
+  }
+
+  setSoftwareSlots(files: readonly SoftwareSlots[]): void {
+    this.#pe.debug.softwareSlots = files;
   }
 
   takeHostInterrupt(): void {

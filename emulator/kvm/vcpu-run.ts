@@ -336,6 +336,7 @@ export class VcpuRun {
   #enter(): void {
     const { ws } = this;
     const { cpu, vcpu } = ws;
+    this.#host.policy.beforeEntry?.(ws);
     this.#invariants?.beforeEntry(ws);
     cpu.write('ELR_EL2', vcpu.pc);
     cpu.write('SPSR_EL2', vcpu.pstate);

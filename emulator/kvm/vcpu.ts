@@ -7,6 +7,7 @@ import {
   writeDebugState,
 } from './debug-state.ts';
 import type { DebugState } from './debug-state.ts';
+import { softwareStepIss } from '../cpu/syndrome.ts';
 import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
 import type { DebugCounts } from './remap.ts';
 import type { FpOwner } from './fpsimd/fpsimd.ts';
@@ -32,8 +33,14 @@ export function isVcpuDebugRegister(name: string): name is VcpuDebugRegister {
   return (vcpuDebugRegisters as readonly string[]).includes(name);
 }
 
-/** VCPU_DEBUG_FREE, VCPU_DEBUG_HOST_OWNED and VCPU_DEBUG_GUEST_OWNED of KVM since 6.14. */
-export type DebugOwner = 'FREE' | 'HOST' | 'GUEST';
+/**
+ * VCPU_DEBUG_FREE, VCPU_DEBUG_HOST_OWNED and VCPU_DEBUG_GUEST_OWNED of KVM since 6.14; SHARED is of this project:
+ * the guest's and the debugger's registers are on the processor at the same time.
+ */
+export type DebugOwner = 'FREE' | 'HOST' | 'GUEST' | 'SHARED';
+
+/** ISS of a step exception for an instruction that was not itself stepped. */
+export const STEP_NOT_STEPPED = softwareStepIss(false, false);
 
 /** Everything of the guest that is in the processor while its vCPU is the resident one. */
 export interface GuestContext {
@@ -48,6 +55,8 @@ export interface StepOver {
   readonly pc: bigint;
   /** The watchpoints of the debugger are off as well. */
   readonly watchpoints: boolean;
+  /** So are the guest's own breakpoints and watchpoints, which are not due where the guest is. */
+  readonly guest?: boolean;
 }
 
 /** A vCPU as data: equal vCPUs have equal states. 64-bit values are bigint. */
@@ -67,12 +76,15 @@ export interface VcpuState {
   readonly stepStolen: boolean;
   readonly hardwareLocked: boolean;
   readonly stepOver: StepOver | undefined;
-  readonly skipBreakpointAt: bigint | undefined;
+  readonly reported: StepOver | undefined;
   readonly entryPC: bigint;
   readonly fpsimd_state: FpsimdState;
   readonly FP_ENABLED: boolean;
   readonly FP_HOST: boolean;
   readonly fp_state: FpOwner;
+  readonly entryPstate: bigint;
+  readonly entryInstruction: number | undefined;
+  readonly guestStepISS: number;
   /** What the guest's processor has; a vCPU goes to a machine that gives it the same. */
   readonly counts?: DebugCounts;
   /** Absent while the registers are in the processor. */
@@ -110,10 +122,19 @@ export class Vcpu {
   /** The processor's OS Lock stands in for the guest's while it runs. */
   hardwareLocked = false;
   stepOver: StepOver | undefined;
-  /** An exception came in the way of a step over this address: its breakpoint is not reported again. */
-  skipBreakpointAt: bigint | undefined;
+  /**
+   * An exception to EL1 came in the way of a step over this instruction: what the debugger has been told
+   * about it is not reported again when the guest comes back to it.
+   */
+  reported: StepOver | undefined;
   /** PC at the last entry. */
   entryPC = 0n;
+  /** PSTATE at the last entry, as the guest had it. */
+  entryPstate = VCPU_RESET_PSTATE;
+  /** The instruction that the processor was to step at the last entry, where the guest's own step needs it. */
+  entryInstruction: number | undefined;
+  /** ISS of the guest's step exception, should it be due before the next instruction. */
+  guestStepISS = STEP_NOT_STEPPED;
   context: GuestContext | undefined;
   /** V0 to V31, FPSR and FPCR. Not up to date while they are in the processor. */
   fpsimd_state: FpsimdState = zeroFpsimdState();
@@ -134,6 +155,13 @@ export class Vcpu {
     return (
       (OSLSR_EL1 & OSLSR_EL1_OSLK) !== 0n || ((OSDLR_EL1 & 1n) !== 0n && (DBGPRCR_EL1 & 1n) === 0n)
     );
+  }
+
+  /** The instruction that is being stepped over was not executed: the guest will come back to it. */
+  rememberReported(): void {
+    const { stepOver } = this;
+    if (stepOver === undefined || stepOver.pc !== this.entryPC) return;
+    this.reported = { pc: stepOver.pc, watchpoints: stepOver.watchpoints };
   }
 
   /** A debug register as it stands in memory; undefined for another register. */
@@ -167,8 +195,11 @@ export class Vcpu {
     this.stepStolen = false;
     this.hardwareLocked = false;
     this.stepOver = undefined;
-    this.skipBreakpointAt = undefined;
+    this.reported = undefined;
     this.entryPC = entry;
+    this.entryPstate = VCPU_RESET_PSTATE;
+    this.entryInstruction = undefined;
+    this.guestStepISS = STEP_NOT_STEPPED;
     this.context = undefined;
     this.fpsimd_state = zeroFpsimdState();
     this.FP_ENABLED = false;
@@ -193,12 +224,15 @@ export class Vcpu {
       stepStolen: this.stepStolen,
       hardwareLocked: this.hardwareLocked,
       stepOver: this.stepOver,
-      skipBreakpointAt: this.skipBreakpointAt,
+      reported: this.reported,
       entryPC: this.entryPC,
       fpsimd_state: this.fpsimd_state,
       FP_ENABLED: this.FP_ENABLED,
       FP_HOST: this.FP_HOST,
       fp_state: this.fp_state,
+      entryPstate: this.entryPstate,
+      entryInstruction: this.entryInstruction,
+      guestStepISS: this.guestStepISS,
       context: this.context,
     };
   }
@@ -219,12 +253,15 @@ export class Vcpu {
     this.stepStolen = state.stepStolen;
     this.hardwareLocked = state.hardwareLocked;
     this.stepOver = state.stepOver;
-    this.skipBreakpointAt = state.skipBreakpointAt;
+    this.reported = state.reported;
     this.entryPC = state.entryPC;
     this.fpsimd_state = state.fpsimd_state;
     this.FP_ENABLED = state.FP_ENABLED;
     this.FP_HOST = state.FP_HOST;
     this.fp_state = state.fp_state;
+    this.entryPstate = state.entryPstate;
+    this.entryInstruction = state.entryInstruction;
+    this.guestStepISS = state.guestStepISS;
     this.context = state.context;
   }
 }

@@ -110,6 +110,7 @@ export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {
     { name: "loads of the guest's debug registers", value: loads.G },
     { name: "saves of the debugger's debug registers", value: saves.X },
     { name: "loads of the debugger's debug registers", value: loads.X },
+    { name: "loads of the guest's and the debugger's together", value: loads.S },
     { name: "saves of the host's debug registers", value: saves.H },
     { name: "loads of the host's debug registers", value: loads.H },
     { name: 'FP traps', value: fp.counters.traps },

@@ -28,10 +28,17 @@ export type WorldSwitchEventKind =
   | 'contextSwitch'
   | 'warning'
   | 'policy'
-  | 'guestDebug';
+  | 'guestDebug'
+  /** Breakpoints or watchpoints of the guest have other physical numbers than their own. */
+  | 'remap'
+  /** Breakpoints or watchpoints of the guest have no slot and are compared in software. */
+  | 'evict';
 
-/** Which copy of the debug registers an event is about: guest, debugger ("external"), host. */
-export type BundleCopy = 'G' | 'X' | 'H';
+/**
+ * Which copy of the debug registers an event is about: guest, debugger ("external"), host, or the guest's and the
+ * debugger's together ("shared").
+ */
+export type BundleCopy = 'G' | 'X' | 'H' | 'S';
 
 export interface WorldSwitchEvent {
   /** Monotonic from 0 at reset. */
@@ -85,8 +92,8 @@ function noCounts(): SwitchCounters {
     puts: 0,
     hostTicks: 0,
     contextSwitches: 0,
-    bundleSaves: { G: 0, X: 0, H: 0 },
-    bundleLoads: { G: 0, X: 0, H: 0 },
+    bundleSaves: { G: 0, X: 0, H: 0, S: 0 },
+    bundleLoads: { G: 0, X: 0, H: 0, S: 0 },
     injections: 0,
     debugExits: 0,
     warnings: 0,

@@ -2,6 +2,8 @@
  * The moves a debug policy is made of: saving and loading the bundle of debug registers, switching
  * MDSCR_EL1, writing MDCR_EL2. Each does what it says on the processor, counted and logged.
  */
+import { debugResources } from '../cpu/debug/breakpoint.ts';
+import type { DebugResources } from '../cpu/debug/breakpoint.ts';
 import type { ExceptionRecord } from '../cpu/pe.ts';
 import { SPSR_SS } from '../cpu/pstate.ts';
 import {
@@ -23,6 +25,7 @@ import type { DebugRegister, DebugState } from './debug-state.ts';
 import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
 import type { HostProfile } from './host-profile.ts';
 import type { DebugCounts } from './remap.ts';
+import type { SharedAllocation } from './shared-slots.ts';
 import type { CountedCpu } from './physical-cpu.ts';
 import type { DebugOwner, Vcpu } from './vcpu.ts';
 import type {
@@ -63,6 +66,7 @@ const COPY_NAMES: Readonly<Record<BundleCopy, string>> = {
   G: "the guest's",
   X: "the debugger's",
   H: "the host's",
+  S: "the guest's and the debugger's",
 };
 
 export class WorldSwitch {
@@ -81,8 +85,13 @@ export class WorldSwitch {
   injected: ((exception: ExceptionRecord) => void) | undefined;
   /** The guest's registers as the processor holds them, where the policy rearranges them. */
   image: (() => DebugState | undefined) | undefined;
+  /** Where the guest's and the debugger's registers are while the policy has both on the processor. */
+  shared: SharedAllocation | undefined;
   /** What the guest's processor has. */
   readonly guest: DebugCounts;
+  /** The same for the debug logic, and what the processor below has. */
+  readonly guestResources: DebugResources;
+  readonly hostResources: DebugResources;
   readonly #registers: readonly DebugRegister[];
   #vcpu: Vcpu;
   #describe: () => { readonly policy: string; readonly owner: string };
@@ -98,6 +107,13 @@ export class WorldSwitch {
     this.guest = guest;
     this.cpu = cpu;
     this.profile = profile;
+    this.hostResources = debugResources(profile.processor, true);
+    this.guestResources = {
+      ...this.hostResources,
+      breakpoints: guest.breakpoints,
+      contextAwareBreakpoints: guest.contextAware,
+      watchpoints: guest.watchpoints,
+    };
     this.log = log;
     this.#vcpu = vcpu;
     this.#describe = describe;
@@ -225,6 +241,9 @@ export class WorldSwitch {
         return this.image?.() ?? this.#vcpu.vcpu_debug_state;
       case 'X':
         return this.externalDebugState();
+      case 'S':
+        if (this.shared === undefined) throw new TypeError('No slots have been allocated');
+        return this.shared.image;
     }
   }
 

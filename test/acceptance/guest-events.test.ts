@@ -121,12 +121,55 @@ const runs = [
   { policy: 'OWNER', profile: '6-2-4-nVHE', tickInterval: 997n },
   { policy: 'REMAP_STATIC', profile: '6-2-4', tickInterval: 997n },
   { policy: 'REMAP_TOP', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'REMAP_SHARED', profile: '6-2-4', tickInterval: 997n },
+  { policy: 'REMAP_SHARED', profile: '6-2-4-nVHE', tickInterval: 4_000_000n },
 ] as const;
+
+/** Debuggers that are attached all the time and ask for places where the guest never is. */
+const debuggers: readonly {
+  readonly what: string;
+  readonly profile: string;
+  readonly attach: (guest: KvmGuest) => void;
+}[] = [
+  {
+    what: 'that only claims BRK instructions',
+    profile: '6-2-4',
+    attach: ({ kvm }) => {
+      kvm.guestDebug.claimBreakpointInstructions(() => false);
+    },
+  },
+  {
+    what: 'with one breakpoint and one watchpoint',
+    profile: '8-2-8',
+    attach: (guest) => {
+      takeSlots(guest, 1, 1);
+    },
+  },
+  {
+    what: 'that has every slot but those of context comparators',
+    profile: '6-2-4-nVHE',
+    attach: (guest) => {
+      takeSlots(guest, 4, 4);
+    },
+  },
+];
+
+const NOWHERE = 0xffff_0000_0000n;
+
+function takeSlots({ kvm }: KvmGuest, breakpoints: number, watchpoints: number): void {
+  for (let n = 0; n < breakpoints; n += 1) {
+    assert.ok(kvm.guestDebug.addBreakpoint(NOWHERE + BigInt(4 * n)).ok);
+  }
+  for (let n = 0; n < watchpoints; n += 1) {
+    assert.ok(kvm.guestDebug.addWatchpoint(NOWHERE + BigInt(8 * n), 8, 'readWrite').ok);
+  }
+}
 
 /** The guest starts on the first and is moved three times. */
 const migrations = [
   { policy: 'REMAP_TOP', profiles: ['6-2-4', '8-2-4', '6-4-4', '16-2-16'] },
   { policy: 'REMAP_TOP', profiles: ['8-2-4-FGT', '8-2-4', '6-2-4-nVHE', '8-2-4-FGT-nVHE'] },
+  { policy: 'REMAP_SHARED', profiles: ['8-2-4', '6-4-4', '8-3-4-nVHE', '16-2-16'] },
   { policy: 'REMAP_STATIC', profiles: ['8-2-4', '6-4-4', '8-3-4-nVHE', '16-2-16'] },
 ] as const;
 
@@ -135,6 +178,16 @@ describe('Guest events', function () {
   for (const { policy, profile, tickInterval } of runs) {
     it(`E1 to E50 pass under ${policy} on ${profile} with an interrupt of the host every ${tickInterval} instructions`, () => {
       check(() => board(policy, profile, tickInterval));
+    });
+  }
+
+  for (const { what, profile, attach } of debuggers) {
+    it(`E1 to E50 pass under REMAP_SHARED on ${profile} with a debugger attached ${what}`, () => {
+      check(() => {
+        const created = board('REMAP_SHARED', profile, 997n, GUEST);
+        attach(created.guest);
+        return created;
+      });
     });
   }
 

@@ -83,8 +83,8 @@ describe('Policy traces / LAZY_DIRTY', () => {
     const syndromes = guest.events('exit').filter(({ EC }) => EC === 0x18);
     assert.ok(syndromes.every(({ new: ESR = 0n }) => (ESR & 1n) === 1n));
     assert.ok(guest.events().every(({ dirtyAfter }) => !dirtyAfter));
-    assert.deepEqual(guest.kvm.log.counters.bundleSaves, { G: 0, X: 0, H: 0 });
-    assert.deepEqual(guest.kvm.log.counters.bundleLoads, { G: 0, X: 0, H: 0 });
+    assert.deepEqual(guest.kvm.log.counters.bundleSaves, { G: 0, X: 0, H: 0, S: 0 });
+    assert.deepEqual(guest.kvm.log.counters.bundleLoads, { G: 0, X: 0, H: 0, S: 0 });
   });
 
   it('P2: a burst of twelve writes is one trap, and eleven go straight through', () => {
@@ -195,7 +195,7 @@ describe('Policy traces / LAZY_MDSCR', () => {
     const guest = new KvmGuest({ policy }).program(writesOfAllBreakpoints, spin);
     untilSpinning(guest);
     assert.equal(guest.kvm.log.totalTraps, 12);
-    assert.deepEqual(guest.kvm.log.counters.bundleLoads, { G: 0, X: 0, H: 0 });
+    assert.deepEqual(guest.kvm.log.counters.bundleLoads, { G: 0, X: 0, H: 0, S: 0 });
   });
 });
 

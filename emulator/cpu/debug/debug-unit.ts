@@ -33,9 +33,26 @@ import type {
   WatchpointVerdict,
 } from './watchpoint.ts';
 
-interface WatchedSlot extends WatchedRange {
-  readonly n: number;
+/**
+ * Register pairs that the processor does not have: whoever is at EL2 may let it compare more than its own, as
+ * real hypervisors do with stage 2 permissions and single steps. They are compared after the processor's
+ * own and generate the same exceptions.
+ */
+export interface SoftwareSlots {
+  readonly registers: WatchpointRegisters;
+  /** Of the registers: links lead to breakpoints of this set. */
+  readonly resources: DebugResources;
+  /** Which of them are compared, by index. */
+  readonly breakpoints: readonly number[];
+  readonly watchpoints: readonly number[];
 }
+
+interface Slot {
+  readonly n: number;
+  readonly file: Pick<SoftwareSlots, 'registers' | 'resources'>;
+}
+
+interface WatchedSlot extends WatchedRange, Slot {}
 
 export class DebugUnit {
   readonly resources: DebugResources;
@@ -56,7 +73,9 @@ export class DebugUnit {
   #stale = true;
   #seenDBGPRCR = 0n;
   #controls: DebugControls | undefined;
-  #contextBreakpoints: readonly number[] = [];
+  #software: readonly SoftwareSlots[] = [];
+  #armed: readonly Slot[] = [];
+  #contextBreakpoints: readonly Slot[] = [];
   #addresses: readonly bigint[] = [];
   #watched: readonly WatchedSlot[] = [];
 
@@ -92,6 +111,14 @@ export class DebugUnit {
     };
   }
 
+  /** Those with nothing to compare are left out. */
+  set softwareSlots(files: readonly SoftwareSlots[]) {
+    const software = files.filter((file) => file.breakpoints.length + file.watchpoints.length > 0);
+    if (software.length === 0 && this.#software.length === 0) return;
+    this.#software = software;
+    this.invalidate();
+  }
+
   /** A debug register, MDCR_EL2 or HCR_EL2 was written. */
   invalidate(): void {
     this.#stale = true;
@@ -118,27 +145,41 @@ export class DebugUnit {
     const { controls } = this;
     const live =
       (controls.MDSCR_EL1 & MDSCR_MDE) !== 0n && !controls.OSLK && !controls.doubleLocked;
-    const contexts: number[] = [];
+    const armed: Slot[] = [];
+    const contexts: Slot[] = [];
     const addresses: bigint[] = [];
     const watched: WatchedSlot[] = [];
-    for (let n = 0; live && n < this.resources.breakpoints; n += 1) {
-      const DBGBCR = this.#registers.DBGBCR(n);
-      if (inertBreakpointReason(n, DBGBCR, this.resources) !== undefined) continue;
+    const addBreakpoint = (slot: Slot): void => {
+      const { registers, resources } = slot.file;
+      const DBGBCR = registers.DBGBCR(slot.n);
+      if (inertBreakpointReason(slot.n, DBGBCR, resources) !== undefined) return;
+      armed.push(slot);
       if (breakpointTypeInfo(breakpointType(DBGBCR)).address) {
-        addresses.push(this.#registers.DBGBVR(n) & ~3n);
+        addresses.push(registers.DBGBVR(slot.n) & ~3n);
       } else {
-        contexts.push(n);
+        contexts.push(slot);
+      }
+    };
+    const addWatchpoint = (slot: Slot): void => {
+      const { registers, resources } = slot.file;
+      const range = watchedRange(
+        slot.n,
+        registers.DBGWCR(slot.n),
+        registers.DBGWVR(slot.n),
+        resources,
+      );
+      if (typeof range !== 'string') watched.push({ ...slot, ...range });
+    };
+    if (live) {
+      const own = { registers: this.#registers, resources: this.resources };
+      for (let n = 0; n < this.resources.breakpoints; n += 1) addBreakpoint({ n, file: own });
+      for (let n = 0; n < this.resources.watchpoints; n += 1) addWatchpoint({ n, file: own });
+      for (const file of this.#software) {
+        for (const n of file.breakpoints) addBreakpoint({ n, file });
+        for (const n of file.watchpoints) addWatchpoint({ n, file });
       }
     }
-    for (let n = 0; live && n < this.resources.watchpoints; n += 1) {
-      const range = watchedRange(
-        n,
-        this.#registers.DBGWCR(n),
-        this.#registers.DBGWVR(n),
-        this.resources,
-      );
-      if (typeof range !== 'string') watched.push({ n, ...range });
-    }
+    this.#armed = armed;
     this.#contextBreakpoints = contexts;
     this.#addresses = addresses;
     this.#watched = watched;
@@ -203,24 +244,18 @@ export class DebugUnit {
 
   /** The lowest breakpoint that fires for the instruction at `pc` now. */
   breakpointAt(pc: bigint): number | undefined {
-    if (this.#addresses.length === 0 && this.#contextBreakpoints.length === 0) return undefined;
-    if (this.monitorDisabledReason !== undefined) return undefined;
-    const context = this.context;
-    for (let n = 0; n < this.resources.breakpoints; n += 1) {
-      if (breakpointVerdict(n, pc, this.#registers, context, this.resources).fires) return n;
-    }
-    return undefined;
+    if (this.#armed.length === 0 || this.monitorDisabledReason !== undefined) return undefined;
+    const { context } = this;
+    return this.#armed.find((slot) => fires(slot, pc, context))?.n;
   }
 
   /** Whether an unlinked context breakpoint fires for every instruction in the current context. */
   get firesInThisContext(): boolean {
     if (this.#contextBreakpoints.length === 0) return false;
     if (this.monitorDisabledReason !== undefined) return false;
-    const context = this.context;
+    const { context } = this;
     const pc = this.#state.PC;
-    return this.#contextBreakpoints.some(
-      (n) => breakpointVerdict(n, pc, this.#registers, context, this.resources).fires,
-    );
+    return this.#contextBreakpoints.some((slot) => fires(slot, pc, context));
   }
 
   /** The first watchpoint that fires for the access; `offset` is that of its first watched byte. */
@@ -229,16 +264,10 @@ export class DebugUnit {
     topByteIgnored: boolean,
   ): { readonly n: number; readonly offset: number } | undefined {
     if (this.#watched.length === 0 || this.monitorDisabledReason !== undefined) return undefined;
-    const context = this.context;
-    for (const { n } of this.#watched) {
-      const verdict = watchpointVerdict(
-        n,
-        access,
-        this.#registers,
-        context,
-        this.resources,
-        topByteIgnored,
-      );
+    const { context } = this;
+    for (const { n, file } of this.#watched) {
+      const { registers, resources } = file;
+      const verdict = watchpointVerdict(n, access, registers, context, resources, topByteIgnored);
       if (verdict.fires) return { n, offset: verdict.offset };
     }
     return undefined;
@@ -273,4 +302,8 @@ export class DebugUnit {
     const { EL } = this.#state;
     return unprivileged && EL === 1 ? 0 : EL;
   }
+}
+
+function fires({ n, file }: Slot, pc: bigint, context: DebugContext): boolean {
+  return breakpointVerdict(n, pc, file.registers, context, file.resources).fires;
 }

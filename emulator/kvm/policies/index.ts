@@ -5,6 +5,7 @@ import { IFLAGS } from './iflags.ts';
 import { LAZY_DIRTY } from './lazy-dirty.ts';
 import { LAZY_MDSCR } from './lazy-mdscr.ts';
 import { OWNER } from './owner.ts';
+import { REMAP_SHARED } from './remap-shared.ts';
 import { REMAP_STATIC } from './remap-static.ts';
 import { REMAP_TOP } from './remap-top.ts';
 import type { DebugPolicy } from './policy.ts';
@@ -18,6 +19,7 @@ export const policies: readonly DebugPolicy[] = [
   OWNER,
   REMAP_STATIC,
   REMAP_TOP,
+  REMAP_SHARED,
 ];
 
 export const defaultPolicy = OWNER;
@@ -26,13 +28,8 @@ export function policyByName(name: string): DebugPolicy | undefined {
   return policies.find((policy) => policy.name === name);
 }
 
-/** Part of the design, not yet of this table. */
-const planned = ['REMAP_SHARED'];
-
 /** Why there is no policy of this name, in one sentence. */
 export function missingPolicyReason(name: string): string {
   const known = policies.map((policy) => policy.name).join(', ');
-  return planned.includes(name)
-    ? `The policy ${name} is not implemented yet; there are ${known}.`
-    : `There is no policy '${name}'; there are ${known}.`;
+  return `There is no policy '${name}'; there are ${known}.`;
 }

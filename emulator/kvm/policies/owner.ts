@@ -109,6 +109,8 @@ export const OWNER: DebugPolicy = {
         return 'G';
       case 'HOST':
         return 'X';
+      case 'SHARED':
+        return 'S';
     }
   },
   guestMdscrInGuest: (ws) => ws.vcpu.debug_owner !== 'HOST',

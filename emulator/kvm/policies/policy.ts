@@ -34,10 +34,17 @@ export interface DebugPolicy {
   vcpuLoad(ws: WorldSwitch): void;
   /** vcpu_put: it loses it. */
   vcpuPut(ws: WorldSwitch): void;
+  /**
+   * The last thing before the way into the guest begins: PC and PSTATE of the vCPU are still in memory, and
+   * an exception may be given to the guest.
+   */
+  beforeEntry?(ws: WorldSwitch): void;
   /** World switch into the guest, debug part. */
   enter(ws: WorldSwitch): void;
   /** World switch out of it. */
   exit(ws: WorldSwitch): void;
+  /** The state was restored in the middle of a run: what is on the processor beside its registers is put there. */
+  restored?(ws: WorldSwitch): void;
   /** A trapped access to one of the switched registers was emulated on the guest's copy. */
   debugRegisterTrapped(ws: WorldSwitch, direction: 'read' | 'write'): void;
   /** OSLAR_EL1 was written. True: the vCPU has to be put and loaded again. */
