@@ -53,7 +53,7 @@ import type { WorldSwitchEvent, WorldSwitchLogState } from './world-switch-log.t
 export interface KvmOptions {
   readonly cpu: PhysicalCpu;
   readonly profile: HostProfile;
-  /** Default OWNER. @see policies/index.ts */
+  /** Default REMAP_SHARED. @see policies/index.ts */
   readonly policy?: string;
   /** Default FP_OWNER_EAGER_HOST. @see fpsimd/index.ts */
   readonly fpPolicy?: string;

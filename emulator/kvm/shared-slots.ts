@@ -55,6 +55,12 @@ export interface SharedAllocation {
   readonly masked: DebugState;
 }
 
+/** An allocation for people: what is not under its own number, and what has no slot. */
+export interface AllocationNote {
+  readonly remap: string;
+  readonly evict: string;
+}
+
 const PxC_EL1 = 1n << 1n;
 const PxC = 3n << 1n;
 const HMC_SSC = 7n << 13n;

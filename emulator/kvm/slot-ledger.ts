@@ -1,6 +1,7 @@
 /**
- * The debugger's breakpoints and watchpoints, one register pair each, above KVM_SET_GUEST_DEBUG. Under
- * OWNER the debugger has all the pairs of the processor, since the guest's are off it meanwhile.
+ * The debugger's breakpoints and watchpoints, one register pair each, above KVM_SET_GUEST_DEBUG. The debugger
+ * may ask for as many as the processor has: under REMAP_SHARED its own push those of the guest out of their
+ * slots, except for context comparators; under KVM's policies the guest's are off the processor meanwhile.
  */
 import { DBGBCR_E } from './control-bits.ts';
 import { copyDebugState, emptyDebugState } from './debug-state.ts';
@@ -14,6 +15,7 @@ import {
 import type { Kvm } from './kvm.ts';
 import { breakpointRegisters, watchpointRegisters } from './slot-encoding.ts';
 import type { RegisterPair, WatchAccess } from './slot-encoding.ts';
+import { allocationFor } from './policies/remap-shared.ts';
 import { slotRows } from './verdicts.ts';
 import type { SlotRow } from './verdicts.ts';
 
@@ -54,8 +56,24 @@ export class SlotLedger {
     }
     controls[slot] = registers.control;
     values[slot] = registers.value;
+    const short = this.#shortage();
+    if (short !== undefined) {
+      controls[slot] = 0n;
+      values[slot] = 0n;
+      return { ok: false, reason: short };
+    }
     this.#apply();
     return { ok: true, slot };
+  }
+
+  /** Context comparators that the guest uses now keep their slots. */
+  #shortage(): string | undefined {
+    const { policyObject, ws, profile } = this.#kvm;
+    if (policyObject.sharesWithDebugger !== true) return undefined;
+    const { softwareRequests } = allocationFor(ws, this.#requested);
+    return softwareRequests.length === 0
+      ? undefined
+      : `No breakpoint register pair is left of the ${profile.breakpoints}: context comparators of the guest need theirs.`;
   }
 
   removeBreakpoint(slot: number): void {

@@ -7,24 +7,39 @@ import {
   isContextAware,
 } from '../cpu/debug/breakpoint.ts';
 import { monitorDisabledReason } from '../cpu/debug/enable-and-routing.ts';
-import type { DebugControls } from '../cpu/debug/enable-and-routing.ts';
 import { describeConditions, executionConditions } from '../cpu/debug/execution-conditions.ts';
 import { watchedRange, watchpointContextVerdict } from '../cpu/debug/watchpoint.ts';
 import { SPSR_D } from '../cpu/pstate.ts';
-import { DBGBCR_E, OSLSR_EL1_OSLK } from './control-bits.ts';
+import { DBGBCR_E } from './control-bits.ts';
 import { emptyDebugState } from './debug-state.ts';
 import type { DebugState } from './debug-state.ts';
 import { debugContext, registersOf, resourcesOf } from './debugger-match.ts';
+import { guestDebugControls } from './guest-step.ts';
 import type { Kvm } from './kvm.ts';
+import { allocationFor } from './policies/remap-shared.ts';
+import { linkOf, usesLink } from './remap.ts';
+import type { SlotUse } from './shared-slots.ts';
 
 /** One DBGB or DBGW register pair and what it will do. */
 export interface SlotRow {
   readonly kind: 'breakpoint' | 'watchpoint';
-  /** Physical index n of DBGBVR<n>_EL1 or DBGWVR<n>_EL1. */
+  /**
+   * Physical index n of DBGBVR<n>_EL1 or DBGWVR<n>_EL1; for an entry that is not on the processor, its index
+   * in the registers of its owner.
+   */
   readonly slot: number;
   readonly owner: 'guest' | 'debugger' | 'free';
+  /**
+   * Absent: on the processor. `software`: it has no slot and is compared in software; `memory`: the guest has
+   * enabled it, and nothing compares it now.
+   */
+  readonly placement?: 'software' | 'memory';
   /** The guest's own index. */
   readonly guestIndex?: number;
+  /** The guest's index of the context comparator that it is linked to. */
+  readonly link?: number;
+  /** What the debugger got as its slot when it asked. */
+  readonly request?: number;
   /** DBGBVR or DBGWVR. */
   readonly value: bigint;
   /** DBGBCR or DBGWCR. */
@@ -38,45 +53,33 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 /** The guest's copy, wherever it is now. */
 function guestState(kvm: Kvm): DebugState {
   const state = emptyDebugState();
+  const { guest } = kvm.ws;
   const read = (name: string): bigint => kvm.guestDebugRegister(name) ?? 0n;
-  for (let n = 0; n < kvm.profile.breakpoints; n += 1) {
+  for (let n = 0; n < guest.breakpoints; n += 1) {
     state.dbg_bcr[n] = read(`DBGBCR${n}_EL1`);
     state.dbg_bvr[n] = read(`DBGBVR${n}_EL1`);
   }
-  for (let n = 0; n < kvm.profile.watchpoints; n += 1) {
+  for (let n = 0; n < guest.watchpoints; n += 1) {
     state.dbg_wcr[n] = read(`DBGWCR${n}_EL1`);
     state.dbg_wvr[n] = read(`DBGWVR${n}_EL1`);
   }
   return state;
 }
 
-/** The enables as they are for the guest's own debug exceptions, which target its EL1. */
-function guestControls(kvm: Kvm): DebugControls {
-  const { vcpu } = kvm;
-  const OSLK = (vcpu.sys_regs.OSLSR_EL1 & OSLSR_EL1_OSLK) !== 0n;
-  return {
-    el2: true,
-    TDE: false,
-    TGE: false,
-    OSLK,
-    doubleLocked: !OSLK && vcpu.debugLocked,
-    MDSCR_EL1: kvm.guestDebugRegister('MDSCR_EL1') ?? 0n,
-  };
-}
-
 /** Why the guest's entries do nothing at all now, or undefined. */
 function guestSilence(kvm: Kvm): string | undefined {
-  if (kvm.vcpu.guest_debug !== 0) {
+  if (kvm.vcpu.guest_debug !== 0 && !kvm.policyObject.sharesWithDebugger) {
     return `while a debugger is attached ${kvm.policy} keeps the guest's debug registers off the processor`;
   }
   const { guestPstate } = kvm;
   const EL = ((guestPstate >> 2n) & 3n) === 0n ? 0 : 1;
-  return monitorDisabledReason(guestControls(kvm), EL, (guestPstate & SPSR_D) !== 0n);
+  const controls = guestDebugControls(kvm.vcpu, kvm.guestDebugRegister('MDSCR_EL1') ?? 0n);
+  return monitorDisabledReason(controls, EL, (guestPstate & SPSR_D) !== 0n);
 }
 
 function guestBreakpointVerdict(kvm: Kvm, state: DebugState, n: number): string {
   const { ws } = kvm;
-  const resources = resourcesOf(kvm.profile);
+  const resources = kvm.ws.guestResources;
   const control = state.dbg_bcr[n] ?? 0n;
   const value = state.dbg_bvr[n] ?? 0n;
   const type = breakpointTypeInfo(breakpointType(control));
@@ -93,7 +96,7 @@ function guestBreakpointVerdict(kvm: Kvm, state: DebugState, n: number): string 
 }
 
 function guestWatchpointVerdict(kvm: Kvm, state: DebugState, n: number): string {
-  const resources = resourcesOf(kvm.profile);
+  const resources = kvm.ws.guestResources;
   const range = watchedRange(n, state.dbg_wcr[n] ?? 0n, state.dbg_wvr[n] ?? 0n, resources);
   if (typeof range === 'string') return `The guest's; never fires: ${range}.`;
   const silence = guestSilence(kvm);
@@ -127,39 +130,147 @@ function debuggerVerdict(kind: SlotRow['kind'], control: bigint, value: bigint, 
 
 const isEnabled = (control: bigint): boolean => (control & DBGBCR_E) !== 0n;
 
+const ARRAYS = {
+  breakpoint: ['dbg_bcr', 'dbg_bvr'],
+  watchpoint: ['dbg_wcr', 'dbg_wvr'],
+} as const;
+
+/** Whose the physical pair n is; several where one comparator serves several of the guest's. */
+interface Placement {
+  readonly use: (kind: SlotRow['kind'], slot: number) => SlotUse | undefined;
+  readonly inSoftware: (kind: SlotRow['kind'], guestIndex: number) => boolean;
+  readonly softwareRequests: readonly number[];
+}
+
+/** Where the entries are, or will be when the guest runs. */
+function placementOf(kvm: Kvm, requested: Readonly<DebugState>, guest: DebugState): Placement {
+  if (kvm.policyObject.sharesWithDebugger === true && kvm.vcpu.guest_debug !== 0) {
+    const shared = allocationFor(kvm.ws);
+    const evicted = {
+      breakpoint: shared.evictedBreakpoints,
+      watchpoint: shared.evictedWatchpoints,
+    };
+    return {
+      use: (kind, slot) =>
+        kind === 'breakpoint' ? shared.breakpoints[slot] : shared.watchpoints[slot],
+      inSoftware: (kind, index) => evicted[kind].includes(index),
+      softwareRequests: shared.softwareRequests,
+    };
+  }
+  const toPhysical = (v: number): number => kvm.policyObject.toPhysical?.(kvm.ws, v) ?? v;
+  return {
+    use(kind, slot) {
+      const [controls] = ARRAYS[kind];
+      if (isEnabled(requested[controls][slot] ?? 0n)) return { owner: 'debugger', request: slot };
+      if (kvm.vcpu.guest_debug !== 0) return undefined;
+      const index = guest[controls].findIndex(
+        (control, v) => isEnabled(control) && (kind === 'breakpoint' ? toPhysical(v) : v) === slot,
+      );
+      return index < 0 ? undefined : { owner: 'guest', indices: [index] };
+    },
+    inSoftware: () => false,
+    softwareRequests: [],
+  };
+}
+
 /**
- * Every register pair of the processor. Where debugger and guest both use an index the guest's row follows
- * the debugger's, which is the one on the processor.
+ * Every register pair of the processor, and behind those of its index what the guest or the debugger has
+ * enabled and the processor does not hold.
  */
 export function slotRows(kvm: Kvm, requested: Readonly<DebugState>): readonly SlotRow[] {
   const guest = guestState(kvm);
+  const placement = placementOf(kvm, requested, guest);
+  const { profile, ws } = kvm;
   const rows: SlotRow[] = [];
-  const add = (kind: SlotRow['kind'], slot: number): void => {
-    const isBreakpoint = kind === 'breakpoint';
-    const [controls, values] = isBreakpoint
-      ? (['dbg_bcr', 'dbg_bvr'] as const)
-      : (['dbg_wcr', 'dbg_wvr'] as const);
-    const contextAware = isBreakpoint && isContextAware(slot, resourcesOf(kvm.profile));
-    const mine = { value: requested[values][slot] ?? 0n, control: requested[controls][slot] ?? 0n };
-    const theirs = { value: guest[values][slot] ?? 0n, control: guest[controls][slot] ?? 0n };
-    const base = { kind, slot, contextAware };
-    if (isEnabled(mine.control)) {
-      const verdict = debuggerVerdict(kind, mine.control, mine.value, kvm);
-      rows.push({ ...base, owner: 'debugger', ...mine, verdict });
-    }
-    if (isEnabled(theirs.control)) {
-      const verdict = isBreakpoint
-        ? guestBreakpointVerdict(kvm, guest, slot)
-        : guestWatchpointVerdict(kvm, guest, slot);
-      rows.push({ ...base, owner: 'guest', guestIndex: slot, ...theirs, verdict });
-    }
-    if (isEnabled(mine.control) || isEnabled(theirs.control)) return;
-    const verdict = kvm.policyObject.guestDebug
-      ? 'Free.'
-      : `Free, but not for a debugger: ${kvm.policy} has no KVM_SET_GUEST_DEBUG.`;
-    rows.push({ ...base, owner: 'free', ...theirs, verdict });
+
+  const debuggers = (kind: SlotRow['kind'], request: number) => {
+    const [controls, values] = ARRAYS[kind];
+    const control = requested[controls][request] ?? 0n;
+    const value = requested[values][request] ?? 0n;
+    return {
+      owner: 'debugger',
+      request,
+      value,
+      control,
+      verdict: debuggerVerdict(kind, control, value, kvm),
+    } as const;
   };
-  for (let n = 0; n < kvm.profile.breakpoints; n += 1) add('breakpoint', n);
-  for (let n = 0; n < kvm.profile.watchpoints; n += 1) add('watchpoint', n);
+  const guests = (kind: SlotRow['kind'], guestIndex: number) => {
+    const [controls, values] = ARRAYS[kind];
+    const control = guest[controls][guestIndex] ?? 0n;
+    const verdict =
+      kind === 'breakpoint'
+        ? guestBreakpointVerdict(kvm, guest, guestIndex)
+        : guestWatchpointVerdict(kvm, guest, guestIndex);
+    return {
+      owner: 'guest',
+      guestIndex,
+      value: guest[values][guestIndex] ?? 0n,
+      control,
+      verdict,
+      ...(usesLink(controls, control) && { link: linkOf(control) }),
+    } as const;
+  };
+
+  const addSlot = (kind: SlotRow['kind'], slot: number): readonly number[] => {
+    const contextAware = kind === 'breakpoint' && isContextAware(slot, ws.hostResources);
+    const base = { kind, slot, contextAware };
+    const use = placement.use(kind, slot);
+    if (use?.owner === 'debugger') rows.push({ ...base, ...debuggers(kind, use.request) });
+    else if (use?.owner === 'guest') {
+      for (const index of use.indices) rows.push({ ...base, ...guests(kind, index) });
+      return use.indices;
+    } else {
+      const verdict = kvm.policyObject.guestDebug
+        ? 'Free.'
+        : `Free, but not for a debugger: ${kvm.policy} has no KVM_SET_GUEST_DEBUG.`;
+      const [controls, values] = ARRAYS[kind];
+      const isVirtual =
+        slot < (kind === 'breakpoint' ? ws.guest.breakpoints : ws.guest.watchpoints);
+      const value = isVirtual ? (guest[values][slot] ?? 0n) : 0n;
+      const control = isVirtual ? (guest[controls][slot] ?? 0n) & ~DBGBCR_E : 0n;
+      rows.push({ ...base, owner: 'free', value, control, verdict });
+    }
+    return [];
+  };
+
+  for (const kind of ['breakpoint', 'watchpoint'] as const) {
+    const placed = new Set<number>();
+    const count = kind === 'breakpoint' ? profile.breakpoints : profile.watchpoints;
+    for (let slot = 0; slot < count; slot += 1) {
+      for (const index of addSlot(kind, slot)) placed.add(index);
+    }
+    const [controls] = ARRAYS[kind];
+    guest[controls].forEach((control, index) => {
+      if (!isEnabled(control) || placed.has(index)) return;
+      const software = placement.inSoftware(kind, index);
+      const contextAware = kind === 'breakpoint' && isContextAware(index, ws.guestResources);
+      const row = guests(kind, index);
+      const verdict = software
+        ? `${row.verdict} It has no slot and is compared in software.`
+        : row.verdict;
+      rows.push({
+        kind,
+        slot: index,
+        contextAware,
+        ...row,
+        verdict,
+        placement: software ? 'software' : 'memory',
+      });
+    });
+    if (kind === 'watchpoint') continue;
+    for (const request of placement.softwareRequests) {
+      const row = debuggers(kind, request);
+      const verdict = `${row.verdict} It has no slot, since context comparators of the guest need it, and is compared in software.`;
+      rows.push({
+        kind,
+        slot: request,
+        contextAware: false,
+        ...row,
+        verdict,
+        placement: 'software',
+      });
+    }
+  }
   return rows;
 }

@@ -25,7 +25,7 @@ import type { DebugRegister, DebugState } from './debug-state.ts';
 import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
 import type { HostProfile } from './host-profile.ts';
 import type { DebugCounts } from './remap.ts';
-import type { SharedAllocation } from './shared-slots.ts';
+import type { AllocationNote, SharedAllocation } from './shared-slots.ts';
 import type { CountedCpu } from './physical-cpu.ts';
 import type { DebugOwner, Vcpu } from './vcpu.ts';
 import type {
@@ -87,6 +87,8 @@ export class WorldSwitch {
   image: (() => DebugState | undefined) | undefined;
   /** Where the guest's and the debugger's registers are while the policy has both on the processor. */
   shared: SharedAllocation | undefined;
+  /** What the log has last said about it. */
+  noted: AllocationNote = { remap: '', evict: '' };
   /** What the guest's processor has. */
   readonly guest: DebugCounts;
   /** The same for the debug logic, and what the processor below has. */

@@ -219,7 +219,7 @@ describe('A guest under the hypervisor', () => {
     await client.start({ program: sampleProgram('hello') });
     await client.stopped();
     const variables = await client.unfold('Hypervisor');
-    assert.equal(variables.find(({ name }) => name === 'policy')?.value, 'OWNER');
+    assert.equal(variables.find(({ name }) => name === 'policy')?.value, 'REMAP_SHARED');
     assert.equal(variables.find(({ name }) => name === 'owner')?.value, 'FREE');
   });
 

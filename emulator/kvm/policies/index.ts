@@ -22,7 +22,7 @@ export const policies: readonly DebugPolicy[] = [
   REMAP_SHARED,
 ];
 
-export const defaultPolicy = OWNER;
+export const defaultPolicy = REMAP_SHARED;
 
 export function policyByName(name: string): DebugPolicy | undefined {
   return policies.find((policy) => policy.name === name);

@@ -29,6 +29,8 @@ export interface DebugPolicy {
   readonly generation: Generation;
   /** Whether KVM_SET_GUEST_DEBUG exists under it. */
   readonly guestDebug: boolean;
+  /** The guest's own breakpoints stay live while a debugger has some. */
+  readonly sharesWithDebugger?: boolean;
 
   /** vcpu_load: the vCPU gets this physical CPU. */
   vcpuLoad(ws: WorldSwitch): void;

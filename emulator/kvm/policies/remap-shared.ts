@@ -8,10 +8,11 @@
  * latest and nothing has to be saved at the exit.
  */
 import { MDSCR_EL1_KDE, MDSCR_EL1_MDE, MDSCR_EL1_SS } from '../control-bits.ts';
+import type { DebugState } from '../debug-state.ts';
 import { registersOf } from '../debugger-match.ts';
 import { beginStep, deliverGuestStep, endStep, noteInstruction } from '../guest-step.ts';
 import { allocateShared } from '../shared-slots.ts';
-import type { SharedAllocation } from '../shared-slots.ts';
+import type { AllocationNote, SharedAllocation } from '../shared-slots.ts';
 import type { WorldSwitch } from '../world-switch.ts';
 import { setupOwnerMdcr } from './owner.ts';
 import type { DebugPolicy } from './policy.ts';
@@ -19,8 +20,11 @@ import { REMAP_TOP } from './remap-top.ts';
 
 export const isShared = ({ vcpu }: WorldSwitch): boolean => vcpu.debug_owner === 'SHARED';
 
-/** Where everything goes for the next entry. */
-export function allocationFor(ws: WorldSwitch): SharedAllocation {
+/** Where everything goes for the next entry, with these requests of the debugger. */
+export function allocationFor(
+  ws: WorldSwitch,
+  requests: Readonly<DebugState> = ws.externalDebugState(),
+): SharedAllocation {
   const { vcpu } = ws;
   return allocateShared(
     {
@@ -29,13 +33,13 @@ export function allocationFor(ws: WorldSwitch): SharedAllocation {
       MDSCR_EL1: vcpu.sys_regs.MDSCR_EL1,
       locked: vcpu.debugLocked || vcpu.stepOver?.guest === true,
     },
-    ws.externalDebugState(),
+    requests,
     ws.hostResources,
   );
 }
 
 /** The guest's entries that are not where the guest thinks, in one line each; empty where all are. */
-function describeAllocation(shared: SharedAllocation): { remap: string; evict: string } {
+function describeAllocation(shared: SharedAllocation): AllocationNote {
   const moved: string[] = [];
   const families = [
     ['DBGBCR', shared.breakpoints],
@@ -55,11 +59,13 @@ function describeAllocation(shared: SharedAllocation): { remap: string; evict: s
   return { remap: moved.join(', '), evict: evicted.join(', ') };
 }
 
-function noteAllocation(ws: WorldSwitch, before: SharedAllocation | undefined): void {
-  const { shared } = ws;
-  if (shared === undefined) return;
-  const old = before === undefined ? { remap: '', evict: '' } : describeAllocation(before);
+function noteAllocation(ws: WorldSwitch): void {
+  const { shared, vcpu } = ws;
+  // What one step leaves out comes back right after it.
+  if (shared === undefined || vcpu.stepOver !== undefined) return;
+  const old = ws.noted;
   const now = describeAllocation(shared);
+  ws.noted = now;
   if (now.remap !== old.remap) {
     ws.event('remap', now.remap === '' ? 'every entry has its own number' : `moved: ${now.remap}`);
   }
@@ -105,6 +111,7 @@ export const REMAP_SHARED: DebugPolicy = {
   name: 'REMAP_SHARED',
   description:
     'As REMAP_TOP, and while a debugger is attached its breakpoints and the guest’s own are live at the same time.',
+  sharesWithDebugger: true,
 
   vcpuLoad(ws) {
     if (ws.vcpu.guest_debug === 0) {
@@ -120,9 +127,8 @@ export const REMAP_SHARED: DebugPolicy = {
     if (!isShared(ws)) return;
     deliverGuestStep(ws);
     beginStep(ws);
-    const before = ws.shared;
     ws.shared = allocationFor(ws);
-    noteAllocation(ws, before);
+    noteAllocation(ws);
   },
 
   enter(ws) {
