@@ -9,6 +9,7 @@ import {
   daifImmediateAccessCode,
   unimplementedAccessCode,
 } from '../sysregs/access-rules.ts';
+import { branchAddress } from '../mmu/regime.ts';
 import type { AccessCode } from '../sysregs/access-rules.ts';
 import { byEncoding } from '../sysregs/catalogue.ts';
 import { genericName } from '../sysregs/sysreg.ts';
@@ -86,6 +87,8 @@ export class EngineExits {
       case 'HOST_FAULT':
         return this.handleFault(pe.memory.takeFault());
       case 'PC_ALIGNMENT':
+        // The branch has taken a tag off the address already.
+        pe.state.PC = branchAddress(pe.regime(pe.state.EL), pe.state.PC);
         this.#synchronous(EC_PC_ALIGNMENT, { FAR: pe.state.PC });
         return undefined;
       case 'SP_ALIGNMENT':

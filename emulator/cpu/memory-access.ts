@@ -178,9 +178,8 @@ export class MemoryAccess {
     }
     if (this.#hasToWait(pieces)) return this.#refuse({ kind: 'device' });
     const buffer = engine.bounceBytes(size);
-    return this.#readPieces(pieces, buffer, element)
-      ? engine.bounce
-      : this.#externalAbort(va, 'read');
+    const aborted = this.#readPieces(pieces, buffer, element);
+    return aborted === undefined ? engine.bounce : this.#externalAbort(va + aborted, 'read');
   }
 
   /** EngineHost.writeMemory */
@@ -189,7 +188,8 @@ export class MemoryAccess {
     if (pieces === undefined) return -1;
     if (this.#hasToWait(pieces)) return this.#refuse({ kind: 'device' });
     const bytes = this.#host.engine.storeBytes(size);
-    return this.#writePieces(pieces, bytes, element) ? 0 : this.#externalAbort(va, 'write');
+    const aborted = this.#writePieces(pieces, bytes, element);
+    return aborted === undefined ? 0 : this.#externalAbort(va + aborted, 'write');
   }
 
   #hasToWait(pieces: readonly Piece[]): boolean {
@@ -199,7 +199,8 @@ export class MemoryAccess {
   }
 
   #externalAbort(va: bigint, access: 'read' | 'write'): -1 {
-    return this.#refuse({ kind: 'abort', access, FSC: FSC_EXTERNAL_ABORT, FAR: va });
+    const FAR = BigInt.asUintN(64, va);
+    return this.#refuse({ kind: 'abort', access, FSC: FSC_EXTERNAL_ABORT, FAR });
   }
 
   /** All checks of one access; undefined after recording a fault. */
@@ -323,7 +324,8 @@ export class MemoryAccess {
     return found;
   }
 
-  #readPieces(pieces: readonly Piece[], buffer: Uint8Array, element: number): boolean {
+  /** The offset of the first piece that nothing answers for, or undefined. */
+  #readPieces(pieces: readonly Piece[], buffer: Uint8Array, element: number): bigint | undefined {
     let done = 0;
     for (const { PA, length } of pieces) {
       const view = this.#host.engine.ram.view(PA, length);
@@ -331,28 +333,29 @@ export class MemoryAccess {
       else {
         for (const [offset, size] of deviceAccesses(PA, length, element)) {
           const value = this.#host.bus.read(PA + BigInt(offset), size);
-          if (value === undefined) return false;
+          if (value === undefined) return BigInt(done);
           storeLittleEndian(buffer, done + offset, size, value);
         }
       }
       done += length;
     }
-    return true;
+    return undefined;
   }
 
-  #writePieces(pieces: readonly Piece[], bytes: Uint8Array, element: number): boolean {
+  /** As `#readPieces`. */
+  #writePieces(pieces: readonly Piece[], bytes: Uint8Array, element: number): bigint | undefined {
     let done = 0;
     for (const { PA, length } of pieces) {
       const part = bytes.subarray(done, done + length);
       if (!this.#host.engine.writePhysical(PA, part)) {
         for (const [offset, size] of deviceAccesses(PA, length, element)) {
           const value = loadLittleEndian(part, offset, size);
-          if (!this.#host.bus.write(PA + BigInt(offset), size, value)) return false;
+          if (!this.#host.bus.write(PA + BigInt(offset), size, value)) return BigInt(done);
         }
       }
       done += length;
     }
-    return true;
+    return undefined;
   }
 
   /**

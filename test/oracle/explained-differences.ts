@@ -11,6 +11,9 @@ import type { Case } from './batch.ts';
 import { exceptionClass } from './compare.ts';
 import type { Difference } from './compare.ts';
 import * as L from './layout.ts';
+import type { TranslationCase } from './translation/cases.ts';
+import * as T from './translation/layout.ts';
+import type { TranslationDisagreement } from './translation/oracle.ts';
 import { isLoadOrStore, isSystem } from './words.ts';
 
 export interface Disagreement {
@@ -81,6 +84,13 @@ const SPSR_EL1_BITS = 0xf030_03dfn;
 /** LD1 to LD4, ST1 to ST4, of all structures or one. */
 const isStructureAccess = (word: number): boolean => (word & 0xbe000000) >>> 0 === 0x0c000000;
 
+/** Bytes of a Load-Exclusive or Store-Exclusive, which `L` tells apart; undefined for other words. */
+function exclusiveBytes(word: number, L: 0 | 1): number | undefined {
+  if ((word & 0x3f800000) >>> 0 !== 0x08000000 || ((word >>> 22) & 1) !== L) return undefined;
+  const isPair = (word & (1 << 21)) !== 0;
+  return 2 ** (word >>> 30) * (isPair ? 2 : 1);
+}
+
 /** Store-Exclusive; and the address by which QEMU marks an open monitor. */
 const isStoreExclusive = (word: number): boolean => (word & 0x3fc00000) >>> 0 === 0x08000000;
 const QEMU_OPEN_MONITOR = 0xffff_ffff_ffff_ffffn;
@@ -96,6 +106,9 @@ function exchangedOpcodes(ESR: bigint): bigint {
   const Op1 = (ESR >> 14n) & 7n;
   return (ESR & ~((7n << 17n) | (7n << 14n))) | (Op1 << 17n) | (Op2 << 14n);
 }
+
+const PC_ALIGNMENT_PRIORITY =
+  'QEMU fetches before it checks the alignment of PC, which has the higher priority';
 
 export const explanations: readonly Explanation[] = [
   {
@@ -183,7 +196,7 @@ export const explanations: readonly Explanation[] = [
     },
   },
   {
-    reason: 'QEMU fetches before it checks the alignment of PC, which has the higher priority',
+    reason: PC_ALIGNMENT_PRIORITY,
     explains: (it) =>
       exceptionClass(it.ours) === EC_PC_ALIGNMENT &&
       isIn(exceptionClass(it.qemu), EC_INSTRUCTION_ABORT_LOWER, EC_INSTRUCTION_ABORT_SAME) &&
@@ -198,6 +211,16 @@ export const explanations: readonly Explanation[] = [
       if (word === undefined || !isStoreExclusive(word)) return false;
       const address = quad(it.qemu, 8 * ((word >>> 5) & 31));
       return address === QEMU_OPEN_MONITOR && quad(it.qemu, L.FAR) === address;
+    },
+  },
+  {
+    reason:
+      'CONSTRAINED UNPREDICTABLE: a Store-Exclusive narrower than the Load-Exclusive; QEMU stores and says it failed',
+    explains(it) {
+      const sizes = (L: 0 | 1): number[] =>
+        it.case.words.flatMap((word) => exclusiveBytes(word, L) ?? []);
+      const loaded = sizes(1);
+      return only(it, 'memory') && sizes(0).some((size) => loaded.some((wide) => wide > size));
     },
   },
   {
@@ -240,4 +263,123 @@ export const explanations: readonly Explanation[] = [
 
 export function explanationOf(disagreement: Disagreement): Explanation | undefined {
   return explanations.find((it) => it.explains(disagreement));
+}
+
+export interface TranslationExplanation {
+  readonly reason: string;
+  /** Whether this explains the whole disagreement. */
+  explains(disagreement: TranslationDisagreement): boolean;
+}
+
+/** ESR_ELx of the exception that ended the case, from whichever EL took it. */
+function syndromeOf(record: BigUint64Array): bigint {
+  const { ESR_EL1, ESR_EL2 } = T.OUTPUT_REGISTERS;
+  return quad(record, quad(record, T.VECTOR) < 16n ? ESR_EL1 : ESR_EL2);
+}
+
+const FSC = (ESR: bigint): number => Number(ESR & 0x3fn);
+const HCR_VM = 1n << 0n;
+const HCR_PTW = 1n << 2n;
+const HCR_DC = 1n << 12n;
+const FSC_EXTERNAL_ABORT = 0x10;
+const FSC_ALIGNMENT = 0x21;
+const ISS_S1PTW = 1n << 7n;
+/** ESR_EL2.ISS.{ISV, SAS, SSE, SRT, SF, AR} of a Data Abort. */
+const ISS_ABOUT_REGISTER = 0x1ff_c000n;
+
+const onlyOf = ({ differences }: TranslationDisagreement, ...allowed: readonly string[]): boolean =>
+  differences.every(({ what }) => allowed.includes(what));
+
+/** The bits in which the syndromes differ. */
+const syndromeDifference = ({ qemu, ours }: TranslationDisagreement): bigint =>
+  syndromeOf(qemu) ^ syndromeOf(ours);
+
+export const translationExplanations: readonly TranslationExplanation[] = [
+  {
+    reason: 'QEMU puts the level of stage 1 into the syndrome when stage 2 refuses a stage 1 table',
+    explains: (it) =>
+      it.differences.every(({ what, qemu, ours }) =>
+        what === 'ESR_EL2'
+          ? (qemu & ours & ISS_S1PTW) !== 0n && ((qemu ^ ours) & ~3n) === 0n
+          : (what === 'PAR_EL1' || what === 'X0') &&
+            (qemu & ours & PAR_PTW_F) === PAR_PTW_F &&
+            ((qemu ^ ours) & ~PAR_LEVEL) === 0n,
+      ),
+  },
+  {
+    reason: 'QEMU obeys HCR_EL2.PTW while stage 2 is off',
+    explains: (it) =>
+      (it.case.registers.HCR_EL2 & (HCR_PTW | HCR_DC | HCR_VM)) === HCR_PTW &&
+      ((syndromeOf(it.qemu) & ISS_S1PTW) !== 0n ||
+        (quad(it.qemu, T.OUTPUT_REGISTERS.PAR_EL1) & PAR_PTW_F) === PAR_PTW_F),
+  },
+  {
+    reason: 'QEMU says about which register an abort of stage 1 is (ISV) when it is taken to EL2',
+    explains: (it) =>
+      (syndromeDifference(it) & ~ISS_ABOUT_REGISTER) === 0n &&
+      (syndromeOf(it.ours) & ISS_ABOUT_REGISTER) === 0n &&
+      onlyOf(it, 'ESR_EL2'),
+  },
+  {
+    reason:
+      'QEMU makes unaligned accesses to Device memory, and DC ZVA there, which are Alignment faults',
+    explains: (it) => FSC(syndromeOf(it.ours)) === FSC_ALIGNMENT && isDeviceUnaligned(it.case),
+  },
+  {
+    reason: PC_ALIGNMENT_PRIORITY,
+    explains: (it) =>
+      Number(syndromeOf(it.ours) >> 26n) === EC_PC_ALIGNMENT &&
+      isIn(
+        Number(syndromeOf(it.qemu) >> 26n),
+        EC_INSTRUCTION_ABORT_LOWER,
+        EC_INSTRUCTION_ABORT_SAME,
+      ),
+  },
+  {
+    reason:
+      'QEMU gives the aligned address of an unaligned access, or DC ZVA, that is aborted externally',
+    explains: (it) =>
+      FSC(syndromeOf(it.ours)) === FSC_EXTERNAL_ABORT &&
+      isDeviceUnaligned(it.case) &&
+      (syndromeDifference(it) & ~ISS_ABOUT_REGISTER) === 0n &&
+      it.differences.every(
+        ({ what, qemu, ours }) =>
+          what.startsWith('ESR') || (what.startsWith('FAR') && ours - qemu < 64n && qemu < ours),
+      ),
+  },
+  {
+    reason: 'QEMU gives the shareability of the descriptor in PAR_EL1, whatever the memory type',
+    explains: (it) =>
+      it.differences.every(
+        ({ what, qemu, ours }) =>
+          (what === 'PAR_EL1' || what === 'X0') &&
+          ((qemu ^ ours) & ~PAR_SH) === 0n &&
+          (ours & PAR_SH) === PAR_OUTER_SHAREABLE,
+      ) && isOuterShareable(quad(it.ours, T.OUTPUT_REGISTERS.PAR_EL1)),
+  },
+];
+
+/** PAR_EL1 of a failure: stage 2 refused a table of stage 1. */
+const PAR_PTW_F = (1n << 8n) | 1n;
+/** The level in PAR_EL1.FST. */
+const PAR_LEVEL = 3n << 1n;
+const PAR_SH = 3n << 7n;
+const PAR_OUTER_SHAREABLE = 2n << 7n;
+
+/** PAR_EL1.ATTR of Device memory, or Normal memory that is Inner and Outer Non-cacheable. */
+function isOuterShareable(PAR: bigint): boolean {
+  const attributes = PAR >> 56n;
+  return attributes >> 4n === 0n || attributes === 0x44n || attributes === 0x40n;
+}
+
+/** An access that Device memory does not allow although SCTLR_ELx.A is clear. */
+function isDeviceUnaligned({ registers, access }: TranslationCase): boolean {
+  if (access === undefined) return false;
+  return access.size === 64 || (registers.X1 & BigInt(access.element - 1)) !== 0n;
+}
+
+export function translationExplanationOf(
+  disagreement: TranslationDisagreement,
+): TranslationExplanation | undefined {
+  return translationExplanations.find((it) => it.explains(disagreement));
 }

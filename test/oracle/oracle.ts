@@ -8,7 +8,7 @@ import { generators } from './generators.ts';
 import type { GeneratorName } from './generators.ts';
 import * as L from './layout.ts';
 import { TestedProcessor } from './processor.ts';
-import { QemuOracle } from './qemu.ts';
+import { QemuHarness } from './qemu.ts';
 import { RandomBits } from './random-bits.ts';
 import { randomState } from './random-state.ts';
 
@@ -44,14 +44,14 @@ const STREAMS: Readonly<Record<GeneratorName, number>> = {
 };
 
 export class Oracle {
-  readonly #qemu: QemuOracle;
+  readonly #qemu: QemuHarness;
   readonly #processor = new TestedProcessor();
 
-  private constructor(qemu: QemuOracle) {
+  private constructor(qemu: QemuHarness) {
     this.#qemu = qemu;
   }
   static async start(): Promise<Oracle> {
-    return new Oracle(await QemuOracle.start());
+    return new Oracle(await QemuHarness.start({ harness: 'harness', cpu: 'cortex-a72', EL: 1 }));
   }
   close(): void {
     this.#qemu.close();
@@ -96,7 +96,10 @@ export class Oracle {
 
   /** The sandboxes as the last case that was run left them. */
   sandboxes(): { readonly qemu: Uint8Array; readonly ours: Uint8Array } {
-    return { qemu: this.#qemu.sandbox(), ours: this.#processor.sandbox() };
+    return {
+      qemu: this.#qemu.read(L.SANDBOX, L.SANDBOX_BYTES),
+      ours: this.#processor.sandbox(),
+    };
   }
 
   async #runBatch(
@@ -104,9 +107,13 @@ export class Oracle {
     first: number,
     count: number,
   ): Promise<{ disagreements: Disagreement[]; executed: number }> {
-    const finished = this.#qemu.run(batch, first, count);
+    const inputs = batch.inputs.subarray(first * L.RECORD_BYTES, (first + count) * L.RECORD_BYTES);
+    this.#qemu.write(L.STAGED_CODE, new Uint8Array(batch.code.buffer));
+    this.#qemu.write(L.INPUTS, inputs);
+    const finished = this.#qemu.run(count);
     const ours = this.#processor.run(batch, first, count);
-    const theirs = await finished();
+    await finished();
+    const theirs = this.#qemu.read(L.OUTPUTS, count * L.RECORD_BYTES);
     const disagreements: Disagreement[] = [];
     let executed = 0;
     const record = (bytes: Uint8Array, n: number): BigUint64Array =>

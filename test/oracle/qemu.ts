@@ -1,4 +1,4 @@
-/** Runs batches on QEMU: the guest's RAM is a file that both sides write and read. */
+/** Runs a harness on QEMU: the guest's RAM is a file that both sides write and read. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import {
@@ -15,67 +15,91 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Batch } from './batch.ts';
 import * as L from './layout.ts';
 
-const HARNESS = fileURLToPath(new URL('harness/harness.elf', import.meta.url));
+export interface QemuOptions {
+  /** An ELF file in `harness/`, without its extension. */
+  readonly harness: 'harness' | 'translation';
+  /** A processor of `qemu-system-aarch64 -cpu help`. */
+  readonly cpu: string;
+  /** Where the harness starts. */
+  readonly EL: 1 | 2;
+}
+
+export function harnessFile(name: QemuOptions['harness']): string {
+  return fileURLToPath(new URL(`harness/${name}.elf`, import.meta.url));
+}
+
+const QEMU = 'qemu-system-aarch64';
 const START_LIMIT_MS = 20_000;
 const BATCH_LIMIT_MS = 60_000;
 
-export class QemuOracle {
+export class QemuHarness {
   readonly #process: ChildProcess;
   readonly #folder: string;
   readonly #file: number;
-  readonly #word = new BigUint64Array(1);
+  readonly #cell = new BigUint64Array(1);
   #stderr = '';
 
-  private constructor(qemu: string) {
+  private constructor({ harness, cpu, EL }: QemuOptions) {
     // The file is memory: where the system has one, it goes to a file system without a disk.
     this.#folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'oracle-'));
     const path = join(this.#folder, 'ram');
     this.#file = openSync(path, 'w+');
     ftruncateSync(this.#file, L.RAM_BYTES);
     const commandArguments = [
-      ...['-M', 'virt,gic-version=3,memory-backend=ram', '-cpu', 'cortex-a72'],
+      ...['-M', `virt,gic-version=3,memory-backend=ram,virtualization=${EL === 2 ? 'on' : 'off'}`],
+      ...['-cpu', cpu],
       ...['-m', `${L.RAM_BYTES / 1024 / 1024}M`],
       ...['-object', `memory-backend-file,id=ram,size=${L.RAM_BYTES},mem-path=${path},share=on`],
       ...['-display', 'none', '-serial', 'none', '-monitor', 'none', '-nodefaults'],
-      ...['-accel', 'tcg,thread=single', '-kernel', HARNESS],
+      ...['-accel', 'tcg,thread=single', '-kernel', harnessFile(harness)],
     ];
-    this.#process = spawn(qemu, commandArguments, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#process = spawn(QEMU, commandArguments, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process.stderr?.on('data', (text: Buffer) => (this.#stderr += text.toString()));
     process.once('exit', this.#kill);
     this.#process.on('error', ({ message }) => (this.#stderr += message));
   }
 
   /** Starts QEMU and waits until the harness polls for work. */
-  static async start(qemu = 'qemu-system-aarch64'): Promise<QemuOracle> {
-    const oracle = new QemuOracle(qemu);
+  static async start(options: QemuOptions): Promise<QemuHarness> {
+    const harness = new QemuHarness(options);
     try {
-      await oracle.#waitFor(
-        () => oracle.#read(L.CONTROL + L.CONTROL_READY) === BigInt(L.READY),
+      await harness.#waitFor(
+        () => harness.#readCell(L.CONTROL + L.CONTROL_READY) === BigInt(L.READY),
         START_LIMIT_MS,
         'the harness to start',
       );
       // Both sides have it open; without a name it ends with them, however they end.
-      rmSync(oracle.#folder, { recursive: true });
+      rmSync(harness.#folder, { recursive: true });
     } catch (error) {
-      oracle.close();
+      harness.close();
       throw error;
     }
-    return oracle;
+    return harness;
   }
 
   #at(address: number): number {
     return address - L.RAM_BASE;
   }
-  #read(address: number): bigint {
-    readSync(this.#file, this.#word, 0, 8, this.#at(address));
-    return this.#word[0] ?? 0n;
+  #readCell(address: number): bigint {
+    readSync(this.#file, this.#cell, 0, 8, this.#at(address));
+    return this.#cell[0] ?? 0n;
   }
-  #write(address: number, value: number): void {
-    this.#word[0] = BigInt(value);
-    writeSync(this.#file, this.#word, 0, 8, this.#at(address));
+  #writeCell(address: number, value: number): void {
+    this.#cell[0] = BigInt(value);
+    writeSync(this.#file, this.#cell, 0, 8, this.#at(address));
+  }
+
+  /** Copies to physical memory. */
+  write(address: number, bytes: Uint8Array): void {
+    writeSync(this.#file, bytes, 0, bytes.length, this.#at(address));
+  }
+  /** A copy of physical memory. */
+  read(address: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    readSync(this.#file, bytes, 0, length, this.#at(address));
+    return bytes;
   }
 
   async #waitFor(condition: () => boolean, limit: number, what: string): Promise<void> {
@@ -88,39 +112,17 @@ export class QemuOracle {
     }
   }
 
-  /**
-   * Starts the cases `first` to `first + count - 1` of a batch and returns at once; what it gives
-   * resolves to their output records.
-   */
-  run(batch: Batch, first: number, count: number): () => Promise<Uint8Array> {
-    writeSync(this.#file, batch.code, 0, L.CODE_BYTES, this.#at(L.STAGED_CODE));
-    writeSync(
-      this.#file,
-      batch.inputs,
-      first * L.RECORD_BYTES,
-      count * L.RECORD_BYTES,
-      this.#at(L.INPUTS),
-    );
-    const done = this.#read(L.CONTROL + L.CONTROL_DONE);
-    this.#write(L.CONTROL + L.CONTROL_COUNT, count);
-    this.#write(L.CONTROL + L.CONTROL_COMMAND, 1);
-    return async () => {
-      await this.#waitFor(
-        () => this.#read(L.CONTROL + L.CONTROL_DONE) !== done,
+  /** Starts the first `count` cases of the input records and returns at once; what it gives waits for them. */
+  run(count: number): () => Promise<void> {
+    const done = this.#readCell(L.CONTROL + L.CONTROL_DONE);
+    this.#writeCell(L.CONTROL + L.CONTROL_COUNT, count);
+    this.#writeCell(L.CONTROL + L.CONTROL_COMMAND, 1);
+    return () =>
+      this.#waitFor(
+        () => this.#readCell(L.CONTROL + L.CONTROL_DONE) !== done,
         BATCH_LIMIT_MS,
         `${count} cases; one of them may not end`,
       );
-      const outputs = new Uint8Array(count * L.RECORD_BYTES);
-      readSync(this.#file, outputs, 0, outputs.length, this.#at(L.OUTPUTS));
-      return outputs;
-    };
-  }
-
-  /** The sandbox as the last case of the last run left it. */
-  sandbox(): Uint8Array {
-    const bytes = new Uint8Array(L.SANDBOX_BYTES);
-    readSync(this.#file, bytes, 0, bytes.length, this.#at(L.SANDBOX));
-    return bytes;
   }
 
   readonly #kill = (): void => {

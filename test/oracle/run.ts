@@ -1,17 +1,13 @@
-/** npm run oracle -- --cases N --seed S [--generator mutated|llvm|system|sequence] [--kinds] */
+/** npm run oracle -- --cases N --seed S [--generator G] [--kinds] */
 import { parseArgs } from 'node:util';
-import { explanations } from './explained-differences.ts';
-import { generatorNames } from './generators.ts';
-import type { GeneratorName } from './generators.ts';
-import { Oracle } from './oracle.ts';
-import type { KeptDisagreement } from './oracle.ts';
-import { describe, kindOf } from './report.ts';
-import { shrink } from './shrink.ts';
+import { Campaigns, campaignNames } from './campaigns.ts';
+import type { CampaignName, Found } from './campaigns.ts';
+import { explanations, translationExplanations } from './explained-differences.ts';
 
 const USAGE = `usage: npm run oracle -- [options]
   --cases N        cases of each generator (100000)
   --seed S         0 to 4294967295; another one each time when it is not given
-  --generator G    ${generatorNames.join(', ')}; all of them when it is not given
+  --generator G    ${campaignNames.join(', ')}; all of them when it is not given
   --kinds          count the unexplained differences by kind and show one of each`;
 
 const KINDS_LIMIT = 10_000;
@@ -24,8 +20,8 @@ function integer(name: string, text: string): number {
   return value;
 }
 
-function isGenerator(name: string): name is GeneratorName {
-  return generatorNames.some((it) => it === name);
+function isCampaign(name: string): name is CampaignName {
+  return campaignNames.some((it) => it === name);
 }
 
 async function main(): Promise<number> {
@@ -45,46 +41,43 @@ async function main(): Promise<number> {
   const cases = integer('cases', values.cases);
   const seed = integer('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 32)));
   const { generator } = values;
-  if (generator !== undefined && !isGenerator(generator)) {
-    throw new RangeError(`--generator "${generator}" is none of ${generatorNames.join(', ')}`);
+  if (generator !== undefined && !isCampaign(generator)) {
+    throw new RangeError(`--generator "${generator}" is none of ${campaignNames.join(', ')}`);
   }
   console.log(`seed ${seed}`);
-  const oracle = await Oracle.start();
+  const campaigns = new Campaigns();
   let differences = 0;
   try {
-    for (const name of generator === undefined ? generatorNames : [generator]) {
+    for (const name of generator === undefined ? campaignNames : [generator]) {
       const start = performance.now();
       const keep = values.kinds ? KINDS_LIMIT : 1;
-      const result = await oracle.run({ generator: name, cases, seed, keep });
+      const result = await campaigns.run(name, { cases, seed, keep });
       const seconds = (performance.now() - start) / 1000;
       const explained = [...result.explained.values()].reduce((sum, count) => sum + count, 0);
       console.log(
         `${name}: ${result.cases} cases, ${result.executed} executed, ${explained} explained, ` +
           `${result.differences} differences; ${seconds.toFixed(1)} s`,
       );
-      for (const { reason } of explanations) {
+      for (const { reason } of [...explanations, ...translationExplanations]) {
         const count = result.explained.get(reason);
         if (count !== undefined) console.log(`  ${count} explained: ${reason}`);
       }
       differences += result.differences;
       if (values.kinds) {
-        const kinds = new Map<string, KeptDisagreement[]>();
-        for (const it of result.kept) {
-          const kind = kindOf(it);
-          kinds.set(kind, [...(kinds.get(kind) ?? []), it]);
-        }
+        const kinds = new Map<string, Found[]>();
+        for (const it of result.found) kinds.set(it.kind, [...(kinds.get(it.kind) ?? []), it]);
         for (const [kind, found] of [...kinds].sort((a, b) => b[1].length - a[1].length)) {
           console.log(`  ${found.length} ${kind}`);
-          const [example] = found;
-          if (example !== undefined) console.log(describe(await shrink(oracle, example)));
+          const example = await found[0]?.describe();
+          if (example !== undefined) console.log(example);
         }
         continue;
       }
-      const [first] = result.kept;
-      if (first !== undefined) console.log(describe(await shrink(oracle, first)));
+      const first = await result.found[0]?.describe();
+      if (first !== undefined) console.log(first);
     }
   } finally {
-    oracle.close();
+    campaigns.close();
   }
   return differences === 0 ? 0 : 1;
 }

@@ -290,6 +290,28 @@ describe('a tagged PC', () => {
     assert.equal(hex(taken.ESR), '0x86000004');
     assert.equal(hex(taken.FAR), hex((0x5an << 56n) | (CODE + 8n)));
   });
+
+  it('has lost its tag before its alignment is checked', () => {
+    const pe = translated([BR_X0]);
+    pe.registers.write('TCR_EL1', pe.registers.read('TCR_EL1') | TBI0);
+    pe.state.setX(0, (0x5an << 56n) | (CODE + 6n));
+    const taken = untilException(pe);
+    assert.equal(hex(taken.ESR), '0x8a000000');
+    assert.equal(hex(taken.FAR), hex(CODE + 6n));
+    assert.equal(hex(taken.preferredReturn), hex(CODE + 6n));
+  });
+});
+
+describe('an access to two pages', () => {
+  it('names the one that nothing answers for', () => {
+    const pe = translated([LDR]);
+    poke64(pe, pageEntry(0, 0), FRAMES | NORMAL | EL0 | 3n);
+    poke64(pe, pageEntry(0, 1), 0x5000_0000n | NORMAL | EL0 | 3n);
+    pe.state.setX(0, VA_PAGES + 0xffcn);
+    const taken = untilException(pe);
+    assert.equal(hex(taken.ESR), '0x96000010');
+    assert.equal(hex(taken.FAR), hex(VA_PAGES + 0x1000n));
+  });
 });
 
 describe('the debugger', () => {

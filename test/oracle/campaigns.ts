@@ -1,0 +1,72 @@
+/** Everything that the oracle can be asked for, by name: the generators, and the translation mode. */
+import { generatorNames } from './generators.ts';
+import type { GeneratorName } from './generators.ts';
+import { Oracle } from './oracle.ts';
+import { describe, kindOf } from './report.ts';
+import { shrink } from './shrink.ts';
+import { TranslationOracle } from './translation/oracle.ts';
+import { describeTranslation, kindOfTranslation } from './translation/report.ts';
+import { shrinkTranslation } from './translation/shrink.ts';
+
+export type CampaignName = GeneratorName | 'translation';
+export const campaignNames: readonly CampaignName[] = [...generatorNames, 'translation'];
+
+export interface CampaignOptions {
+  readonly cases: number;
+  readonly seed: number;
+  /** Unexplained disagreements that are kept; the others are counted. Default 1. */
+  readonly keep?: number;
+}
+
+export interface Found {
+  /** One line that tells disagreements of one kind from those of others. */
+  readonly kind: string;
+  /** Makes it as small as it gets, and says what it is. */
+  describe(): Promise<string>;
+}
+
+export interface CampaignResult {
+  readonly cases: number;
+  /** Cases whose instruction was executed, or whose access was made. */
+  readonly executed: number;
+  /** By reason. */
+  readonly explained: ReadonlyMap<string, number>;
+  readonly differences: number;
+  readonly found: readonly Found[];
+}
+
+export class Campaigns {
+  #instructions: Oracle | undefined;
+  #translation: TranslationOracle | undefined;
+
+  /** Runs random cases; the same options give the same cases. */
+  async run(name: CampaignName, options: CampaignOptions): Promise<CampaignResult> {
+    if (name === 'translation') {
+      const oracle = (this.#translation ??= await TranslationOracle.start());
+      const { kept, ...result } = await oracle.run(options);
+      const found = kept.map((it) => ({
+        kind: kindOfTranslation(it),
+        describe: async () => describeTranslation(await shrinkTranslation(oracle, it)),
+      }));
+      return { ...result, found };
+    }
+    const oracle = (this.#instructions ??= await Oracle.start());
+    const { kept, ...result } = await oracle.run({ ...options, generator: name });
+    const found = kept.map((it) => ({
+      kind: kindOf(it),
+      describe: async () => describe(await shrink(oracle, it)),
+    }));
+    return { ...result, found };
+  }
+
+  /** Ends the QEMU processes. */
+  close(): void {
+    this.#instructions?.close();
+    this.#translation?.close();
+  }
+}
+
+/** How to see a campaign's differences again. */
+export function repeatCommand(name: CampaignName, { cases, seed }: CampaignOptions): string {
+  return `npm run oracle -- --generator ${name} --cases ${cases} --seed ${seed}`;
+}
