@@ -13,6 +13,8 @@ const GCC = 'aarch64-linux-gnu-gcc';
 const QEMU = 'qemu-system-aarch64';
 /** Of each campaign: together 200,000. */
 const CASES = 200_000 / campaignNames.length;
+/** On an idle machine a campaign takes some seconds. */
+const CAMPAIGN_LIMIT_MS = 300_000;
 const seed = Math.floor(Math.random() * 2 ** 32);
 
 describe("The oracle's harness", () => {
@@ -48,6 +50,7 @@ describe(`The oracle (seed ${seed})`, () => {
 
   for (const name of campaignNames) {
     it(`agrees with QEMU on ${CASES} ${name} cases`, async function () {
+      this.timeout(CAMPAIGN_LIMIT_MS);
       if (!hasQemu) skipBecause(this, `${QEMU} is not installed`);
       const options = { cases: CASES, seed };
       const { differences, executed, found } = await campaigns.run(name, options);

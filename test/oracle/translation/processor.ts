@@ -18,6 +18,11 @@ const SYNDROMES = Object.entries(L.OUTPUT_REGISTERS).filter(([name]) => !name.st
 const ZEROED = SYNDROMES.map(([name]) => name).filter((name) => !/^(ELR|SPSR)_EL2$/.test(name));
 const EL2_SYNDROMES = ['ESR_EL2', 'ELR_EL2', 'SPSR_EL2'] as const;
 
+/** What the data is before each case. */
+const BREAKPOINTS = new Uint8Array(
+  Uint32Array.from({ length: L.DATA_BYTES / 4 }, (_, n) => 0xd420_0000 | (n << 5)).buffer,
+);
+
 export class TranslationProcessor {
   readonly #pe: ProcessingElement;
   readonly #image: Uint8Array;
@@ -63,11 +68,7 @@ export class TranslationProcessor {
   }
 
   #fillData(): void {
-    const words = Uint32Array.from(
-      { length: L.DATA_BYTES / 4 },
-      (_, n) => (0xd420_0000 | (n << 5)) >>> 0,
-    );
-    this.#write(L.DATA, new Uint8Array(words.buffer));
+    this.#write(L.DATA, BREAKPOINTS);
   }
 
   /** The output records of `count` input records. */

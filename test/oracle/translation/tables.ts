@@ -19,8 +19,10 @@ const AF = 1n << 10n;
 const INNER_SHAREABLE = 3n << 8n;
 /** At stage 1: AttrIndx 0, read-only at every EL. */
 const STAGE1_IMAGE = AF | INNER_SHAREABLE | (3n << 6n);
+/** Of stage 2; all ones are Normal Write-Back. */
+const MEM_ATTR = 0xfn << 2n;
 /** At stage 2: Normal Write-Back, S2AP read and write. */
-const STAGE2_IMAGE = AF | INNER_SHAREABLE | (3n << 6n) | (0xfn << 2n);
+const STAGE2_IMAGE = AF | INNER_SHAREABLE | (3n << 6n) | MEM_ATTR;
 
 const flag = (bits: RandomBits, percent: number, position: number): bigint =>
   bits.below(100) < percent ? 1n << BigInt(position) : 0n;
@@ -42,9 +44,13 @@ function randomKind(bits: RandomBits): bigint {
   return choice < 94 ? BLOCK : choice < 97 ? 0n : 2n;
 }
 
+/** Non-shareable, Outer and Inner Shareable; 1 is reserved. */
+const SHAREABILITIES = [0, 2, 3] as const;
+
 /** AttrIndx or MemAttr, NS, AP or S2AP, SH, AF, nG; and of the upper ones what both stages have. */
 function randomAttributes(bits: RandomBits): bigint {
-  const low = BigInt(bits.next() & 0xbfc) | (bits.oneIn(12) ? 0n : AF);
+  const SH = BigInt(bits.pick(SHAREABILITIES)) << 8n;
+  const low = BigInt(bits.next() & 0x8fc) | SH | (bits.oneIn(12) ? 0n : AF);
   return low | flag(bits, 5, 51) | flag(bits, 5, 52) | flag(bits, 12, 54) | flag(bits, 30, 56);
 }
 
@@ -56,12 +62,19 @@ function randomStage1(bits: RandomBits): bigint {
   return descriptor;
 }
 
+/** MemAttr[3:0] at bits 5:2: Device, or Normal; an inner part of 0 beside an outer one is reserved. */
+function randomMemAttr(bits: RandomBits): bigint {
+  const outer = bits.below(4);
+  const inner = outer === 0 ? bits.below(4) : 1 + bits.below(3);
+  return BigInt((outer << 4) | (inner << 2));
+}
+
 /** Bit 53 stays clear: it means something on a processor with FEAT_XNX only. */
 function randomStage2(bits: RandomBits): bigint {
   const kind = randomKind(bits);
   let attributes = randomAttributes(bits);
   if (!bits.oneIn(3)) attributes |= 3n << 6n;
-  if (!bits.oneIn(3)) attributes |= 0xfn << 2n;
+  attributes = (attributes & ~MEM_ATTR) | (bits.oneIn(3) ? randomMemAttr(bits) : MEM_ATTR);
   return kind | randomAddress(bits, L.STAGE2_RANDOM) | attributes;
 }
 
@@ -70,7 +83,7 @@ function identityAtStage2(bits: RandomBits, address: bigint, kind: bigint): bigi
   if (bits.oneIn(20)) return randomStage2(bits);
   let attributes = INNER_SHAREABLE;
   attributes |= bits.oneIn(5) ? BigInt(bits.below(4)) << 6n : 3n << 6n;
-  attributes |= bits.oneIn(5) ? BigInt(bits.below(16)) << 2n : 0xfn << 2n;
+  attributes |= bits.oneIn(5) ? randomMemAttr(bits) : MEM_ATTR;
   attributes |= (bits.oneIn(25) ? 0n : AF) | flag(bits, 10, 54);
   return address | attributes | kind;
 }
