@@ -98,10 +98,14 @@ export class Machine {
   /** @throws RangeError for a host profile or policy that does not exist */
   constructor(options: MachineOptions) {
     this.#options = options;
-    const profile = requireHostProfile(options.hostProfile);
     const { gic = 2 } = options;
+    const host = requireHostProfile(options.hostProfile);
+    const profile: HostProfile = {
+      ...host,
+      processor: { ...host.processor, FEAT_GICv3: gic === 3 },
+    };
     this.pe = new ProcessingElement({
-      profile: { ...profile.processor, FEAT_GICv3: gic === 3 },
+      profile: profile.processor,
       ram: options.ram,
       bus: this.#bus,
       startEL: options.el,
