@@ -46,4 +46,6 @@ export const PPI_NONSECURE_PHYSICAL_TIMER = 14;
 export const PPI_SECURE_PHYSICAL_TIMER = 13;
 export const PPI_HYPERVISOR_PHYSICAL_TIMER = 10;
 /** Of the virtual CPU interface, for a guest at EL2. */
+/** INTID 21: the profiling buffer management interrupt (Arm BSA, recommended PPIs). */
+export const PPI_PROFILING_BUFFER = 5;
 export const PPI_GIC_MAINTENANCE = 9;

@@ -89,7 +89,8 @@ export class MemoryAccess {
   readonly #host: MemoryAccessHost;
   /** What a walk made for an instruction reads its tables with. */
   readonly tables: TableMemory;
-  readonly #peekedTables: TableMemory;
+  /** What looks at tables without effects. */
+  readonly peekedTables: TableMemory;
   readonly #largeMappings = new LargeMappings();
   #fault: MemoryFault | undefined;
   /** The debugger's watchpoints do not stop the instruction being executed: it was reported already. */
@@ -103,7 +104,7 @@ export class MemoryAccess {
   constructor(host: MemoryAccessHost) {
     this.#host = host;
     this.tables = new TableMemory(host.engine, host.bus, 'read');
-    this.#peekedTables = new TableMemory(host.engine, host.bus, 'peek');
+    this.peekedTables = new TableMemory(host.engine, host.bus, 'peek');
   }
 
   /** Forgets what the TLBs have for one VA; false when only forgetting everything will do. */
@@ -131,6 +132,11 @@ export class MemoryAccess {
     if (this.#fault?.kind !== 'device') return false;
     this.#fault = undefined;
     return true;
+  }
+
+  /** The instruction has not executed, because the debugger's watchpoint comes first. */
+  get stopsForDebugger(): boolean {
+    return this.#fault?.kind === 'machineWatchpoint';
   }
 
   #refuse(fault: MemoryFault): -1 {
@@ -380,7 +386,7 @@ export class MemoryAccess {
   // -- the debugger's view: no faults recorded, no watchpoints, no side effects
 
   #peekTranslation(va: bigint): Mapping | TranslationFault {
-    return translate(this.#host.regime(this.#host.EL), this.#peekedTables, va, 'debug');
+    return translate(this.#host.regime(this.#host.EL), this.peekedTables, va, 'debug');
   }
 
   /** As many bytes from `va` as are mapped to RAM or a device, up to `length`; permissions do not matter. */

@@ -24,6 +24,9 @@ import type { DebugControls } from './debug/enable-and-routing.ts';
 import type { WatchedRange } from './debug/watchpoint.ts';
 import { currentPstate, exceptionReturn, takeException } from './exceptions.ts';
 import type { ExceptionContext, ExceptionRecord, PendingException } from './exceptions.ts';
+import { SelfHostedTrace } from './profiling/self-hosted-trace.ts';
+import { StatisticalProfiling } from './profiling/statistical-profiling.ts';
+import type { SpeState } from './profiling/statistical-profiling.ts';
 import { MachineBreakpoints, MachineWatchpoints } from './machine-stops.ts';
 import { MemoryAccess } from './memory-access.ts';
 import type { Bus, MemoryAccessHost } from './memory-access.ts';
@@ -120,6 +123,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   readonly traps: TrapTable;
   readonly debug: DebugUnit;
   readonly memory: MemoryAccess;
+  readonly spe: StatisticalProfiling;
+  readonly trace: SelfHostedTrace;
   readonly machineBreakpoints: MachineBreakpoints;
   readonly machineWatchpoints: MachineWatchpoints;
   /** Interrupt inputs; level sensitive. Whoever drives them keeps them up to date. */
@@ -185,6 +190,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       },
       debugChanged: () => {
         this.debug.invalidate();
+        this.spe.ownerChanged();
       },
       translationChanged: () => {
         this.#translationStale = true;
@@ -219,7 +225,31 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.machineWatchpoints = new MachineWatchpoints(() => {
       this.#watchesStale = true;
     });
-    this.memory = new MemoryAccess(this);
+    const memory = new MemoryAccess(this);
+    this.memory = memory;
+    const { engine, state, registers, timers } = this;
+    this.spe = new StatisticalProfiling({
+      state,
+      registers,
+      regime: (EL) => this.regime(EL),
+      tables: memory.tables,
+      peekedTables: memory.peekedTables,
+      holdsTranslation: (EL, va) => engine.tlb.holds(EL, va),
+      writePhysical: (PA, bytes) => engine.writePhysical(PA, bytes),
+      get virtualCount() {
+        return timers.virtualCount;
+      },
+      get physicalCount() {
+        return timers.physicalCount;
+      },
+    });
+    this.trace = new SelfHostedTrace({
+      state,
+      registers,
+      unimplemented: (what) => {
+        this.tellUnimplemented(what);
+      },
+    });
     this.#runner = new Runner(this);
     this.#stackPointers = [
       this.registers.slotOf('SP_EL0'),
@@ -252,6 +282,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#lastEl2Exception = undefined;
     this.#runner.reset();
     this.timers.reset();
+    this.spe.reset();
     this.#everythingChanged();
   }
 
@@ -319,6 +350,12 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   /** Takes an exception as the architecture does, and gives it to EL2 software if it targets EL2. */
   takeException(exception: PendingException): ExceptionRecord {
+    // What was sampled is over before anything else sees the exception.
+    this.spe.finish({
+      next: exception.preferredReturn,
+      exception: true,
+      retired: exception.preferredReturn !== this.state.PC,
+    });
     const record = takeException(this, exception);
     this.state.retired += 1n;
     this.#runner.exceptionTaken(record);
@@ -516,6 +553,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     return {
       block: this.state.saveBlock(),
       timers: this.timers.saveState(),
+      spe: this.spe.saveState(),
       interrupts: { ...this.pendingInterrupts },
       eventRegister: this.eventRegister,
       runner: this.#runner.saveState(),
@@ -529,6 +567,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     const saved = state as {
       block: Uint8Array;
       timers: unknown;
+      spe: SpeState;
       interrupts: InterruptInputs;
       eventRegister: boolean;
       runner: unknown;
@@ -547,6 +586,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#events.length = 0;
     this.#runner.restoreState(saved.runner);
     this.timers.restoreState(saved.timers);
+    this.spe.restoreState(saved.spe);
     this.#everythingChanged();
   }
 }

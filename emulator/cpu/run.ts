@@ -106,21 +106,37 @@ export class Runner implements InstructionSteps {
     const pe = this.#pe;
     const { state, debug } = pe;
     const stepping = debug.stepState === 'active-not-pending';
-    if (resume || stepping || state.IL || debug.firesInThisContext) {
-      return this.#executeOne(stepping, resume);
+    const untilSample = pe.spe.untilSample;
+    if (resume || stepping || state.IL || untilSample === 1 || debug.firesInThisContext) {
+      return this.#executeOne(stepping, resume, untilSample);
     }
     this.#lastStep = NOT_STEPPED;
     this.#stepping = false;
     const deadline = pe.nextDeadline();
     const until = deadline !== undefined && deadline < limit ? deadline : limit;
-    const exit = pe.engine.run(Number(until - state.retired));
+    const before = state.retired;
+    const budget = Number(until - before);
+    const exit = pe.engine.run(
+      untilSample === undefined ? budget : Math.min(budget, untilSample - 1),
+    );
+    if (untilSample !== undefined) pe.spe.passed(Number(state.retired - before));
     const isAlone =
       exit === 'BREAKPOINT' || (exit === 'HOST_FAULT' && pe.memory.takeDeviceAccess());
-    return isAlone ? this.#executeOne(false, false) : this.#exits.handle(exit);
+    if (isAlone) return this.#executeOne(false, false, pe.spe.untilSample);
+    const stopsBefore = exit === 'BUDGET' || pe.memory.stopsForDebugger;
+    if (untilSample !== undefined && !stopsBefore) pe.spe.passed(1);
+    return this.#exits.handle(exit);
   }
 
-  /** One instruction with every check before it made here. `resume` passes the debugger's stops. */
-  #executeOne(stepping: boolean, resume: boolean): PeEvent | undefined {
+  /**
+   * One instruction with every check before it made here. `resume` passes the debugger's stops. It is sampled
+   * when `untilSample` is 1.
+   */
+  #executeOne(
+    stepping: boolean,
+    resume: boolean,
+    untilSample: number | undefined,
+  ): PeEvent | undefined {
     const pe = this.#pe;
     const { state, memory } = pe;
     const pc = state.PC;
@@ -135,8 +151,11 @@ export class Runner implements InstructionSteps {
     }
     if (state.IL) return this.#exits.handle('ILLEGAL_STATE');
 
-    const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = stepping ? memory.peek(pc, 4) : [];
-    const loadExclusive = stepping && isLoadExclusive(b0 | (b1 << 8) | (b2 << 16) | (b3 << 24));
+    const isSampled = untilSample === 1;
+    const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = stepping || isSampled ? memory.peek(pc, 4) : [];
+    const word = (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0;
+    const loadExclusive = stepping && isLoadExclusive(word);
+    if (isSampled) pe.spe.begin(word);
     memory.ignoreMachineWatchpoints = resume;
     memory.devicesAnswer = true;
     let exit = pe.engine.runOne();
@@ -144,11 +163,16 @@ export class Runner implements InstructionSteps {
     if (exit === 'BREAKPOINT') exit = pe.engine.runOne();
     memory.ignoreMachineWatchpoints = false;
     memory.devicesAnswer = false;
+    const stopsBefore = exit === 'BREAKPOINT' || memory.stopsForDebugger;
+    if (stopsBefore) pe.spe.cancel();
+    else if (untilSample !== undefined && !isSampled) pe.spe.passed(1);
     if (exit === 'BUDGET' || exit === 'PC_ALIGNMENT' || exit === 'HOST_FAULT') {
       // A branch to where nothing can be fetched has retired.
       if (exit === 'BUDGET' || state.PC !== pc) this.advanceStep(loadExclusive);
     }
-    return exit === 'BREAKPOINT' ? undefined : this.#exits.handle(exit);
+    const event = exit === 'BREAKPOINT' ? undefined : this.#exits.handle(exit);
+    pe.spe.finish({ next: state.PC, exception: false, retired: true });
+    return event;
   }
 
   /** Arm ARM, SSAdvance(). */

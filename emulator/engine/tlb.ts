@@ -46,6 +46,12 @@ export class DataTlb {
     return el * L.TLB_BYTES + (Number((va >> 12n) & 0xffffffffn) & INDEX_MASK) * L.TLB_ENTRY_BYTES;
   }
 
+  /** Whether the TLB of `el` has the page of `va`. */
+  holds(el: ExceptionLevel, va: bigint): boolean {
+    const slow = this.#view.getBigInt64(this.#entry(el, va) + L.TLB_SLOW_TAG, true);
+    return slow !== L.NO_SLOW_TAG && (slow & ~PAGE_MASK) === BigInt.asIntN(64, va & ~PAGE_MASK);
+  }
+
   /** `host` is the host address of the page, `codePage` its predecoded page or 0. */
   install(
     el: ExceptionLevel,

@@ -11,6 +11,7 @@ import {
   PPI_GIC_MAINTENANCE,
   PPI_HYPERVISOR_PHYSICAL_TIMER,
   PPI_NONSECURE_PHYSICAL_TIMER,
+  PPI_PROFILING_BUFFER,
   PPI_VIRTUAL_TIMER,
 } from '../board/virt-map.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
@@ -30,6 +31,8 @@ export interface BoardDevicesOptions {
   readonly pe: ProcessingElement;
   readonly bus: SystemBus;
   readonly gic: GicVersion;
+  /** PPI of the profiling buffer management interrupt, 0 to 15. Default: that of INTID 21. */
+  readonly profilingPPI?: number | undefined;
   /** A byte that the guest sent by its UART. */
   readonly transmit: (byte: number) => void;
   /** Nanoseconds of virtual time since reset. */
@@ -59,6 +62,10 @@ export class BoardDevices {
     bus.attach(PL061_GPIO.base, PL061_GPIO.length, this.#gpio);
     timers.connect('CNTV', gic.ppi(0, PPI_VIRTUAL_TIMER));
     timers.connect('CNTP', gic.ppi(0, PPI_NONSECURE_PHYSICAL_TIMER));
+    const profiling = gic.ppi(0, options.profilingPPI ?? PPI_PROFILING_BUFFER);
+    pe.spe.connect((asserted) => {
+      profiling.set(asserted);
+    });
     timers.connect('CNTHP', gic.ppi(0, PPI_HYPERVISOR_PHYSICAL_TIMER));
   }
 

@@ -383,13 +383,14 @@ const statisticalProfiling: Definitions = {
   PMSFCR_EL1: effects(fields('PMSFCR_EL1', 'ST LD B FL FT FE')),
   PMSEVFR_EL1: effects(ALL),
   PMSLATFR_EL1: effects(fields('PMSLATFR_EL1', 'MINLAT')),
-  // FE, FT, FL; an interval of at least 1024 operations; 64-byte records; a 12-bit counter.
-  PMSIDR_EL1: readOnly(0x0002_6407n),
+  // FE, FT, FL; every instruction is an operation; an interval of at least 1024; 64-byte records; a 12-bit
+  // counter.
+  PMSIDR_EL1: readOnly(0x0002_640fn),
   PMBLIMITR_EL1: effects(fields('PMBLIMITR_EL1', 'LIMIT FM E')),
   PMBPTR_EL1: effects(ALL),
   PMBSR_EL1: effects(fields('PMBSR_EL1', 'EC DL EA S COLL MSS')),
-  // P depends on who owns the buffer; Align is one byte.
-  PMBIDR_EL1: readOnlyEffects(),
+  // P depends on who owns the buffer; Align is 64 bytes.
+  PMBIDR_EL1: readOnlyEffects(6n),
 };
 
 const traceFilter: Definitions = {
