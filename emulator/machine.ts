@@ -106,7 +106,7 @@ export class Machine {
     };
     this.pe = new ProcessingElement({
       profile: profile.processor,
-      ram: options.ram,
+      memory: options.ram,
       bus: this.#bus,
       startEL: options.el,
     });

@@ -39,7 +39,7 @@ function instructions(): string {
 function systemRegisters(): string {
   const pe = new ProcessingElement({
     profile: v8_0,
-    ram: [{ base: 0n, size: 4096 }],
+    memory: [{ base: 0n, size: 4096 }],
     bus: { read: () => undefined, write: () => false, peek: () => undefined },
     startEL: 1,
   });

@@ -6,6 +6,7 @@
  */
 import { Engine } from '../engine/engine.ts';
 import type { EngineHost, RamRegion } from '../engine/engine.ts';
+import { EngineMemory } from '../engine/engine-memory.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
 import { softFloatFunctions } from '../engine/soft-float.ts';
 import { allDefinitions } from '../isa/definitions.ts';
@@ -46,7 +47,8 @@ export type { ExceptionRecord, PendingException } from './exceptions.ts';
 
 export interface ProcessorOptions {
   readonly profile: ProcessorProfile;
-  readonly ram: readonly RamRegion[];
+  /** RAM of a machine with one processor, or the memory that several share. */
+  readonly memory: readonly RamRegion[] | EngineMemory;
   readonly bus: Bus;
   /** 1: EL2 belongs to `el2Software` or to nobody; 2: to the guest. */
   readonly startEL: 1 | 2;
@@ -57,7 +59,7 @@ export interface ProcessorOptions {
   readonly unalignedDeviceAccess?: 'fault' | 'allow';
   /** HLT #0xF000 above EL0 is a semihosting call. Default true. */
   readonly semihosting?: boolean;
-  /** MPIDR_EL1.Aff0. Default 0. */
+  /** MPIDR_EL1.Aff0, and the bank of a shared memory. Default 0. */
   readonly cpu?: number;
 }
 
@@ -109,6 +111,17 @@ const DC_ZVA = requireSystemInstruction('dc', 'ZVA');
 
 /** Optional instructions that every profile has (ID_AA64ISAR0_EL1). */
 const FEATURES: ReadonlySet<string> = new Set(['FEAT_CRC32']);
+
+/** Memory for processors of one machine. */
+export function processorMemory(ram: readonly RamRegion[], cpus: number): EngineMemory {
+  return new EngineMemory({
+    ram,
+    cpus,
+    definitions: allDefinitions,
+    runtimeFunctions: softFloatFunctions,
+    features: FEATURES,
+  });
+}
 
 export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAccessHost {
   readonly profile: ProcessorProfile;
@@ -166,12 +179,11 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.allowUnalignedDevice = options.unalignedDeviceAccess === 'allow';
     this.bus = options.bus;
     const implemented = implementedRegisters(profile, options.cpu ?? 0);
+    const { memory, cpu = 0 } = options;
     this.engine = new Engine({
-      ram: options.ram,
+      memory: memory instanceof EngineMemory ? memory : processorMemory(memory, 1),
+      cpu: memory instanceof EngineMemory ? cpu : 0,
       host: this,
-      definitions: allDefinitions,
-      runtimeFunctions: softFloatFunctions,
-      features: FEATURES,
     });
     this.state = this.engine.state;
     this.registers = new SystemRegisters(this.state, implemented);

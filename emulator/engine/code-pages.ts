@@ -8,35 +8,33 @@ import type { Decoder } from '../isa/decode.ts';
 import type { OperandValues } from '../isa/instruction.ts';
 import type { Handler, InterpreterModule } from './interpreter.ts';
 import type { OperandUse } from './interpreter-emitter.ts';
-import type { ExceptionLevel } from './cpu-state.ts';
 import * as L from './layout.ts';
 import type { Ram, RamRegion } from './ram.ts';
 
+/** Slot of a system register in the register file, or undefined where the processor has none. */
+export type SystemRegisterSlots = (
+  packed: number,
+  direction: 'read' | 'write',
+) => number | undefined;
+
 export interface CodePagesOptions {
   readonly memory: ArrayBuffer;
+  /** Where the first predecoded page is. */
+  readonly start: number;
+  /** Pages that there is room for. */
   readonly capacity: number;
   readonly ram: Ram;
   readonly decoder: Decoder;
   readonly interpreter: InterpreterModule;
-  systemRegisterSlot(packed: number, direction: 'read' | 'write'): number | undefined;
+  readonly systemRegisterSlot: SystemRegisterSlots;
   /** A physical page got its first predecoded page. */
   onHasCode(hostPage: number, page: number): void;
+  /** Every predecoded page is gone. */
+  onFlush(): void;
 }
 
-interface Entered {
-  readonly page: number;
-  readonly notGlobal: boolean;
-}
-
-const LEVELS: readonly ExceptionLevel[] = [0, 1, 2];
 const MOST_CODE_PAGES = 2048;
 const GRANULES = BigInt(L.GRANULE_BYTES);
-
-/** Address of the fetch TLB's entry for a VA. */
-function fetchEntry(el: number, va: bigint): number {
-  const index = Number((va >> 12n) & BigInt(L.FETCH_TLB_ENTRIES - 1));
-  return L.FETCH_TLB + el * L.FETCH_TLB_BYTES + index * L.FETCH_TLB_ENTRY_BYTES;
-}
 
 export class CodePages {
   readonly #options: CodePagesOptions;
@@ -45,13 +43,6 @@ export class CodePages {
   /** Host address of a RAM page to its predecoded page. */
   readonly #byHost = new Map<number, number>();
   readonly #hostOf = new Map<number, number>();
-  /** For each EL, VA page to predecoded page, for the VAs entered since the last translation flush. */
-  readonly #byVa = [
-    new Map<bigint, Entered>(),
-    new Map<bigint, Entered>(),
-    new Map<bigint, Entered>(),
-  ] as const;
-  #el: ExceptionLevel = 1;
   #used = 0;
 
   constructor(options: CodePagesOptions) {
@@ -71,41 +62,7 @@ export class CodePages {
     this.#byHost.clear();
     this.#hostOf.clear();
     this.#used = 0;
-    this.flushTranslations();
-  }
-
-  /** Instructions are fetched at this EL from now on. */
-  selectLevel(el: ExceptionLevel): void {
-    this.#el = el;
-    this.#view.setInt32(L.FETCH_TLB_BASE, L.FETCH_TLB + el * L.FETCH_TLB_BYTES, true);
-  }
-
-  flushTranslations(): void {
-    for (const entered of this.#byVa) entered.clear();
-    // NO_TAG is all ones; the rest of an entry means nothing without its tag.
-    this.#u8.fill(0xff, L.FETCH_TLB, L.FETCH_TLB + L.TLB_COUNT * L.FETCH_TLB_BYTES);
-  }
-
-  /** Forgets the translations of `va` at every EL; bits 63:56 take no part. */
-  flushPage(va: bigint): void {
-    for (const [el, entered] of this.#byVa.entries()) {
-      this.#view.setBigInt64(fetchEntry(el, va) + L.FETCH_TAG, L.NO_TAG, true);
-      if (entered.size === 0) continue;
-      const page = BigInt.asUintN(56, va & ~0xfffn);
-      for (const key of entered.keys()) if (BigInt.asUintN(56, key) === page) entered.delete(key);
-    }
-  }
-
-  /** Forgets translations for EL0 and EL1 of the VAs whose bit 55 is `upper`, and those for one ASID. */
-  flushAddressSpace(upper: 0 | 1): void {
-    const bit55 = BigInt(upper);
-    for (const el of [0, 1] as const) {
-      for (const [va, { notGlobal }] of this.#byVa[el]) {
-        if (!notGlobal && ((va >> 55n) & 1n) !== bit55) continue;
-        this.#byVa[el].delete(va);
-        this.#view.setBigInt64(fetchEntry(el, va) + L.FETCH_TAG, L.NO_TAG, true);
-      }
-    }
+    this.#options.onFlush();
   }
 
   /** The predecoded page of the RAM page at this host address, or 0. */
@@ -113,29 +70,16 @@ export class CodePages {
     return this.#byHost.get(hostPage) ?? 0;
   }
 
-  /**
-   * The predecoded page for instructions at `va`, which translates to the page of `pa`; remembers
-   * the translation for the selected EL. -1 where there is no RAM.
-   */
-  enter(va: bigint, pa: bigint, breakpoints: ReadonlySet<bigint>, notGlobal = false): number {
+  /** The predecoded page of the page of RAM that holds `pa`; -1 where there is no RAM. */
+  enter(pa: bigint): number {
     const hostPage = this.#options.ram.hostAddress(pa & ~0xfffn);
     if (hostPage === undefined) return -1;
-    let page = this.#byHost.get(hostPage);
-    if (page === undefined) page = this.#allocate(hostPage);
-    const vaPage = va & ~0xfffn;
-    this.#byVa[this.#el].set(vaPage, { page, notGlobal });
-    const entry = fetchEntry(this.#el, va);
-    this.#view.setBigInt64(entry + L.FETCH_TAG, BigInt.asIntN(64, vaPage), true);
-    this.#view.setInt32(entry + L.FETCH_PAGE, page, true);
-    for (const breakpoint of breakpoints) {
-      if ((breakpoint & ~0xfffn) === vaPage) this.markBreakpoint(breakpoint);
-    }
-    return page;
+    return this.#byHost.get(hostPage) ?? this.#allocate(hostPage);
   }
 
   #allocate(hostPage: number): number {
     if (this.#used === this.#options.capacity) this.flush();
-    const page = L.CODE_PAGES_START + this.#used * L.CODE_PAGE_BYTES;
+    const page = this.#options.start + this.#used * L.CODE_PAGE_BYTES;
     this.#used += 1;
     this.#u8.fill(0, page, page + L.CODE_PAGE_BYTES);
     const sentinel = page + L.INSTRUCTIONS_PER_PAGE * L.RECORD_BYTES;
@@ -146,15 +90,8 @@ export class CodePages {
     return page;
   }
 
-  /** The record of the instruction at `va`, if its page was entered at this EL, by default the selected one. */
-  recordAt(va: bigint, el: ExceptionLevel = this.#el): number | undefined {
-    const entered = this.#byVa[el].get(va & ~0xfffn);
-    if (entered === undefined || (va & 3n) !== 0n) return undefined;
-    return entered.page + Number((va & 0xfffn) >> 2n) * L.RECORD_BYTES;
-  }
-
   #pageOfRecord(record: number): number {
-    return record - ((record - L.CODE_PAGES_START) % L.CODE_PAGE_BYTES);
+    return record - ((record - this.#options.start) % L.CODE_PAGE_BYTES);
   }
 
   #hostOfRecord(record: number): number {
@@ -243,34 +180,15 @@ export class CodePages {
     this.#view.setUint32(page + L.CODE_PAGE_GENERATION, generation + 1, true);
   }
 
-  /** Puts a breakpoint on the record at `va`, if that page was entered; otherwise `enter` will. */
-  markBreakpoint(va: bigint): void {
-    for (const el of LEVELS) this.#mark(this.recordAt(va, el));
-  }
-
-  #mark(record: number | undefined): void {
-    if (record === undefined) return;
+  /** Puts a breakpoint on a record. */
+  mark(record: number): void {
     if (this.#view.getUint16(record + L.RECORD_ORIGINAL, true) === L.HANDLER_DECODE)
       this.decode(record);
     this.#view.setUint16(record + L.RECORD_HANDLER, L.HANDLER_BREAKPOINT, true);
   }
 
-  /** Takes the breakpoint away unless another VA of `remaining` maps to the same instruction. */
-  unmarkBreakpoint(va: bigint, remaining: ReadonlySet<bigint>): void {
-    for (const el of LEVELS) {
-      const record = this.recordAt(va, el);
-      if (record !== undefined && !this.#isMarkedFor(record, remaining)) this.#unmark(record);
-    }
-  }
-
-  #isMarkedFor(record: number, breakpoints: ReadonlySet<bigint>): boolean {
-    for (const va of breakpoints) {
-      for (const el of LEVELS) if (this.recordAt(va, el) === record) return true;
-    }
-    return false;
-  }
-
-  #unmark(record: number): void {
+  /** Takes the breakpoint of a record away. */
+  unmark(record: number): void {
     const original = this.#view.getUint16(record + L.RECORD_ORIGINAL, true);
     this.#view.setUint16(record + L.RECORD_HANDLER, original, true);
   }

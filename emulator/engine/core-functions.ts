@@ -16,6 +16,7 @@ import {
   or,
   shl,
   shrU,
+  STATE_BASE,
   stateLoad,
   sub,
   wrap,
@@ -47,10 +48,10 @@ export const descriptorFlags = (descriptor: number): number => (descriptor >> 8)
 export const descriptorElement = (descriptor: number): number => ((descriptor >> 16) & 0xff) + 1;
 
 export function cellI32(offset: number): Expr<'i32'> {
-  return stateLoad('i32', 'i32.load', i32(0), offset);
+  return stateLoad('i32', 'i32.load', STATE_BASE, offset);
 }
 export function cellI64(offset: number): Expr<'i64'> {
-  return stateLoad('i64', 'i64.load', i32(0), offset);
+  return stateLoad('i64', 'i64.load', STATE_BASE, offset);
 }
 
 export function declareCoreFunctions(module: ModuleBuilder): void {
@@ -164,9 +165,10 @@ function slowAccess(f: FunctionBuilder): SlowAccess {
 const allOf = (tag: Expr<'i32'>, bits: number): Expr<'i32'> => eq(and(tag, i32(bits)), i32(bits));
 
 /** The access touches no byte of the page's watched range. */
-function isBesideWatched({ entry, first, end }: SlowAccess): Expr<'i32'> {
+function isBesideWatched(f: FunctionBuilder, { entry, first, end }: SlowAccess): Expr<'i32'> {
   const shift = Math.log2(L.TLB_ENTRY_BYTES / L.TLB_WATCHED_BYTES);
-  const at = shrU(sub(entry, i32(L.TLB)), i32(shift));
+  const inTlbs = sub(sub(entry, STATE_BASE), i32(L.TLB));
+  const at = f.let(add(STATE_BASE, shrU(inTlbs, i32(shift))));
   const low = stateLoad('i32', 'i32.load16_u', at, L.TLB_WATCHED);
   const high = stateLoad('i32', 'i32.load16_u', at, L.TLB_WATCHED + 2);
   return or(leU(end, low), geU(first, high));
@@ -188,7 +190,7 @@ function buildReadSlow(f: FunctionBuilder): void {
       f.return(host);
     });
     f.if(and(allOf(tag, L.SLOW_READ_BESIDE), isAligned), () => {
-      f.if(isBesideWatched(access), () => {
+      f.if(isBesideWatched(f, access), () => {
         f.return(host);
       });
     });
@@ -216,7 +218,7 @@ function buildWriteSlow(f: FunctionBuilder): void {
     f.set(isRefused, or(eqz(or(isAligned, mayBeUnaligned)), zeroBlockRefused));
   });
   f.if(and(isInPage, allOf(tag, L.SLOW_WRITE_BESIDE)), () => {
-    f.set(isRefused, eqz(and(and(isAligned, eqz(isZeroBlock)), isBesideWatched(access))));
+    f.set(isRefused, eqz(and(and(isAligned, eqz(isZeroBlock)), isBesideWatched(f, access))));
   });
   f.if(eqz(isRefused.value), () => {
     const codePage = f.let(stateLoad('i32', 'i32.load', entry, L.TLB_CODE_PAGE));
@@ -242,7 +244,7 @@ function buildWriteSlow(f: FunctionBuilder): void {
  */
 function buildEnterAt(f: FunctionBuilder): void {
   const va = f.parameter(0, 'i64');
-  f.storeTo('i64.store', i32(0), L.PC, va);
+  f.storeTo('i64.store', STATE_BASE, L.PC, va);
   f.if(ne(and(wrap(va), i32(3)), i32(0)), () => {
     f.return(i32(-exitCode.of('PC_ALIGNMENT')));
   });
@@ -257,7 +259,7 @@ function buildEnterAt(f: FunctionBuilder): void {
       f.return(i32(-exitCode.of('HOST_FAULT')));
     });
   });
-  f.storeTo('i32.store', i32(0), L.PAGE, page.value);
-  f.storeTo('i64.store', i32(0), L.PAGE_VA, pageVa);
+  f.storeTo('i32.store', STATE_BASE, L.PAGE, page.value);
+  f.storeTo('i64.store', STATE_BASE, L.PAGE_VA, pageVa);
   f.return(add(page.value, shl(offsetInPage(va), i32(3))));
 }

@@ -11,11 +11,17 @@ export class CpuState {
   readonly #u64: BigUint64Array;
   readonly #packFlags: () => number;
 
-  /** `packFlags` materialises the lazy flags as NZCV in bits 3:0. */
-  constructor(memory: ArrayBuffer, packFlags: () => number) {
-    this.#bytes = new Uint8Array(memory, 0, L.SAVED_END);
-    this.#u32 = new Uint32Array(memory, 0, L.SAVED_END / 4);
-    this.#u64 = new BigUint64Array(memory, 0, L.SAVED_END / 8);
+  readonly #tlbs: number;
+
+  /**
+   * `stateBase` is the start of the processor's bank; `packFlags` materialises the lazy flags as NZCV in
+   * bits 3:0.
+   */
+  constructor(memory: ArrayBuffer, stateBase: number, packFlags: () => number) {
+    this.#bytes = new Uint8Array(memory, stateBase, L.SAVED_END);
+    this.#u32 = new Uint32Array(memory, stateBase, L.SAVED_END / 4);
+    this.#u64 = new BigUint64Array(memory, stateBase, L.SAVED_END / 8);
+    this.#tlbs = stateBase + L.TLB;
     this.#packFlags = packFlags;
   }
 
@@ -113,6 +119,10 @@ export class CpuState {
     this.#u64[(L.SYSTEM_REGISTERS >> 3) + slot] = value;
   }
 
+  /** A load-exclusive has marked a range, and nothing has cleared it. */
+  get exclusiveMonitorArmed(): boolean {
+    return this.#u32[L.EXCLUSIVE_SIZE >> 2] !== 0;
+  }
   clearExclusiveMonitor(): void {
     this.#u32[L.EXCLUSIVE_SIZE >> 2] = 0;
   }
@@ -122,8 +132,8 @@ export class CpuState {
     this.#bytes.fill(0, 0, L.TRAP_BYTES);
     this.clearExclusiveMonitor();
     this.EL = 0;
-    this.#u32[L.DATA_TLB >> 2] = L.TLB;
-    this.#u32[L.UNPRIVILEGED_TLB >> 2] = L.TLB;
+    this.#u32[L.DATA_TLB >> 2] = this.#tlbs;
+    this.#u32[L.UNPRIVILEGED_TLB >> 2] = this.#tlbs;
   }
 
   /** The whole register state, flags in canonical form, so that equal states give equal bytes. */

@@ -17,6 +17,7 @@ import {
   leS,
   ltS,
   shrU,
+  STATE_BASE,
   stateLoad,
   sub,
 } from '../isa/expression.ts';
@@ -83,6 +84,7 @@ export class DispatchLoop {
       pageVa: this.#pageVa.value,
       dataTlb: this.#dataTlb.value,
     };
+    f.keepStateBase();
     this.#out = f.beginBlock();
     this.#way = this.#out;
   }
@@ -143,9 +145,9 @@ export class DispatchLoop {
     f.unreachable();
 
     f.end();
-    f.storeTo('i32.store', i32(0), L.IP, this.ip.value);
-    f.storeTo('i64.store', i32(0), L.PC, pcOf(this.place));
-    f.storeTo('i32.store', i32(0), L.BUDGET_LEFT, this.budget.value);
+    f.storeTo('i32.store', STATE_BASE, L.IP, this.ip.value);
+    f.storeTo('i64.store', STATE_BASE, L.PC, pcOf(this.place));
+    f.storeTo('i32.store', STATE_BASE, L.BUDGET_LEFT, this.budget.value);
     f.return(this.#exitCode.value);
     f.unreachable();
   }
@@ -225,7 +227,7 @@ export class DispatchLoop {
     const f = this.#f;
     f.set(this.ip, call('i32', 'enterAt', va));
     f.if(ltS(this.ip.value, i32(0)), () => {
-      f.storeTo('i32.store', i32(0), L.BUDGET_LEFT, this.budget.value);
+      f.storeTo('i32.store', STATE_BASE, L.BUDGET_LEFT, this.budget.value);
       f.return(sub(i32(0), this.ip.value));
     });
     f.set(this.#page, cellI32(L.PAGE));

@@ -1,25 +1,20 @@
 /* Typed arrays over the whole memory: an index computed from the layout is always inside. */
 /* eslint-disable @typescript-eslint/no-non-null-assertion */
 /**
- * The engine: guest memory and registers in one WebAssembly memory, the generated interpreter over
- * it, predecoded code pages and the TLBs. It executes instructions and knows nothing of
+ * The engine of one processor: its registers and TLBs in a bank of the machine's WebAssembly memory, and
+ * an instance of the generated interpreter over them. It executes instructions and knows nothing of
  * exceptions, translation regimes or devices: those come in through `EngineHost`.
  */
-import { createDecoder } from '../isa/decode.ts';
-import type { Decoder } from '../isa/decode.ts';
-import type { Instruction } from '../isa/instruction.ts';
-import { CodePages } from './code-pages.ts';
+import type { CodePages } from './code-pages.ts';
 import { descriptorElement, descriptorFlags, descriptorSize } from './core-functions.ts';
 import { CpuState } from './cpu-state.ts';
 import type { ExceptionLevel } from './cpu-state.ts';
+import type { EngineMemory } from './engine-memory.ts';
 import { exitCode } from './exit.ts';
 import type { RunExit } from './exit.ts';
-import { generateInterpreter } from './interpreter.ts';
-import type { InterpreterModule } from './interpreter.ts';
+import { FetchTlb } from './fetch-tlb.ts';
 import * as L from './layout.ts';
-import { Ram } from './ram.ts';
-import type { RamRegion } from './ram.ts';
-import type { RuntimeFunctionDefinition } from './runtime-function.ts';
+import type { Ram } from './ram.ts';
 import { DataTlb } from './tlb.ts';
 import type { TlbPermissions } from './tlb.ts';
 
@@ -47,12 +42,10 @@ export interface EngineHost {
 }
 
 export interface EngineOptions {
-  readonly ram: readonly RamRegion[];
+  readonly memory: EngineMemory;
+  /** Which of the memory's processors this is. Default 0. */
+  readonly cpu?: number;
   readonly host: EngineHost;
-  readonly definitions: readonly Instruction[];
-  readonly runtimeFunctions: readonly RuntimeFunctionDefinition[];
-  /** Architectural features that are implemented, such as `FEAT_CRC32`. */
-  readonly features: ReadonlySet<string>;
 }
 
 /** V8 replaces Liftoff code only when a function is entered again, so no run is longer than this. */
@@ -60,69 +53,39 @@ const LONGEST_RUN = 1_000_000;
 
 type GeneratedRun = (budget: number, firstHandler: number) => number;
 
-let generated:
-  | { key: string; interpreter: InterpreterModule; module: WebAssembly.Module; decoder: Decoder }
-  | undefined;
-
-/** The interpreter depends on the definitions alone; one is shared by every engine of a process. */
-function sharedInterpreter({
-  definitions,
-  runtimeFunctions,
-  features,
-}: EngineOptions): NonNullable<typeof generated> {
-  const implemented = definitions.filter(
-    ({ feature }) => feature === undefined || features.has(feature),
-  );
-  const key = `${definitions.length}/${[...features].sort().join()}`;
-  if (generated?.key === key) return generated;
-  const interpreter = generateInterpreter(implemented, runtimeFunctions);
-  generated = {
-    key,
-    interpreter,
-    module: new WebAssembly.Module(interpreter.bytes),
-    decoder: createDecoder(implemented),
-  };
-  return generated;
-}
-
 export class Engine {
   readonly state: CpuState;
   readonly ram: Ram;
   readonly tlb: DataTlb;
+  readonly memory: EngineMemory;
   readonly #pages: CodePages;
+  readonly #fetch: FetchTlb;
   readonly #run: GeneratedRun;
+  /** Start of this processor's bank. */
+  readonly #base: number;
   readonly #u32: Uint32Array;
   readonly #u64: BigUint64Array;
   readonly #u8: Uint8Array;
+  readonly #buffers: Uint8Array;
   readonly #breakpoints = new Set<bigint>();
 
-  constructor(options: EngineOptions) {
-    const { host } = options;
-    const { interpreter, module, decoder } = sharedInterpreter(options);
-    const codePages = CodePages.capacityFor(options.ram);
-    const ramStart =
-      Math.ceil((L.CODE_PAGES_START + codePages * L.CODE_PAGE_BYTES) / 0x10000) * 0x10000;
-    const ramBytes = Ram.hostBytes(options.ram);
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((ramStart + ramBytes) / 0x10000) });
-    this.ram = new Ram(memory.buffer, ramStart, options.ram);
-    this.tlb = new DataTlb(memory.buffer);
-    this.#pages = new CodePages({
-      memory: memory.buffer,
-      capacity: codePages,
-      ram: this.ram,
-      decoder,
-      interpreter,
-      systemRegisterSlot: (packed, direction) => host.systemRegisterSlot(packed, direction),
-      onHasCode: (hostPage, page) => {
-        this.tlb.protectCode(hostPage, page);
-      },
-    });
-    this.#u8 = new Uint8Array(memory.buffer);
-    this.#u32 = new Uint32Array(memory.buffer, 0, L.SAVED_END / 4);
-    this.#u64 = new BigUint64Array(memory.buffer, 0, L.SAVED_END / 8);
-    const instance = new WebAssembly.Instance(module, {
+  constructor({ memory, cpu = 0, host }: EngineOptions) {
+    if (cpu >= memory.cpus) throw new RangeError(`the memory has no bank for processor ${cpu}`);
+    const { buffer } = memory.memory;
+    this.memory = memory;
+    this.ram = memory.ram;
+    this.#pages = memory.pages;
+    this.#base = cpu * L.BANK_BYTES;
+    this.tlb = new DataTlb(buffer, this.#base);
+    this.#fetch = new FetchTlb(buffer, this.#base);
+    this.#buffers = new Uint8Array(buffer, 0, L.BANK_BYTES);
+    this.#u8 = new Uint8Array(buffer, this.#base, L.SAVED_END);
+    this.#u32 = new Uint32Array(buffer, this.#base, L.SAVED_END / 4);
+    this.#u64 = new BigUint64Array(buffer, this.#base, L.SAVED_END / 8);
+    const instance = new WebAssembly.Instance(memory.module, {
       env: {
-        memory,
+        memory: memory.memory,
+        stateBase: this.#base,
         readMemory: (va: bigint, descriptor: number): number =>
           host.readMemory(
             BigInt.asUintN(64, va),
@@ -137,24 +100,46 @@ export class Engine {
             descriptorFlags(descriptor),
             descriptorElement(descriptor),
           ),
-        fetch: (va: bigint): number => {
-          const unsigned = BigInt.asUintN(64, va);
-          const pa = host.fetchPage(unsigned);
-          if (pa < 0n) return -1;
-          return this.#pages.enter(unsigned, pa & ~0xfffn, this.#breakpoints, (pa & 1n) !== 0n);
-        },
+        fetch: (va: bigint): number => this.#enterPage(BigInt.asUintN(64, va), host),
         decode: (record: number): void => {
           this.#pages.decode(record);
         },
       },
     });
     this.#run = instance.exports['run'] as GeneratedRun;
-    this.state = new CpuState(memory.buffer, instance.exports['packFlags'] as () => number);
+    const packFlags = instance.exports['packFlags'] as () => number;
+    this.state = new CpuState(buffer, this.#base, packFlags);
     this.state.reset();
     const unknown = L.TRAP_BYTES + L.TRAP_BYTES_PER_SLOT * L.UNKNOWN_SLOT;
     this.#u8.fill(L.ACCESS_LEAVES, unknown, unknown + L.TRAP_BYTES_PER_SLOT);
     this.tlb.flush();
-    this.#pages.flush();
+    this.#fetch.flush();
+    memory.attach(
+      {
+        pageHasCode: (hostPage, page) => {
+          this.tlb.protectCode(hostPage, page);
+        },
+        codeFlushed: () => {
+          this.#fetch.flush();
+          this.tlb.flush();
+        },
+        breakpointRecords: () => this.#breakpointRecords(),
+      },
+      (packed, direction) => host.systemRegisterSlot(packed, direction),
+    );
+  }
+
+  /** The predecoded page for instructions at `va`, or -1 where nothing can be fetched. */
+  #enterPage(va: bigint, host: EngineHost): number {
+    const pa = host.fetchPage(va);
+    if (pa < 0n) return -1;
+    const page = this.#pages.enter(pa & ~0xfffn);
+    if (page < 0) return page;
+    this.#fetch.enter(va, page, (pa & 1n) !== 0n);
+    for (const breakpoint of this.#breakpoints) {
+      if ((breakpoint ^ va) >> 12n === 0n) this.#markAt(breakpoint);
+    }
+    return page;
   }
 
   /** Executes up to `budget` instructions; the number is exact, and `state.retired` counts them. */
@@ -170,7 +155,7 @@ export class Engine {
 
   /** Executes the one instruction at PC, beneath a breakpoint if there is one. */
   runOne(): RunExit {
-    const record = this.#pages.recordAt(this.state.PC);
+    const record = this.#fetch.recordAt(this.state.PC);
     return this.#execute(1, record === undefined ? 0 : this.#pages.originalHandler(record));
   }
 
@@ -185,7 +170,7 @@ export class Engine {
 
   /** The instruction word at PC, or undefined where PC has not been fetched. */
   instructionWord(): number | undefined {
-    const record = this.#pages.recordAt(this.state.PC);
+    const record = this.#fetch.recordAt(this.state.PC);
     return record === undefined ? undefined : this.#pages.wordOf(record);
   }
 
@@ -194,29 +179,35 @@ export class Engine {
   /** From now on `run` exits with BREAKPOINT before it executes the instruction at `va`. */
   setBreakpoint(va: bigint): void {
     this.#breakpoints.add(va);
-    this.#pages.markBreakpoint(va);
+    this.#markAt(va);
   }
   clearBreakpoint(va: bigint): void {
     this.#breakpoints.delete(va);
-    this.#pages.unmarkBreakpoint(va, this.#breakpoints);
+    for (const record of this.#fetch.recordsAt(va)) this.memory.unmark(record);
+  }
+  #markAt(va: bigint): void {
+    for (const record of this.#fetch.recordsAt(va)) this.#pages.mark(record);
+  }
+  *#breakpointRecords(): Generator<number> {
+    for (const va of this.#breakpoints) yield* this.#fetch.recordsAt(va);
   }
 
   // -- translation caches
 
   /** Fetches and ordinary accesses use the TLBs of this EL from now on, LDTR and STTR that of `unprivileged`. */
   setRegime(el: ExceptionLevel, unprivileged: ExceptionLevel): void {
-    this.#pages.selectLevel(el);
-    this.#u32[L.DATA_TLB >> 2] = L.TLB + el * L.TLB_BYTES;
-    this.#u32[L.UNPRIVILEGED_TLB >> 2] = L.TLB + unprivileged * L.TLB_BYTES;
+    const tlbs = this.#base + L.TLB;
+    this.#fetch.selectLevel(el);
+    this.#u32[L.DATA_TLB >> 2] = tlbs + el * L.TLB_BYTES;
+    this.#u32[L.UNPRIVILEGED_TLB >> 2] = tlbs + unprivileged * L.TLB_BYTES;
   }
   /** Drops all predecoded code: RAM was replaced as a whole. */
   flushCode(): void {
-    this.#pages.flush();
-    this.tlb.flush();
+    this.memory.flushCode();
   }
   /** Forgets which physical page a fetched VA maps to. */
   flushFetch(): void {
-    this.#pages.flushTranslations();
+    this.#fetch.flush();
   }
   flushTlb(): void {
     this.tlb.flush();
@@ -224,12 +215,12 @@ export class Engine {
   /** Forgets all translations of the page of `va`, at every EL; bits 63:56 take no part. */
   flushPage(va: bigint): void {
     this.tlb.flushPage(va);
-    this.#pages.flushPage(va);
+    this.#fetch.flushPage(va);
   }
   /** Forgets what EL0 and EL1 have for VAs whose bit 55 is `upper`, and what is for one ASID. */
   flushAddressSpace(upper: 0 | 1): void {
     this.tlb.flushAddressSpace(upper);
-    this.#pages.flushAddressSpace(upper);
+    this.#fetch.flushAddressSpace(upper);
   }
   /** Predecoded page of the physical page at `hostPage`, or 0: what a TLB entry has to know. */
   codePageOf(hostPage: number): number {
@@ -274,10 +265,10 @@ export class Engine {
   /** Host address of the bounce buffer (64 bytes). */
   readonly bounce = L.BOUNCE;
   bounceBytes(size: number): Uint8Array {
-    return this.#u8.subarray(L.BOUNCE, L.BOUNCE + size);
+    return this.#buffers.subarray(L.BOUNCE, L.BOUNCE + size);
   }
   storeBytes(size: number): Uint8Array {
-    return this.#u8.subarray(L.STORE_BUFFER, L.STORE_BUFFER + size);
+    return this.#buffers.subarray(L.STORE_BUFFER, L.STORE_BUFFER + size);
   }
 
   // -- physical memory, without side effects
@@ -287,13 +278,6 @@ export class Engine {
   }
   /** Writes RAM and drops what was predecoded from it. False where it is not all RAM. */
   writePhysical(pa: bigint, bytes: Uint8Array): boolean {
-    if (!this.ram.write(pa, bytes)) return false;
-    for (let done = 0; done < bytes.length;) {
-      const host = this.ram.hostAddress(pa + BigInt(done))!;
-      const inPage = Math.min(bytes.length - done, L.PAGE_BYTES - (host % L.PAGE_BYTES));
-      this.#pages.invalidate(host, inPage);
-      done += inPage;
-    }
-    return true;
+    return this.memory.writePhysical(pa, bytes);
   }
 }

@@ -26,6 +26,7 @@ import {
   or,
   shl,
   shrU,
+  STATE_BASE,
   stateLoad,
   sub,
   V128_ZERO,
@@ -177,29 +178,33 @@ export class InterpreterEmitter implements Emitter {
   #operand32(operand: Operand, kind: OperandKind): Expr<'i32'> {
     return stateLoad('i32', 'i32.load', this.#place.ip, this.#use(operand, kind));
   }
+  /** Address of the register that an operand names. */
+  #register(operand: Operand, kind: OperandKind): Expr<'i32'> {
+    return add(STATE_BASE, this.#operand32(operand, kind));
+  }
 
   // -- general-purpose registers
 
   x(register: Operand): Expr<'i64'> {
-    return stateLoad('i64', 'i64.load', this.#operand32(register, 'x'), 0);
+    return stateLoad('i64', 'i64.load', this.#register(register, 'x'), 0);
   }
   w(register: Operand): Expr<'i32'> {
-    return stateLoad('i32', 'i32.load', this.#operand32(register, 'x'), 0);
+    return stateLoad('i32', 'i32.load', this.#register(register, 'x'), 0);
   }
   xOrSp(register: Operand): Expr<'i64'> {
-    return stateLoad('i64', 'i64.load', this.#operand32(register, 'xOrSp'), 0);
+    return stateLoad('i64', 'i64.load', this.#register(register, 'xOrSp'), 0);
   }
   wOrSp(register: Operand): Expr<'i32'> {
-    return stateLoad('i32', 'i32.load', this.#operand32(register, 'xOrSp'), 0);
+    return stateLoad('i32', 'i32.load', this.#register(register, 'xOrSp'), 0);
   }
   setX(register: Operand, value: Expr<IntegerType>): void {
-    this.#f.storeTo('i64.store', this.#operand32(register, 'xDestination'), 0, to64(value));
+    this.#f.storeTo('i64.store', this.#register(register, 'xDestination'), 0, to64(value));
   }
   setXOrSp(register: Operand, value: Expr<IntegerType>): void {
-    this.#f.storeTo('i64.store', this.#operand32(register, 'xOrSp'), 0, to64(value));
+    this.#f.storeTo('i64.store', this.#register(register, 'xOrSp'), 0, to64(value));
   }
   setLinkRegister(): void {
-    this.#f.storeTo('i64.store', i32(0), L.X + 8 * 30, add(this.pc(), i64(4)));
+    this.#f.storeTo('i64.store', STATE_BASE, L.X + 8 * 30, add(this.pc(), i64(4)));
   }
   base(register: Operand, isSP: boolean): Expr<'i64'> {
     const value = this.#f.let(this.xOrSp(register));
@@ -215,25 +220,25 @@ export class InterpreterEmitter implements Emitter {
   // -- SIMD and floating-point registers
 
   v(register: Operand): Expr<'v128'> {
-    return stateLoad('v128', 'v128.load', this.#operand32(register, 'v'), 0);
+    return stateLoad('v128', 'v128.load', this.#register(register, 'v'), 0);
   }
   setV(register: Operand, value: Expr<'v128'>): void {
-    this.#f.storeTo('v128.store', this.#operand32(register, 'v'), 0, value);
+    this.#f.storeTo('v128.store', this.#register(register, 'v'), 0, value);
   }
   d(register: Operand): Expr<'i64'> {
-    return stateLoad('i64', 'i64.load', this.#operand32(register, 'v'), 0);
+    return stateLoad('i64', 'i64.load', this.#register(register, 'v'), 0);
   }
   s(register: Operand): Expr<'i32'> {
-    return stateLoad('i32', 'i32.load', this.#operand32(register, 'v'), 0);
+    return stateLoad('i32', 'i32.load', this.#register(register, 'v'), 0);
   }
   h(register: Operand): Expr<'i32'> {
-    return stateLoad('i32', 'i32.load16_u', this.#operand32(register, 'v'), 0);
+    return stateLoad('i32', 'i32.load16_u', this.#register(register, 'v'), 0);
   }
   b(register: Operand): Expr<'i32'> {
-    return stateLoad('i32', 'i32.load8_u', this.#operand32(register, 'v'), 0);
+    return stateLoad('i32', 'i32.load8_u', this.#register(register, 'v'), 0);
   }
   setD(register: Operand, value: Expr<'i64'>): void {
-    const address = this.#f.let(this.#operand32(register, 'v'));
+    const address = this.#f.let(this.#register(register, 'v'));
     this.#f.storeTo('i64.store', address, 0, value);
     this.#f.storeTo('i64.store', address, 8, i64(0));
   }
@@ -247,9 +252,10 @@ export class InterpreterEmitter implements Emitter {
     this.setD(register, extendU(and(value, i32(0xff))));
   }
   #vNextAddress(register: Operand, distance: number): Expr<'i32'> {
-    const address = this.#operand32(register, 'v');
-    if (distance === 0) return address;
-    return or(and(add(address, i32(16 * distance)), i32(L.V_BYTES - 1)), i32(L.V));
+    if (distance === 0) return this.#register(register, 'v');
+    const first = this.#operand32(register, 'v');
+    const wrapped = and(add(first, i32(16 * distance)), i32(L.V_BYTES - 1));
+    return add(STATE_BASE, or(wrapped, i32(L.V)));
   }
   vNext(register: Operand, distance: number): Expr<'v128'> {
     return stateLoad('v128', 'v128.load', this.#vNextAddress(register, distance), 0);
@@ -258,7 +264,7 @@ export class InterpreterEmitter implements Emitter {
     this.#f.storeTo('v128.store', this.#vNextAddress(register, distance), 0, value);
   }
   #laneAddress(register: Operand, size: number, index: Expr<'i32'>): Expr<'i32'> {
-    return add(this.#operand32(register, 'v'), mul(index, i32(size)));
+    return add(this.#register(register, 'v'), mul(index, i32(size)));
   }
   vLane(register: Operand, size: 1 | 2 | 4 | 8, index: Expr<'i32'>): Expr<'i64'> {
     return stateLoad('i64', LOAD_UNSIGNED[size], this.#laneAddress(register, size, index), 0);
@@ -275,7 +281,7 @@ export class InterpreterEmitter implements Emitter {
   accumulateFPSR(bits: Expr<'i32'>): void {
     this.#f.storeTo(
       'i32.store',
-      i32(0),
+      STATE_BASE,
       L.SYSTEM_REGISTERS + 8 * L.FPSR_SLOT,
       or(this.FPSR(), bits),
     );
@@ -308,9 +314,9 @@ export class InterpreterEmitter implements Emitter {
   // -- PSTATE.NZCV
 
   #setFlags(kind: number, a: Expr<'i64'>, b: Expr<'i64'>): void {
-    this.#f.storeTo('i64.store', i32(0), L.FLAG_A, a);
-    this.#f.storeTo('i64.store', i32(0), L.FLAG_B, b);
-    this.#f.storeTo('i32.store', i32(0), L.FLAG_KIND, i32(kind));
+    this.#f.storeTo('i64.store', STATE_BASE, L.FLAG_A, a);
+    this.#f.storeTo('i64.store', STATE_BASE, L.FLAG_B, b);
+    this.#f.storeTo('i32.store', STATE_BASE, L.FLAG_KIND, i32(kind));
   }
   flagsFromAdd(a: Expr<IntegerType>, b: Expr<IntegerType>): void {
     this.#setFlags(
@@ -493,8 +499,8 @@ export class InterpreterEmitter implements Emitter {
     const va = this.#f.let(address);
     const options = { aligned: true };
     const data = this.#load({ address: va, size, flags: L.ACCESS_EXCLUSIVE, options });
-    this.#f.storeTo('i64.store', i32(0), L.EXCLUSIVE_ADDRESS, va);
-    this.#f.storeTo('i32.store', i32(0), L.EXCLUSIVE_SIZE, i32(size));
+    this.#f.storeTo('i64.store', STATE_BASE, L.EXCLUSIVE_ADDRESS, va);
+    this.#f.storeTo('i32.store', STATE_BASE, L.EXCLUSIVE_SIZE, i32(size));
     return data;
   }
   storeExclusive(address: Expr<'i64'>, size: number, values: readonly StoredValue[]): Expr<'i32'> {
@@ -513,7 +519,7 @@ export class InterpreterEmitter implements Emitter {
     return failed.value;
   }
   clearExclusive(): void {
-    this.#f.storeTo('i32.store', i32(0), L.EXCLUSIVE_SIZE, i32(0));
+    this.#f.storeTo('i32.store', STATE_BASE, L.EXCLUSIVE_SIZE, i32(0));
   }
   zeroBlock(address: Expr<'i64'>): void {
     this.#f.if(cellI32(L.ZERO_BLOCK_TRAP), () => {
@@ -544,7 +550,7 @@ export class InterpreterEmitter implements Emitter {
 
   readSystemRegister(register: Operand, Rt: Operand): void {
     const { budget } = this.#loop;
-    const slot = this.#f.let(this.#operand32(register, 'systemRegisterRead'));
+    const slot = this.#f.let(this.#register(register, 'systemRegisterRead'));
     const access = this.#f.let(this.#trapByte(slot, 0));
     this.#f.if(
       eqz(access),
@@ -562,7 +568,7 @@ export class InterpreterEmitter implements Emitter {
     );
   }
   writeSystemRegister(register: Operand, Rt: Operand): void {
-    const slot = this.#f.let(this.#operand32(register, 'systemRegisterWrite'));
+    const slot = this.#f.let(this.#register(register, 'systemRegisterWrite'));
     this.#f.if(this.#trapByte(slot, 1), () => {
       this.#leave('MSR_REGISTER');
     });

@@ -1,20 +1,26 @@
 /**
  * Every offset of machine state in the WebAssembly memory. Addresses and sizes are in bytes.
  *
+ * Each processor has a bank of BANK_BYTES, from address 0 up; offsets are in the bank unless they say
+ * otherwise. Generated code adds them to STATE_BASE, which every instance of the interpreter has of
+ * its own. Behind the banks are the predecoded code pages, then guest RAM, shared by all processors.
+ *
  *     0x0000  engine cells: PC, lazy flags, run bookkeeping
  *     0x0100  X0-X30, SP, a slot that reads as zero, a slot that swallows writes
  *     0x0400  V0-V31
- *     0x0700  bounce and store buffers
+ *     0x0700  bounce and store buffers, of the first bank only
  *     0x0800  PSTATE and the exclusive monitor
  *     0x1000  system-register file, 8 bytes a slot
  *     0x3000  trap bytes, 8 a slot: [EL0 read, EL0 write, EL1 read, EL1 write, EL2 read, EL2 write]
  *     0x6000  data TLBs, one for each EL
  *     0xc000  fetch TLBs, one for each EL
  *     0xf000  watched ranges of the data TLBs' entries
- *     0x10000 predecoded code pages, then guest RAM
- *
+ * *
  * Everything below SAVED_END is architectural or derived state that a snapshot keeps.
  */
+
+/** Distance of the processors' banks. */
+export const BANK_BYTES = 0x10000;
 
 // Engine cells
 export const PC = 0x80; // i64, valid whenever the engine is not running
@@ -56,6 +62,7 @@ export const DISCARD_SLOT = 33;
 export const V = 0x400;
 export const V_BYTES = 0x200;
 
+/** Absolute: no two processors execute at once, and nothing stays in them from one access to the next. */
 export const BOUNCE = 0x700;
 export const STORE_BUFFER = 0x780;
 export const BUFFER_BYTES = 64;
@@ -134,7 +141,6 @@ export const CODE_PAGE_GRANULES = RECORD_BYTES * (INSTRUCTIONS_PER_PAGE + 1); //
 export const GRANULE_BYTES = PAGE_BYTES / 64;
 export const CODE_PAGE_GENERATION = CODE_PAGE_GRANULES + 8; // i32
 export const CODE_PAGE_BYTES = CODE_PAGE_GRANULES + 32;
-export const CODE_PAGES_START = 0x10000;
 
 // Fixed handler indices
 export const HANDLER_DECODE = 0;

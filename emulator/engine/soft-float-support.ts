@@ -24,6 +24,7 @@ import {
   select,
   shl,
   shrU,
+  STATE_BASE,
   stateLoad,
   sub,
   wrap,
@@ -49,15 +50,15 @@ const FPCR_ADDRESS = L.SYSTEM_REGISTERS + 8 * L.FPCR_SLOT;
 const FPSR_ADDRESS = L.SYSTEM_REGISTERS + 8 * L.FPSR_SLOT;
 
 export function FPCR(): Int {
-  return stateLoad('i32', 'i32.load', i32(0), FPCR_ADDRESS);
+  return stateLoad('i32', 'i32.load', STATE_BASE, FPCR_ADDRESS);
 }
 export function FPSR(): Int {
-  return stateLoad('i32', 'i32.load', i32(0), FPSR_ADDRESS);
+  return stateLoad('i32', 'i32.load', STATE_BASE, FPSR_ADDRESS);
 }
 /** Sets cumulative exception bits. */
 export function raise(f: FunctionBuilder, bits: Int | number): void {
   const mask = typeof bits === 'number' ? i32(bits) : bits;
-  f.storeTo('i32.store', i32(0), FPSR_ADDRESS, or(FPSR(), mask));
+  f.storeTo('i32.store', STATE_BASE, FPSR_ADDRESS, or(FPSR(), mask));
 }
 /** FPCR.RMode as an FPRounding. */
 export function FPRoundingMode(): Int {

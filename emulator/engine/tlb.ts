@@ -33,13 +33,14 @@ export class DataTlb {
   /** The contents of TLBs without entries. */
   readonly #empty: Uint8Array;
 
-  constructor(memory: ArrayBuffer) {
-    this.#view = new DataView(memory, L.TLB, L.TLB_COUNT * L.TLB_BYTES);
-    this.#bytes = new Uint8Array(memory, L.TLB, L.TLB_COUNT * L.TLB_BYTES);
+  /** `stateBase` is the start of the processor's bank. */
+  constructor(memory: ArrayBuffer, stateBase: number) {
+    this.#view = new DataView(memory, stateBase + L.TLB, L.TLB_COUNT * L.TLB_BYTES);
+    this.#bytes = new Uint8Array(memory, stateBase + L.TLB, L.TLB_COUNT * L.TLB_BYTES);
     for (let entry = 0; entry < this.#bytes.length; entry += L.TLB_ENTRY_BYTES) this.#drop(entry);
     this.#empty = this.#bytes.slice();
     const entries = L.TLB_COUNT * L.TLB_ENTRIES;
-    this.#watched = new DataView(memory, L.TLB_WATCHED, entries * L.TLB_WATCHED_BYTES);
+    this.#watched = new DataView(memory, stateBase + L.TLB_WATCHED, entries * L.TLB_WATCHED_BYTES);
   }
 
   #entry(el: ExceptionLevel, va: bigint): number {

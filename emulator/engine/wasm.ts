@@ -2,7 +2,7 @@
  * WebAssembly binary encoding: expression trees and structured control to module bytes.
  * Source: WebAssembly Core Specification 2.0, "Binary Format".
  */
-import { eqz, local } from '../isa/expression.ts';
+import { eqz, local, STATE_BASE } from '../isa/expression.ts';
 import type { Expr, ValueType } from '../isa/expression.ts';
 import type { Variable } from '../isa/instruction.ts';
 import { ByteSink } from './byte-sink.ts';
@@ -33,6 +33,10 @@ const CALL_INDIRECT = 0x11;
 const DROP = 0x1a;
 const LOCAL_GET = 0x20;
 const LOCAL_SET = 0x21;
+const GLOBAL_GET = 0x23;
+
+/** Index of the module's only global. */
+const STATE_BASE_GLOBAL = 0;
 
 export interface Signature {
   readonly parameters: readonly ValueType[];
@@ -65,6 +69,8 @@ export class FunctionBuilder {
     v128: { used: 0, indices: [] },
   };
 
+  #stateBase: Expr<'i32'> | undefined;
+
   constructor(signature: Signature, module: ModuleIndices) {
     this.signature = signature;
     this.#module = module;
@@ -79,6 +85,13 @@ export class FunctionBuilder {
     const index = this.signature.parameters.length + this.#locals.length;
     this.#locals.push(type);
     return { type, value: local(type, index) };
+  }
+
+  /** From here on STATE_BASE is read from a local instead of the instance's global. */
+  keepStateBase(): void {
+    const kept = this.permanentLocal('i32');
+    this.set(kept, STATE_BASE);
+    this.#stateBase = kept.value;
   }
 
   #pooledLocal<T extends ValueType>(type: T): Variable<T> {
@@ -226,6 +239,10 @@ export class FunctionBuilder {
         code.byte(LOCAL_GET);
         code.unsignedLeb(e.immediate as number);
         return;
+      case 'stateBase':
+        if (this.#stateBase === undefined) code.append([GLOBAL_GET, STATE_BASE_GLOBAL]);
+        else this.push(this.#stateBase);
+        return;
       case 'call':
         for (const arg of e.args) this.push(arg);
         code.byte(CALL);
@@ -345,7 +362,7 @@ export class ModuleBuilder {
     return index;
   };
 
-  /** Module bytes; memory is imported as `env.memory`, functions as `env.<name>`. */
+  /** Module bytes; memory is imported as `env.memory`, STATE_BASE as `env.stateBase`, functions as `env.<name>`. */
   build(exports: readonly string[]): Uint8Array<ArrayBuffer> {
     const importTypes = this.#imports.map(({ signature }) => this.typeIndex(signature));
     const functionTypes = this.#functions.map(({ signature }) => this.typeIndex(signature));
@@ -370,10 +387,13 @@ export class ModuleBuilder {
       }
     });
     section(2, (imports) => {
-      imports.unsignedLeb(this.#imports.length + 1);
+      imports.unsignedLeb(this.#imports.length + 2);
       imports.name('env');
       imports.name('memory');
       imports.append([0x02, 0x00, 0x01]);
+      imports.name('env');
+      imports.name('stateBase');
+      imports.append([0x03, VALUE_TYPE.i32, 0x00]);
       this.#imports.forEach(({ name }, index) => {
         imports.name('env');
         imports.name(name);

@@ -331,6 +331,8 @@ export function vectorTest(op: string, a: Expr<'v128'>): Expr<'i32'> {
 export function local<T extends ValueType>(type: T, index: number): Expr<T> {
   return node(type, 'local', [], index);
 }
+/** Where the state of the executing processor begins in the machine's memory; only emitters use it. */
+export const STATE_BASE: Expr<'i32'> = node('i32', 'stateBase', []);
 /** A load from the machine's own state memory; only emitters make these. */
 export function stateLoad<T extends ValueType>(
   type: T,

@@ -18,7 +18,7 @@ describe('system registers', () => {
       FEAT_TRBE: true,
       FEAT_GICv3: true,
     },
-    ram: [{ base: 0x4000_0000n, size: 0x10_0000 }],
+    memory: [{ base: 0x4000_0000n, size: 0x10_0000 }],
     bus: new SystemBus(),
     startEL: 1,
   });

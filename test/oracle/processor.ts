@@ -37,7 +37,7 @@ export class TestedProcessor {
   constructor() {
     const pe = new ProcessingElement({
       profile: v8_0,
-      ram: [
+      memory: [
         TABLES_RAM,
         { base: BigInt(L.CODE), size: L.CODE_BYTES },
         { base: BigInt(L.SANDBOX), size: L.SANDBOX_BYTES },

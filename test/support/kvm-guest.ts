@@ -77,7 +77,7 @@ export class KvmGuest {
     const profile = { ...named, processor: { ...named.processor, ...features } };
     this.pe = new ProcessingElement({
       profile: profile.processor,
-      ram: [{ base: RAM_BASE, size: ramSize }],
+      memory: [{ base: RAM_BASE, size: ramSize }],
       bus,
       startEL: 1,
       unalignedDeviceAccess: 'allow',

@@ -1,5 +1,6 @@
 /** An engine over flat RAM with an identity translation, for tests of what the engine itself does. */
 import { Engine } from '../../emulator/engine/engine.ts';
+import { EngineMemory } from '../../emulator/engine/engine-memory.ts';
 import type { EngineHost, RunExit } from '../../emulator/engine/engine.ts';
 import { softFloatFunctions } from '../../emulator/engine/soft-float.ts';
 import { allDefinitions } from '../../emulator/isa/definitions.ts';
@@ -49,11 +50,13 @@ export function testEngine({ unaligned = true, install = true } = {}): TestEngin
     systemRegisterSlot: () => undefined,
   };
   const engine = new Engine({
-    ram: [{ base: RAM_BASE, size: RAM_BYTES }],
+    memory: new EngineMemory({
+      ram: [{ base: RAM_BASE, size: RAM_BYTES }],
+      definitions: allDefinitions,
+      runtimeFunctions: softFloatFunctions,
+      features: new Set(['FEAT_CRC32']),
+    }),
     host,
-    definitions: allDefinitions,
-    runtimeFunctions: softFloatFunctions,
-    features: new Set(['FEAT_CRC32']),
   });
   engine.state.EL = 1;
   engine.setRegime(1, 0);

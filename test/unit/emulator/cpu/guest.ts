@@ -18,7 +18,7 @@ export interface GuestOptions extends Partial<ProcessorOptions> {
 export function guest(words: readonly number[], options: GuestOptions = {}): ProcessingElement {
   const pe = new ProcessingElement({
     profile: v8_0,
-    ram: [{ base: CODE, size: 0x20000 }],
+    memory: [{ base: CODE, size: 0x20000 }],
     bus: new SystemBus(),
     startEL: 1,
     ...options,

@@ -361,7 +361,7 @@ describe('ESR_EL2', () => {
 describe('the data TLB', () => {
   it('forgets one half of the address space and what is for one ASID, at EL0 and EL1 only', () => {
     const memory = new ArrayBuffer(0x20000);
-    const tlb = new DataTlb(memory);
+    const tlb = new DataTlb(memory, 0);
     tlb.flush();
     const all = { read: true, write: true, unaligned: true };
     tlb.install(1, 0x1000n, 0x10000, 0, all);

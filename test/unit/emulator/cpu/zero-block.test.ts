@@ -9,7 +9,7 @@ const DC_ZVA_X0 = 0xd50b7420; // dc zva, x0
 function processor(words: readonly number[]): ProcessingElement {
   const pe = new ProcessingElement({
     profile: v8_0,
-    ram: [{ base: RAM, size: 0x10000 }],
+    memory: [{ base: RAM, size: 0x10000 }],
     bus: { read: () => undefined, write: () => false, peek: () => undefined },
     startEL: 1,
   });

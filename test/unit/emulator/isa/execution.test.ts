@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Engine } from '../../../../emulator/engine/engine.ts';
+import { EngineMemory } from '../../../../emulator/engine/engine-memory.ts';
 import type { EngineHost } from '../../../../emulator/engine/engine.ts';
 import * as L from '../../../../emulator/engine/layout.ts';
 import { createDecoder } from '../../../../emulator/isa/decode.ts';
@@ -90,14 +91,16 @@ function recordingMachine(): Engine {
     systemRegisterSlot: () => undefined,
   };
   const engine = new Engine({
-    ram: [
-      { base: CODE, size: CODE_BYTES },
-      { base: MEMORY, size: MEMORY_BYTES },
-    ],
+    memory: new EngineMemory({
+      ram: [
+        { base: CODE, size: CODE_BYTES },
+        { base: MEMORY, size: MEMORY_BYTES },
+      ],
+      definitions: integerDefinitions,
+      runtimeFunctions: [],
+      features: new Set(['FEAT_CRC32']),
+    }),
     host,
-    definitions: integerDefinitions,
-    runtimeFunctions: [],
-    features: new Set(['FEAT_CRC32']),
   });
   engine.state.EL = 0;
   engine.setRegime(0, 0);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Engine } from '../../../../../emulator/engine/engine.ts';
+import { EngineMemory } from '../../../../../emulator/engine/engine-memory.ts';
 import type { EngineHost } from '../../../../../emulator/engine/engine.ts';
 import * as L from '../../../../../emulator/engine/layout.ts';
 import { softFloatFunctions } from '../../../../../emulator/engine/soft-float.ts';
@@ -98,14 +99,16 @@ function makeEngine(): Engine {
     systemRegisterSlot: () => undefined,
   };
   const engine = new Engine({
-    ram: [
-      { base: CODE, size: 0x1000 },
-      { base: MEMORY, size: MEMORY_BYTES },
-    ],
+    memory: new EngineMemory({
+      ram: [
+        { base: CODE, size: 0x1000 },
+        { base: MEMORY, size: MEMORY_BYTES },
+      ],
+      definitions,
+      runtimeFunctions: softFloatFunctions,
+      features: new Set(['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256']),
+    }),
     host,
-    definitions,
-    runtimeFunctions: softFloatFunctions,
-    features: new Set(['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256']),
   });
   engine.setRegime(0, 0);
   return engine;
