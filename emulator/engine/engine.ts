@@ -85,7 +85,7 @@ export class Engine {
     const instance = new WebAssembly.Instance(memory.module, {
       env: {
         memory: memory.memory,
-        stateBase: this.#base,
+        stateBase: new WebAssembly.Global({ value: 'i32' }, this.#base),
         readMemory: (va: bigint, descriptor: number): number =>
           host.readMemory(
             BigInt.asUintN(64, va),

@@ -3,7 +3,7 @@
  * types, so that nothing else of a host resolves there. Source: W3C, "WebAssembly JavaScript Interface", 2.0.
  */
 declare namespace WebAssembly {
-  type ImportValue = number | ((...values: never[]) => unknown) | Memory | Table | Global;
+  type ImportValue = ((...values: never[]) => unknown) | Memory | Table | Global;
   type Imports = Readonly<Record<string, Readonly<Record<string, ImportValue>>>>;
   type Exports = Readonly<Record<string, unknown>>;
 

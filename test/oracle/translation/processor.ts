@@ -30,7 +30,7 @@ export class TranslationProcessor {
   constructor() {
     this.#pe = new ProcessingElement({
       profile: v8_0,
-      ram: [
+      memory: [
         { base: BigInt(L.IMAGE), size: L.IMAGE_BYTES },
         { base: BigInt(L.DATA), size: L.DATA_BYTES },
         { base: BigInt(L.TABLES), size: L.TABLES_BYTES },

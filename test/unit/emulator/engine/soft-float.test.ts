@@ -22,7 +22,10 @@ function instantiate(): { cells: DataView; call: (name: string, ...args: bigint[
   for (const each of softFloatFunctions) each.build(module.defineFunction(each.name));
   const bytes = module.build(softFloatFunctions.map(({ name }) => name));
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const stateBase = new WebAssembly.Global({ value: 'i32' }, 0);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+    env: { memory, stateBase },
+  });
   const signatures = new Map(softFloatFunctions.map((entry) => [entry.name, entry]));
   return {
     cells: new DataView(memory.buffer),
