@@ -179,10 +179,13 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.allowUnalignedDevice = options.unalignedDeviceAccess === 'allow';
     this.bus = options.bus;
     const implemented = implementedRegisters(profile, options.cpu ?? 0);
-    const { memory, cpu = 0 } = options;
+    const isShared = options.memory instanceof EngineMemory;
     this.engine = new Engine({
-      memory: memory instanceof EngineMemory ? memory : processorMemory(memory, 1),
-      cpu: memory instanceof EngineMemory ? cpu : 0,
+      memory:
+        options.memory instanceof EngineMemory
+          ? options.memory
+          : processorMemory(options.memory, 1),
+      cpu: isShared ? (options.cpu ?? 0) : 0,
       host: this,
     });
     this.state = this.engine.state;

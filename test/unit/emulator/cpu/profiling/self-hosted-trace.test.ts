@@ -5,7 +5,7 @@ import { v8_0 } from '../../../../../emulator/sysregs/processor-model.ts';
 function processor(features: { readonly FEAT_TRF: boolean; readonly FEAT_TRBE: boolean }) {
   return new ProcessingElement({
     profile: { ...v8_0, ...features },
-    ram: [{ base: 0x4000_0000n, size: 1 << 20 }],
+    memory: [{ base: 0x4000_0000n, size: 1 << 20 }],
     bus: { read: () => undefined, write: () => false, peek: () => undefined },
     startEL: 1,
   });

@@ -44,7 +44,7 @@ interface Setup {
 class Profiled {
   readonly pe = new ProcessingElement({
     profile: { ...v8_0, FEAT_SPE: true },
-    ram: [{ base: RAM, size: 1 << 20 }],
+    memory: [{ base: RAM, size: 1 << 20 }],
     bus: { read: () => undefined, write: () => false, peek: () => undefined },
     startEL: 1,
     unalignedDeviceAccess: 'allow',
