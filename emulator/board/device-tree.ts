@@ -9,8 +9,11 @@ import type { DeviceTreeNode, PropertyValue } from './flattened-device-tree.ts';
 import {
   GIC_CPU_INTERFACE,
   GIC_DISTRIBUTOR,
+  GIC_HYPERVISOR_FRAME,
   GIC_ITS,
+  GIC_MSI_FRAME,
   GIC_REDISTRIBUTORS,
+  GIC_VIRTUAL_FRAME,
   PL011_UART,
   PL031_RTC,
   PL061_GPIO,
@@ -152,26 +155,37 @@ function interruptController({ el, gic }: BoardConfiguration): DeviceTreeNode {
     properties: {
       phandle: cells(PHANDLE_GIC),
       ...(el === 2 && { interrupts: cells(GIC_PPI, PPI_GIC_MAINTENANCE, LEVEL_HIGH) }),
-      ...(gic === 2 ? gicV2 : gicV3),
+      ...(gic === 2 ? gicV2(el) : gicV3),
       ranges: true,
       '#size-cells': cells(2),
       '#address-cells': cells(2),
       'interrupt-controller': true,
       '#interrupt-cells': cells(3),
     },
-    ...(gic === 3 && { children: [interruptTranslationService] }),
+    children: [gic === 2 ? msiFrame : interruptTranslationService],
   };
 }
 
-const gicV2: Readonly<Record<string, PropertyValue>> = {
-  reg: cells(...range(GIC_DISTRIBUTOR), ...range(GIC_CPU_INTERFACE)),
-  compatible: 'arm,cortex-a15-gic',
-};
+function gicV2(el: 1 | 2): Readonly<Record<string, PropertyValue>> {
+  const frames = [GIC_DISTRIBUTOR, GIC_CPU_INTERFACE];
+  if (el === 2) frames.push(GIC_HYPERVISOR_FRAME, GIC_VIRTUAL_FRAME);
+  return { reg: cells(...frames.flatMap(range)), compatible: 'arm,cortex-a15-gic' };
+}
 
 const gicV3: Readonly<Record<string, PropertyValue>> = {
   reg: cells(...range(GIC_DISTRIBUTOR), ...range(GIC_REDISTRIBUTORS)),
   '#redistributor-regions': cells(1),
   compatible: 'arm,gic-v3',
+};
+
+const msiFrame: DeviceTreeNode = {
+  name: `v2m@${hex(GIC_MSI_FRAME.base)}`,
+  properties: {
+    phandle: cells(PHANDLE_MSI),
+    reg: cells(...range(GIC_MSI_FRAME)),
+    'msi-controller': true,
+    compatible: 'arm,gic-v2m-frame',
+  },
 };
 
 const interruptTranslationService: DeviceTreeNode = {

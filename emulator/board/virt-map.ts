@@ -16,6 +16,14 @@ export interface InterruptingMapEntry extends MapEntry {
 export const GIC_DISTRIBUTOR: MapEntry = { base: 0x0800_0000n, length: 0x1_0000 };
 /** Of a GICv2. */
 export const GIC_CPU_INTERFACE: MapEntry = { base: 0x0801_0000n, length: 0x1_0000 };
+/** GICv2m frame of a GICv2. */
+export const GIC_MSI_FRAME: MapEntry = { base: 0x0802_0000n, length: 0x1000 };
+/** The SPIs that it can raise: the first, and how many. */
+export const MSI_FRAME_FIRST_SPI = 48;
+export const MSI_FRAME_SPIS = 64;
+/** GICH and GICV of a GICv2, for a guest at EL2. */
+export const GIC_HYPERVISOR_FRAME: MapEntry = { base: 0x0803_0000n, length: 0x1_0000 };
+export const GIC_VIRTUAL_FRAME: MapEntry = { base: 0x0804_0000n, length: 0x1_0000 };
 /** Of a GICv3: the translater's page is the second one. */
 export const GIC_ITS: MapEntry = { base: 0x0808_0000n, length: 0x2_0000 };
 /** Of a GICv3: room for the frames of 123 processors. */
@@ -27,6 +35,9 @@ export const PL061_GPIO: InterruptingMapEntry = { base: 0x0903_0000n, length: 0x
 export const BOARD_DEVICES: readonly (MapEntry & { readonly name: string })[] = [
   { name: 'GIC distributor', ...GIC_DISTRIBUTOR },
   { name: 'GIC CPU interface', ...GIC_CPU_INTERFACE },
+  { name: 'GICv2m frame', ...GIC_MSI_FRAME },
+  { name: 'GIC virtual interface control', ...GIC_HYPERVISOR_FRAME },
+  { name: 'GIC virtual CPU interface', ...GIC_VIRTUAL_FRAME },
   { name: 'GIC ITS', ...GIC_ITS },
   { name: 'GIC redistributors', ...GIC_REDISTRIBUTORS },
   { name: 'UART (PL011)', ...PL011_UART },

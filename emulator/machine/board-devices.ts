@@ -2,8 +2,13 @@
 import {
   GIC_CPU_INTERFACE,
   GIC_DISTRIBUTOR,
+  GIC_HYPERVISOR_FRAME,
   GIC_ITS,
+  GIC_MSI_FRAME,
   GIC_REDISTRIBUTORS,
+  GIC_VIRTUAL_FRAME,
+  MSI_FRAME_FIRST_SPI,
+  MSI_FRAME_SPIS,
   PL011_UART,
   PL031_RTC,
   PL061_GPIO,
@@ -14,11 +19,13 @@ import {
   PPI_PROFILING_BUFFER,
   PPI_VIRTUAL_TIMER,
 } from '../board/virt-map.ts';
+import type { MapEntry } from '../board/virt-map.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
 import type { SystemBus } from '../devices/bus.ts';
-import type { DeviceEvents, IrqLine } from '../devices/device.ts';
+import type { Device, DeviceEvents, IrqLine } from '../devices/device.ts';
 import type { InterruptController } from '../devices/gic/interrupt-controller.ts';
 import { GicV2 } from '../devices/gic/v2/gic-v2.ts';
+import { GicV2MsiFrame } from '../devices/gic/v2/msi-frame.ts';
 import { GicV3 } from '../devices/gic/v3/gic-v3.ts';
 import { Pl011 } from '../devices/pl011.ts';
 import { Pl031 } from '../devices/pl031.ts';
@@ -92,9 +99,25 @@ function attachGic({ pe, bus, gic: version, events }: BoardDevicesOptions): Inte
     { irq: input('irq'), fiq: input('fiq'), virq: input('virq'), vfiq: input('vfiq') },
   ];
   if (version === 2) {
-    const gic = new GicV2({ outputs, events });
-    bus.attach(GIC_DISTRIBUTOR.base, GIC_DISTRIBUTOR.length, gic.distributor);
-    bus.attach(GIC_CPU_INTERFACE.base, GIC_CPU_INTERFACE.length, gic.cpuInterface);
+    const gic = new GicV2({ outputs, maintenancePPI: PPI_GIC_MAINTENANCE, events });
+    const attach = ({ base, length }: MapEntry, device: Device): void => {
+      bus.attach(base, length, device);
+    };
+    attach(GIC_DISTRIBUTOR, gic.distributor);
+    attach(GIC_CPU_INTERFACE, gic.cpuInterface);
+    attach(
+      GIC_MSI_FRAME,
+      new GicV2MsiFrame({
+        firstSPI: MSI_FRAME_FIRST_SPI,
+        SPIs: MSI_FRAME_SPIS,
+        spi: (SPI) => gic.spi(SPI),
+        events,
+      }),
+    );
+    if (pe.startEL === 2) {
+      attach(GIC_HYPERVISOR_FRAME, gic.hypervisorFrame);
+      attach(GIC_VIRTUAL_FRAME, gic.virtualFrame);
+    }
     return gic;
   }
   const memory = {

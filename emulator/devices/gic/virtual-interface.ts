@@ -284,8 +284,11 @@ export class VirtualInterface {
     return vINTID;
   }
 
-  /** The end of an interrupt of a group; with EOImode the priority drop only. */
-  endOfInterrupt(group: Group, vINTID: number): void {
+  /**
+   * The end of an interrupt of a group; with EOImode the priority drop only. `CPUID` is of a GICv2: the
+   * sender of an SGI.
+   */
+  endOfInterrupt(group: Group, vINTID: number, CPUID = 0): void {
     const running = this.#active.runningGroup;
     if (running === undefined || (running !== group && !this.#options.isGicV2)) {
       this.#options.events.guestError(
@@ -295,21 +298,21 @@ export class VirtualInterface {
       return;
     }
     this.#active.drop();
-    if (!this.#control.EOIM) this.#deactivate(vINTID);
+    if (!this.#control.EOIM) this.#deactivate(vINTID, CPUID);
     this.update();
   }
 
   /** A write of DIR; it has no effect without EOImode. */
-  deactivateOnly(vINTID: number): void {
+  deactivateOnly(vINTID: number, CPUID = 0): void {
     if (!this.#control.EOIM) return;
-    this.#deactivate(vINTID);
+    this.#deactivate(vINTID, CPUID);
     this.update();
   }
 
-  #deactivate(vINTID: number): void {
+  #deactivate(vINTID: number, CPUID: number): void {
     if (vINTID >= FIRST_LPI) return;
     const register = this.#listRegisters.find((each) => {
-      return each.vINTID === vINTID && (each.State & ACTIVE) !== 0;
+      return each.vINTID === vINTID && each.CPUID === CPUID && (each.State & ACTIVE) !== 0;
     });
     if (register === undefined) {
       // EOIcount: deactivations that the hypervisor has to make.

@@ -5,9 +5,9 @@
  * All 8 priority bits are implemented, which gives 128 levels of preemption: bit n of
  * GICC_APR0-3 stands for the group priority 2 * n.
  */
-import type { Device, DeviceAccessSize, DeviceEvents, IrqLine } from '../../device.ts';
-import { part } from '../interrupt-registers.ts';
+import type { DeviceEvents, IrqLine } from '../../device.ts';
 import { SGIS, SPURIOUS } from '../interrupt-states.ts';
+import type { RegisterFrame } from './banked-frame.ts';
 import { INTERRUPTS } from './interrupts.ts';
 import type { GicV2Interrupts } from './interrupts.ts';
 
@@ -55,7 +55,7 @@ export interface CpuInterfaceOptions {
 type Registers = readonly number[];
 
 /** The registers of one processor. */
-export class GicCpuInterface {
+export class GicCpuInterface implements RegisterFrame {
   readonly #options: CpuInterfaceOptions;
   readonly #cpu: number;
   readonly #interrupts: GicV2Interrupts;
@@ -297,73 +297,14 @@ export class GicCpuInterface {
   saveState(): Registers {
     return [this.#GICC_CTLR, this.#GICC_PMR, this.#GICC_BPR, this.#GICC_ABPR, ...this.#GICC_APR];
   }
-  restoreState(registers: Registers): void {
-    const [CTLR = 0, PMR = 0, BPR = 0, ABPR = 1, ...APR] = registers;
+  restoreState(state: unknown): void {
+    const [CTLR = 0, PMR = 0, BPR = 0, ABPR = 1, ...APR] = state as Registers;
     this.#GICC_CTLR = CTLR;
     this.#GICC_PMR = PMR;
     this.#GICC_BPR = BPR;
     this.#GICC_ABPR = ABPR;
     this.#GICC_APR.set(APR);
-  }
-}
-
-/** The registers at one address: each processor finds its own. */
-export class BankedCpuInterface implements Device {
-  readonly name = 'GIC CPU interface';
-  readonly #interfaces: readonly GicCpuInterface[];
-  readonly #accessingCpu: () => number;
-  readonly #events: DeviceEvents;
-
-  constructor(
-    interfaces: readonly GicCpuInterface[],
-    accessingCpu: () => number,
-    events: DeviceEvents,
-  ) {
-    this.#interfaces = interfaces;
-    this.#accessingCpu = accessingCpu;
-    this.#events = events;
-  }
-
-  get #own(): GicCpuInterface {
-    const cpu = this.#accessingCpu();
-    const own = this.#interfaces[cpu];
-    if (own === undefined) throw new TypeError(`processor ${cpu} has no GIC CPU interface`);
-    return own;
-  }
-
-  reset(): void {
-    for (const each of this.#interfaces) each.reset();
-  }
-
-  read(offset: number, size: DeviceAccessSize): number {
-    const value = this.#own.read(offset & ~3);
-    if (value === undefined) this.#guestError('read', offset);
-    return part(value ?? 0, offset, size);
-  }
-
-  peek(offset: number, size: DeviceAccessSize): number {
-    return part(this.#own.peek(offset & ~3) ?? 0, offset, size);
-  }
-
-  write(offset: number, size: DeviceAccessSize, value: number): void {
-    // Registers are words; a narrower write to the low end is one with zeros above.
-    if (size !== 4) this.#guestError(`${8 * size}-bit write`, offset);
-    if ((offset & 3) === 0 && !this.#own.write(offset, value)) this.#guestError('write', offset);
-  }
-
-  #guestError(what: string, offset: number): void {
-    this.#events.guestError(this.name, `${what} at unimplemented offset 0x${offset.toString(16)}`);
-  }
-
-  saveState(): unknown {
-    return this.#interfaces.map((each) => each.saveState());
-  }
-  restoreState(state: unknown): void {
-    const saved = state as readonly Registers[];
-    this.#interfaces.forEach((each, cpu) => {
-      each.restoreState(saved[cpu] ?? []);
-      each.update();
-    });
+    this.update();
   }
 }
 

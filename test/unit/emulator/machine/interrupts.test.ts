@@ -6,6 +6,8 @@ import { seededRandom } from '../../../support/random.ts';
 
 const GICD = 0x0800_0000n;
 const GICC = 0x0801_0000n;
+const GICH = 0x0803_0000n;
+const GICV = 0x0804_0000n;
 const UART = 0x0900_0000n;
 const RTC = 0x0901_0000n;
 const GPIO = 0x0903_0000n;
@@ -179,17 +181,17 @@ describe('Interrupts on the board', () => {
   });
 
   it('survives 100000 random accesses to its devices, and peeks what it reads', () => {
-    const { machine } = waiting();
+    const { machine } = waiting({ el: 2 });
     const { bus } = machine.pe;
     const random = seededRandom(4);
     const below = (limit: number): number => Math.floor(random() * limit);
-    const bases = [GICD, GICC, UART, RTC, GPIO];
+    const bases = [GICD, GICC, GICH, GICV, UART, RTC, GPIO];
     const told = new Set<string>();
     machine.onGuestError = (device) => told.add(device);
     for (let n = 0; n < 100_000; n += 1) {
       const size = ([1, 2, 4, 8] as const)[below(4)] ?? 8;
       const offset = below(below(8) === 0 ? 0x1_0000 : 0x1000);
-      const PA = ((bases[below(5)] ?? GICD) + BigInt(offset)) & ~BigInt(size - 1);
+      const PA = ((bases[below(bases.length)] ?? GICD) + BigInt(offset)) & ~BigInt(size - 1);
       const value = BigInt(below(2 ** 32)) | (BigInt(below(2 ** 32)) << 32n);
       if (below(2) === 0) bus.write(PA, size, below(4) === 0 ? -1n : value);
       else if (size === 8) bus.read(PA, size);
@@ -198,10 +200,22 @@ describe('Interrupts on the board', () => {
     assert.deepEqual([...told].sort(), [
       'GIC CPU interface',
       'GIC distributor',
+      'GIC virtual CPU interface',
+      'GIC virtual interface control',
       'PL011',
       'PL031',
       'PL061',
     ]);
+  });
+
+  it('a message to the GICv2m frame is an interrupt', () => {
+    const { write, read } = waiting({ INTIDs: [81] });
+    const frame = 0x0802_0000n;
+    assert.equal(read(frame + 8n), (80 << 16) | 64, '64 interrupts from 80');
+    write(GICD + 0xc00n + 20n, 0xaaaa_aaaa); // edge-triggered
+    write(frame + 0x40n, 81);
+    assert.equal(read(GICC + 0x0cn), 81);
+    assert.equal(read(GICC + 0x18n), 1023);
   });
 
   it('a snapshot holds a wait and what is pending', () => {

@@ -41,10 +41,12 @@ export const FIQEn = 8;
 export const CBPR = 16;
 export const EOImode = 1 << 9;
 
+const NAMES = ['irq', 'fiq', 'virq', 'vfiq'] as const;
+
 export interface TestGic {
   readonly gic: GicV2;
   readonly errors: string[];
-  /** `irq`, `fiq`, or an empty string, for each processor. */
+  /** `irq`, `fiq`, `virq`, `vfiq`, or an empty string, for each processor. */
   readonly signalled: () => string[];
   /** The processor whose registers are accessed from now on. */
   readonly as: (cpu: number) => TestGic;
@@ -52,6 +54,11 @@ export interface TestGic {
   readonly setD: (offset: number, value: number, size?: 1 | 2 | 4) => void;
   readonly c: (offset: number) => number;
   readonly setC: (offset: number, value: number) => void;
+  /** GICH_* and GICV_*. */
+  readonly h: (offset: number) => number;
+  readonly setH: (offset: number, value: number) => void;
+  readonly v: (offset: number) => number;
+  readonly setV: (offset: number, value: number) => void;
   /** Enables an interrupt, an SPI for processor 0. */
   readonly enable: (INTID: number, priority: number) => void;
 }
@@ -59,22 +66,28 @@ export interface TestGic {
 /** Both groups are enabled and every priority but 0xff passes, unless `reset` is asked for. */
 export function testGic(options: { cpus?: number; state?: 'reset' } = {}): TestGic {
   const errors: string[] = [];
-  const levels = Array.from({ length: options.cpus ?? 1 }, () => ({ irq: false, fiq: false }));
+  const levels = Array.from({ length: options.cpus ?? 1 }, () => ({
+    irq: false,
+    fiq: false,
+    virq: false,
+    vfiq: false,
+  }));
   let cpu = 0;
   const gic = new GicV2({
     outputs: levels.map((level) => ({
       irq: { set: (asserted: boolean) => (level.irq = asserted) },
       fiq: { set: (asserted: boolean) => (level.fiq = asserted) },
-      virq: { set: () => undefined },
-      vfiq: { set: () => undefined },
+      virq: { set: (asserted: boolean) => (level.virq = asserted) },
+      vfiq: { set: (asserted: boolean) => (level.vfiq = asserted) },
     })),
     accessingCpu: () => cpu,
+    maintenancePPI: 9,
     events: { guestError: (device, message) => errors.push(`${device}: ${message}`) },
   });
   const test: TestGic = {
     gic,
     errors,
-    signalled: () => levels.map(({ irq, fiq }) => (irq ? 'irq' : '') + (fiq ? 'fiq' : '')),
+    signalled: () => levels.map((level) => NAMES.filter((name) => level[name]).join('')),
     as(other) {
       cpu = other;
       return test;
@@ -86,6 +99,14 @@ export function testGic(options: { cpus?: number; state?: 'reset' } = {}): TestG
     c: (offset) => gic.cpuInterface.read(offset, 4),
     setC: (offset, value) => {
       gic.cpuInterface.write(offset, 4, value);
+    },
+    h: (offset) => gic.hypervisorFrame.read(offset, 4),
+    setH: (offset, value) => {
+      gic.hypervisorFrame.write(offset, 4, value);
+    },
+    v: (offset) => gic.virtualFrame.read(offset, 4),
+    setV: (offset, value) => {
+      gic.virtualFrame.write(offset, 4, value);
     },
     enable(INTID, priority) {
       test.setD(GICD_IPRIORITYR + INTID, priority, 1);
