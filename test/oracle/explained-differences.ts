@@ -348,6 +348,18 @@ export const translationExplanations: readonly TranslationExplanation[] = [
       ),
   },
   {
+    reason:
+      'QEMU takes Normal Non-cacheable memory of one stage for Device-nGnRE when the other stage says Device',
+    explains: (it) =>
+      it.differences.every(
+        ({ what, qemu, ours }) =>
+          (what === 'PAR_EL1' || what === 'X0') &&
+          BigInt.asUintN(56, qemu) === BigInt.asUintN(56, ours) &&
+          qemu >> 56n === DEVICE_nGnRE &&
+          (ours >> 56n === DEVICE_nGRE || ours >> 56n === DEVICE_GRE),
+      ),
+  },
+  {
     reason: 'QEMU gives the shareability of the descriptor in PAR_EL1, whatever the memory type',
     explains: (it) =>
       it.differences.every(
@@ -358,6 +370,10 @@ export const translationExplanations: readonly TranslationExplanation[] = [
       ) && isOuterShareable(quad(it.ours, T.OUTPUT_REGISTERS.PAR_EL1)),
   },
 ];
+
+const DEVICE_nGnRE = 0x04n;
+const DEVICE_nGRE = 0x08n;
+const DEVICE_GRE = 0x0cn;
 
 /** PAR_EL1 of a failure: stage 2 refused a table of stage 1. */
 const PAR_PTW_F = (1n << 8n) | 1n;

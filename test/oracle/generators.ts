@@ -3,6 +3,12 @@ import { all, systemInstructions } from '../../emulator/sysregs/catalogue.ts';
 import { mrsOpcode, msrOpcode } from '../../emulator/sysregs/sysreg.ts';
 import { readWordSet } from '../support/disassembly-words.ts';
 import type { WordSet } from '../support/disassembly-words.ts';
+import { controls } from '../float/compare.ts';
+import { floatSource, integerSource } from '../float/operands.ts';
+import type { FloatWidth } from '../float/operands.ts';
+import { operations, withRegisters } from '../float/operations.ts';
+import type { Operation } from '../float/operations.ts';
+import * as L from './layout.ts';
 import type { RandomBits } from './random-bits.ts';
 import {
   NOP,
@@ -17,6 +23,8 @@ import {
 export interface Instructions {
   readonly EL: 0 | 1;
   readonly words: readonly number[];
+  /** Replaces parts of the random state in the case's input record. */
+  readonly prepare?: (input: Uint32Array) => void;
 }
 export type Generator = (bits: RandomBits) => Instructions;
 
@@ -211,7 +219,66 @@ function sequence(): Generator {
   };
 }
 
-export const generators = { mutated, llvm, system, sequence } as const satisfies Record<
+const MRS_FPSR = 0xd53b4420;
+const MSR_FPSR_XZR = 0xd51b443f;
+const MRS_NZCV = 0xd53b4200;
+/** Operands are in V0 to V6, V7 to V13 and V14 to V19 by width, and in X0 to X5. */
+const FIRST_OPERAND: Readonly<Record<FloatWidth, number>> = { 64: 0, 32: 7, 16: 14 };
+const OPERANDS_OF_WIDTH = 6;
+/** Results: FPSR of each operation, X registers and NZCV, V registers. */
+const [FLAGS_X, RESULT_X, RESULT_V, OPERATIONS] = [6, 18, 20, 12] as const;
+
+/**
+ * Twelve scalar floating-point operations on operands after TestFloat's pattern, each with its FPSR, in one
+ * of 16 modes.
+ */
+function float(): Generator {
+  const known = operations.filter(({ needsFP16 }) => !needsFP16);
+  // What has several operands has more combinations to try.
+  const choice = known.flatMap((it) => Array<Operation>(it.operands.length ** 2).fill(it));
+  let sources: ReadonlyMap<string, () => bigint> | undefined;
+  const supply = (bits: RandomBits): ReadonlyMap<string, () => bigint> => {
+    const random = (): number => bits.next() / 2 ** 32;
+    return new Map([
+      ...([16, 32, 64] as const).map((N) => [`float${N}`, floatSource(N, random)] as const),
+      ...([32, 64] as const).map((N) => [`integer${N}`, integerSource(N, random)] as const),
+    ]);
+  };
+  return (bits) => {
+    const draw = (sources ??= supply(bits));
+    const words = Array.from({ length: OPERATIONS }, (_, n) => {
+      const { word, operands, result } = bits.pick(choice);
+      const [Rn, Rm, Ra] = operands.map(({ kind, N }) => {
+        if (kind === 'integer') return bits.below(OPERANDS_OF_WIDTH);
+        return FIRST_OPERAND[N] + bits.below(OPERANDS_OF_WIDTH);
+      });
+      const Rd = result === 'V' ? RESULT_V + n : result === 'X' ? RESULT_X + n : 0;
+      const registers = { Rd, Rn: Rn ?? 0, Rm: Rm ?? 0, Ra: Ra ?? 0 };
+      const flags = result === 'NZCV' ? [MRS_NZCV | (RESULT_X + n)] : [];
+      return [
+        withRegisters(word, registers),
+        (MRS_FPSR | (FLAGS_X + n)) >>> 0,
+        MSR_FPSR_XZR,
+        ...flags.map((it) => it >>> 0),
+      ];
+    }).flat();
+    const prepare = (input: Uint32Array): void => {
+      const wide = new BigUint64Array(input.buffer, input.byteOffset, input.length / 2);
+      for (let n = 0; n < OPERANDS_OF_WIDTH; n += 1) {
+        wide[n] = draw.get(bits.oneIn(2) ? 'integer32' : 'integer64')?.() ?? 0n;
+        for (const N of [16, 32, 64] as const) {
+          const at = L.V / 8 + 2 * (FIRST_OPERAND[N] + n);
+          wide[at] = draw.get(`float${N}`)?.() ?? 0n;
+        }
+      }
+      wide[L.FPCR / 8] = BigInt(bits.pick(controls));
+      wide[L.FPSR / 8] = 0n;
+    };
+    return { EL: 0, words, prepare };
+  };
+}
+
+export const generators = { mutated, llvm, system, sequence, float } as const satisfies Record<
   string,
   () => Generator
 >;

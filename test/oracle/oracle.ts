@@ -41,6 +41,7 @@ const STREAMS: Readonly<Record<GeneratorName, number>> = {
   llvm: 2,
   system: 3,
   sequence: 4,
+  float: 6,
 };
 
 export class Oracle {
@@ -69,9 +70,10 @@ export class Oracle {
       const count = Math.min(L.BATCH_CASES, cases - done);
       const batch = new Batch();
       for (let index = 0; index < count; index += 1) {
-        const { EL, words } = generate(bits);
+        const { EL, words, prepare } = generate(bits);
         batch.setWords(index, EL, words);
         randomState(bits, batch.input(index));
+        prepare?.(batch.input(index));
       }
       const { disagreements, executed: some } = await this.#runBatch(batch, 0, count);
       executed += some;

@@ -67,17 +67,28 @@ export class ReferenceFloat {
   FPSR = 0;
   readonly rounding: ReferenceRounding;
   readonly FZ: boolean;
+  readonly FZ16: boolean;
   readonly DN: boolean;
   readonly AHP: boolean;
+  /** Conversions between formats know AHP and not FZ16; everything else the reverse. */
+  #converts = false;
 
   constructor(FPCR: number) {
     this.rounding = FPCR_MODES[(FPCR >> 22) & 3] ?? 'TIEEVEN';
+    this.FZ16 = ((FPCR >> 19) & 1) === 1;
     this.FZ = ((FPCR >> 24) & 1) === 1;
     this.DN = ((FPCR >> 25) & 1) === 1;
     this.AHP = ((FPCR >> 26) & 1) === 1;
   }
 
   // -- formats
+
+  #flushes({ N }: ReferenceFormat): boolean {
+    return N === 16 ? this.FZ16 && !this.#converts : this.FZ;
+  }
+  #isAlternative({ N }: ReferenceFormat): boolean {
+    return N === 16 && this.AHP && this.#converts;
+  }
 
   #zero({ N }: ReferenceFormat, sign: number): bigint {
     return BigInt(sign) << BigInt(N - 1);
@@ -100,14 +111,14 @@ export class ReferenceFloat {
     const bias = 2 ** (E - 1) - 1;
     if (exponent === 0) {
       if (fraction === 0n) return { type: 'Zero', sign, value: ZERO };
-      if (this.FZ && N !== 16) {
-        this.FPSR |= IDC;
+      if (this.#flushes(format)) {
+        if (N !== 16) this.FPSR |= IDC;
         return { type: 'Zero', sign, value: ZERO };
       }
       const value = scale({ num: fraction, den: 1n }, 1 - bias - F);
       return { type: 'Nonzero', sign, value };
     }
-    if (exponent === 2 ** E - 1 && !(N === 16 && this.AHP)) {
+    if (exponent === 2 ** E - 1 && !this.#isAlternative(format)) {
       if (fraction === 0n) return { type: 'Infinity', sign, value: ZERO };
       const quiet = (fraction >> BigInt(F - 1)) & 1n;
       return { type: quiet ? 'QNaN' : 'SNaN', sign, value: ZERO };
@@ -126,7 +137,7 @@ export class ReferenceFloat {
     const { N, E, F } = format;
     const minimumExponent = 2 - 2 ** (E - 1);
     const exponent = exponentOf(value);
-    if (this.FZ && N !== 16 && exponent < minimumExponent) {
+    if (this.#flushes(format) && exponent < minimumExponent) {
       this.FPSR |= UFC;
       return this.#zero(format, sign);
     }
@@ -172,7 +183,7 @@ export class ReferenceFloat {
     let result: bigint;
     const packed = (): bigint =>
       this.#zero(format, sign) | (BigInt(biased) << BigInt(F)) | (mantissa & (pow2(F) - 1n));
-    if (N !== 16 || !this.AHP) {
+    if (!this.#isAlternative(format)) {
       if (biased >= 2 ** E - 1) {
         result = toInfinity ? this.#infinity(format, sign) : this.#maxNormal(format, sign);
         this.FPSR |= OFC;
@@ -225,7 +236,7 @@ export class ReferenceFloat {
 
   // -- arithmetic
 
-  FPAdd(N: 32 | 64, a: bigint, b: bigint, subtract = false): bigint {
+  FPAdd(N: 16 | 32 | 64, a: bigint, b: bigint, subtract = false): bigint {
     const format = FORMATS[N];
     const x = this.#unpack(format, a);
     const y = this.#unpack(format, b);
@@ -247,7 +258,7 @@ export class ReferenceFloat {
     return this.#roundSigned(format, p + q, x.value.den * y.value.den);
   }
 
-  FPMul(N: 32 | 64, a: bigint, b: bigint, extended = false): bigint {
+  FPMul(N: 16 | 32 | 64, a: bigint, b: bigint, extended = false): bigint {
     const format = FORMATS[N];
     const x = this.#unpack(format, a);
     const y = this.#unpack(format, b);
@@ -270,7 +281,7 @@ export class ReferenceFloat {
     });
   }
 
-  FPDiv(N: 32 | 64, a: bigint, b: bigint): bigint {
+  FPDiv(N: 16 | 32 | 64, a: bigint, b: bigint): bigint {
     const format = FORMATS[N];
     const x = this.#unpack(format, a);
     const y = this.#unpack(format, b);
@@ -296,7 +307,7 @@ export class ReferenceFloat {
     });
   }
 
-  FPSqrt(N: 32 | 64, a: bigint): bigint {
+  FPSqrt(N: 16 | 32 | 64, a: bigint): bigint {
     const format = FORMATS[N];
     const x = this.#unpack(format, a);
     const nan = this.#processNaNs(format, [[x.type, a]]);
@@ -313,7 +324,7 @@ export class ReferenceFloat {
     return this.#round(format, 0, { num: 2n * root + (exact ? 0n : 1n), den: pow2(digits + 1) });
   }
 
-  FPMulAdd(N: 32 | 64, addend: bigint, a: bigint, b: bigint): bigint {
+  FPMulAdd(N: 16 | 32 | 64, addend: bigint, a: bigint, b: bigint): bigint {
     const format = FORMATS[N];
     const z = this.#unpack(format, addend);
     const x = this.#unpack(format, a);
@@ -343,7 +354,7 @@ export class ReferenceFloat {
     return this.#roundSigned(format, num, z.value.den * product.den);
   }
 
-  FPMax(N: 32 | 64, a: bigint, b: bigint, minimum = false): bigint {
+  FPMax(N: 16 | 32 | 64, a: bigint, b: bigint, minimum = false): bigint {
     const format = FORMATS[N];
     const x = this.#unpack(format, a);
     const y = this.#unpack(format, b);
@@ -360,7 +371,7 @@ export class ReferenceFloat {
     return this.#round(format, chosen.sign, chosen.value);
   }
 
-  FPMaxNum(N: 32 | 64, a: bigint, b: bigint, minimum = false): bigint {
+  FPMaxNum(N: 16 | 32 | 64, a: bigint, b: bigint, minimum = false): bigint {
     const format = FORMATS[N];
     const typeA = this.#unpack(format, a).type;
     const typeB = this.#unpack(format, b).type;
@@ -382,7 +393,7 @@ export class ReferenceFloat {
   }
 
   /** NZCV in bits 3:0. */
-  FPCompare(N: 32 | 64, a: bigint, b: bigint, signalNaNs: boolean): number {
+  FPCompare(N: 16 | 32 | 64, a: bigint, b: bigint, signalNaNs: boolean): number {
     const x = this.#unpack(FORMATS[N], a);
     const y = this.#unpack(FORMATS[N], b);
     const types = [x.type, y.type];
@@ -412,7 +423,7 @@ export class ReferenceFloat {
     return [up ? whole + 1n : whole, rest !== 0n];
   }
 
-  FPRoundInt(N: 32 | 64, a: bigint, rounding: ReferenceRounding, exact: boolean): bigint {
+  FPRoundInt(N: 16 | 32 | 64, a: bigint, rounding: ReferenceRounding, exact: boolean): bigint {
     const format = FORMATS[N];
     const x = this.#unpack(format, a);
     const nan = this.#processNaNs(format, [[x.type, a]]);
@@ -430,7 +441,7 @@ export class ReferenceFloat {
 
   /** Zero-extended result of `M` bits. */
   FPToFixed(
-    N: 32 | 64,
+    N: 16 | 32 | 64,
     a: bigint,
     fbits: number,
     unsigned: boolean,
@@ -455,7 +466,7 @@ export class ReferenceFloat {
   }
 
   /** `a` is a 64-bit pattern. */
-  FixedToFP(N: 32 | 64, a: bigint, fbits: number, unsigned: boolean): bigint {
+  FixedToFP(N: 16 | 32 | 64, a: bigint, fbits: number, unsigned: boolean): bigint {
     const integer = unsigned ? BigInt.asUintN(64, a) : BigInt.asIntN(64, a);
     if (integer === 0n) return 0n;
     const sign = integer < 0n ? 1 : 0;
@@ -469,6 +480,13 @@ export class ReferenceFloat {
     a: bigint,
     rounding: ReferenceRounding = this.rounding,
   ): bigint {
+    this.#converts = true;
+    const result = this.#convert(from, to, a, rounding);
+    this.#converts = false;
+    return result;
+  }
+
+  #convert(from: 16 | 32 | 64, to: 16 | 32 | 64, a: bigint, rounding: ReferenceRounding): bigint {
     const format = FORMATS[to];
     const x = this.#unpack(FORMATS[from], a);
     const alternative = to === 16 && this.AHP;
