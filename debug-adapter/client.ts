@@ -7,6 +7,7 @@ export interface Client {
   readonly usesUris: boolean;
   readonly supportsInvalidatedEvent: boolean;
   readonly supportsMemoryEvent: boolean;
+  readonly supportsProgressReporting: boolean;
 }
 
 export function describeClient(given: DebugProtocol.InitializeRequestArguments): Client {
@@ -16,6 +17,7 @@ export function describeClient(given: DebugProtocol.InitializeRequestArguments):
     usesUris: given.pathFormat === 'uri',
     supportsInvalidatedEvent: given.supportsInvalidatedEvent ?? false,
     supportsMemoryEvent: given.supportsMemoryEvent ?? false,
+    supportsProgressReporting: given.supportsProgressReporting ?? false,
   };
 }
 

@@ -3,6 +3,7 @@ import { BOARD_DEVICES, DEFAULT_RAM_BYTES, RAM_BASE } from '../emulator/board/vi
 import { defaultHostProfile, hostProfiles } from '../emulator/kvm/host-profile.ts';
 import { defaultPolicy, policies } from '../emulator/kvm/policies/index.ts';
 import { Machine } from '../emulator/machine.ts';
+import { PolicyComparison } from '../emulator/policy-comparison.ts';
 import type { MachineFactory } from './machine.ts';
 
 export const machineFactory: MachineFactory = {
@@ -13,4 +14,5 @@ export const machineFactory: MachineFactory = {
   defaultRam: { base: RAM_BASE, size: DEFAULT_RAM_BYTES },
   devices: BOARD_DEVICES.map(({ name, base, length }) => ({ name, base, size: BigInt(length) })),
   create: (options) => new Machine(options),
+  comparePolicies: (run) => new PolicyComparison(run),
 };

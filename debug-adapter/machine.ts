@@ -4,7 +4,8 @@
  * reading ones has a side effect on the guest.
  */
 
-import type { MachineOptions } from '../emulator/machine.ts';
+import type { MachineOptions, RecordedRun } from '../emulator/machine.ts';
+import type { PolicyResult } from '../emulator/policy-comparison.ts';
 import type { ExceptionRecord, StopReason } from '../emulator/machine/stop-reason.ts';
 
 export type { ImageSegment, MachineOptions } from '../emulator/machine.ts';
@@ -42,6 +43,19 @@ export interface MachineFactory {
   readonly defaultRam: { readonly base: bigint; readonly size: number };
   readonly devices: readonly PhysicalRange[];
   create(options: MachineOptions): DebuggedMachine;
+  /** @throws RangeError for a guest that starts at EL2 */
+  comparePolicies(run: RecordedRun): PolicyComparison;
+}
+
+/** The same guest under every policy; it executes nothing but in `advance`. */
+export interface PolicyComparison {
+  /** Of all runs, from 0 to 1. */
+  readonly progress: number;
+  /** The policy that runs now. */
+  readonly current: string | undefined;
+  readonly results: readonly PolicyResult[];
+  /** Executes about so many instructions. @returns whether anything is left */
+  advance(instructions: number): boolean;
 }
 
 export interface VcpuDescription {
@@ -190,6 +204,9 @@ export interface DebuggedMachine {
   readonly retired: bigint;
   /** Virtual time since reset, in nanoseconds. */
   readonly virtualNanoseconds: bigint;
+
+  /** What it takes to run this guest again from its reset to where it is. */
+  readonly recordedRun: RecordedRun;
 
   /** Back to the state before the first instruction, image loaded; breakpoints, watchpoints and slots stay. */
   reset(): void;

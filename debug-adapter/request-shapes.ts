@@ -137,6 +137,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   loadedSources: {},
   modules: { 'startModule?': count, 'moduleCount?': count },
   'trapline/worldSwitch': { 'since?': count, 'limit?': count },
+  'trapline/comparePolicies': { 'instructions?': count },
   'trapline/accessCounts': {},
   'trapline/switchPolicy': { policy: string },
   'trapline/state': {},

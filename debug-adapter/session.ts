@@ -3,7 +3,7 @@ import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import { BreakpointRequests } from './breakpoints/breakpoint-requests.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describeClient, fromClient, toClient, type Client } from './client.ts';
-import { STATE_EVENT } from './custom-requests.ts';
+import { STATE_EVENT, type ComparePoliciesArguments } from './custom-requests.ts';
 import { threadIdOf, type Debuggee } from './debuggee.ts';
 import {
   alreadyInitialized,
@@ -29,7 +29,9 @@ import {
 import { launch } from './launch.ts';
 import type { MachineFactory } from './machine.ts';
 import { OutputQueue } from './output-queue.ts';
+import { Progress, progressIdOf } from './progress.ts';
 import { checkRequest, withoutNulls } from './request-shapes.ts';
+import { comparePolicies } from './requests/compare-policies.ts';
 import { goto } from './requests/goto.ts';
 import { initialize } from './requests/initialize.ts';
 import { next } from './requests/next.ts';
@@ -106,7 +108,7 @@ export class TraplineSession extends DebugSession {
     try {
       checkRequest(request.command, request.arguments);
       const given = fromClient(this.#client, withoutNulls(request.arguments ?? {}));
-      const answer = this.#handle(request.command, given, done);
+      const answer = this.#handle(request, given, done);
       if (answer instanceof Promise) this.#await(request, answer, refuse);
     } catch (error) {
       refuse(error);
@@ -127,7 +129,7 @@ export class TraplineSession extends DebugSession {
 
   /** Calls `done` with the body before anything that is to be sent after the response. */
   #handle(
-    command: string,
+    { command, seq }: DebugProtocol.Request,
     given: unknown,
     done: (body: unknown) => void,
   ): Promise<void> | undefined {
@@ -160,6 +162,8 @@ export class TraplineSession extends DebugSession {
         this.#cancel(given as DebugProtocol.CancelArguments);
         done(undefined);
         return undefined;
+      case 'trapline/comparePolicies':
+        return this.#comparePolicies(seq, command, given as ComparePoliciesArguments, done);
       case 'pause': {
         const { runner, debuggee } = this.#running(command);
         debuggee.vcpuOf((given as DebugProtocol.PauseArguments).threadId);
@@ -171,6 +175,41 @@ export class TraplineSession extends DebugSession {
         this.#handleGuest(command, given, done);
         return undefined;
     }
+  }
+
+  async #comparePolicies(
+    seq: number,
+    command: string,
+    given: ComparePoliciesArguments,
+    done: (body: unknown) => void,
+  ): Promise<void> {
+    const { debuggee } = this.#launchedOrEnded(command);
+    if (this.#state.kind === 'running') throw guestIsRunning(command);
+    const progress = new Progress(progressIdOf(seq), 'Comparing policies', {
+      requestId: seq,
+      send: (name, body) => {
+        if (this.#client.supportsProgressReporting) this.#event(name, body);
+      },
+    });
+    try {
+      done(
+        await comparePolicies(debuggee, given, {
+          host: this.#host,
+          report: (fraction, message) => {
+            progress.report(fraction, message);
+          },
+          checkCancelled: () => {
+            if (this.#cancelled.has(seq) || this.#isShutDown()) throw requestCancelled();
+          },
+        }),
+      );
+    } finally {
+      progress.end();
+    }
+  }
+
+  #isShutDown(): boolean {
+    return this.#state.kind === 'ended' && this.#state.guest === undefined;
   }
 
   #handleGuest(command: string, given: unknown, done: (body: unknown) => void): void {
@@ -457,8 +496,10 @@ export class TraplineSession extends DebugSession {
     });
   }
 
-  #cancel({ requestId }: DebugProtocol.CancelArguments): void {
-    if (requestId !== undefined && this.#pending.has(requestId)) this.#cancelled.add(requestId);
+  #cancel({ requestId, progressId }: DebugProtocol.CancelArguments): void {
+    for (const seq of this.#pending) {
+      if (seq === requestId || progressIdOf(seq) === progressId) this.#cancelled.add(seq);
+    }
   }
 
   // -- what a request needs

@@ -19,6 +19,8 @@ import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
 import { guestRegistersOf, installKvm, requireHostProfile, stopOf } from './machine/hypervisor.ts';
+import { InputRecord } from './machine/recorded-input.ts';
+import type { RecordedInput } from './machine/recorded-input.ts';
 import { RegisterView } from './machine/register-view.ts';
 import type { RegisterGroup } from './machine/register-view.ts';
 import { exceptionRecord } from './machine/stop-reason.ts';
@@ -59,6 +61,14 @@ export interface MachineOptions {
   readonly checkInvariants?: boolean;
 }
 
+/** A run that can be made again, on this machine or another. */
+export interface RecordedRun {
+  readonly options: MachineOptions;
+  readonly inputs: readonly RecordedInput[];
+  /** Retired instructions since reset. */
+  readonly instructions: bigint;
+}
+
 /** 1 GHz notional: one instruction is one nanosecond of virtual time. */
 const NANOSECONDS_PER_INSTRUCTION = 1n;
 const INSTRUCTIONS_PER_SECOND = 1_000_000_000n;
@@ -87,6 +97,7 @@ export class Machine {
   readonly #registers: RegisterView;
   readonly #decoder = createDecoder(allDefinitions);
   readonly #typed: number[] = [];
+  readonly #inputs = new InputRecord();
   #exit: Extract<StopReason, { kind: 'exit' }> | undefined;
   #kvmExit: KvmExit | undefined;
   #lastException: ExceptionRecord | undefined;
@@ -126,6 +137,7 @@ export class Machine {
       },
     });
     this.console = new SerialConsole((bytes) => {
+      this.#inputs.add({ kind: 'console', retired: this.retired, bytes: bytes.slice() });
       this.#typed.push(...bytes);
       this.#devices.uart.receive(bytes);
     });
@@ -183,6 +195,7 @@ export class Machine {
     this.#bus.reset();
     this.console.discard();
     this.#typed.length = 0;
+    this.#inputs.reset();
     this.#exit = undefined;
     this.#waitingAt = undefined;
     this.#isOff = false;
@@ -374,7 +387,28 @@ export class Machine {
 
   /** The power key of the board is pressed. */
   pressPowerKey(): void {
+    this.#inputs.add({ kind: 'powerKey', retired: this.retired });
     this.#devices.pressPowerKey();
+  }
+
+  // -- what came from outside
+
+  /** Since reset. */
+  get inputs(): readonly RecordedInput[] {
+    return this.#inputs.all;
+  }
+
+  /** What was recorded comes again, now. */
+  replay(input: RecordedInput): void {
+    if (input.kind === 'console') this.console.input(input.bytes);
+    else this.pressPowerKey();
+  }
+
+  /** What it takes to run this guest again from its reset to where it is. */
+  get recordedRun(): RecordedRun {
+    // The instruction with which a guest ends does not retire.
+    const last = this.#exit === undefined ? 0n : 1n;
+    return { options: this.#options, inputs: this.inputs, instructions: this.retired + last };
   }
 
   // -- firmware
@@ -552,6 +586,7 @@ export class Machine {
     if (this.kvm && snapshot.kvm) this.kvm.restoreState(snapshot.kvm);
     this.#kvmExit = undefined;
     this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
+    this.#inputs.truncate(snapshot.retired);
     this.#exit = undefined;
     this.#waitingAt = snapshot.waitingAt;
     this.#isOff = snapshot.isOff;

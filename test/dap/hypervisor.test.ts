@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type {
   AccessCountsResponse,
+  ComparePoliciesResponse,
   DebugResourcesResponse,
   StateBody,
   WatchpointRow,
@@ -213,6 +214,33 @@ describe('A guest under the hypervisor', () => {
     // The locks trap whoever owns the registers.
     assert.equal(sum('OSLAR_EL1', 'straight'), 0);
     assert.ok(places.every(({ path, line }) => path !== undefined && line !== undefined));
+  });
+
+  it('compares the policies on the same guest, and leaves the guest where it is', async () => {
+    await client.start({ program: sampleProgram('self-hosted-debug'), stopOnEntry: false });
+    await client.event('exited');
+    const { policies, instructions, endedByLimit } = await client.send<ComparePoliciesResponse>(
+      'trapline/comparePolicies',
+    );
+    const { policies: known } = await client.send<StateBody>('trapline/state');
+    assert.deepEqual(
+      policies.map(({ policy }) => policy),
+      known.map(({ name }) => name),
+    );
+    assert.ok(instructions > 1000);
+    assert.equal(endedByLimit, false);
+    for (const { policy, figures } of policies) assert.ok((figures?.entries ?? 0) > 0, policy);
+  });
+
+  it('a comparison can be cancelled by its request', async () => {
+    await client.start({ program: sampleProgram('hello') });
+    await client.stopped();
+    const answer = client.request('trapline/comparePolicies', { instructions: 2_000_000_000 });
+    await client.send('cancel', { requestId: client.lastSeq });
+    const { success, message } = await answer;
+    assert.equal(success, false);
+    assert.equal(message, 'cancelled');
+    assert.equal((await client.resume('next')).reason, 'step');
   });
 
   it('the Hypervisor scope names policy and owner', async () => {

@@ -77,6 +77,11 @@ export class DapClient {
     waiter.resolve(event);
   }
 
+  /** Of the last request. */
+  get lastSeq(): number {
+    return this.#seq - 1;
+  }
+
   /** The whole response, whether it succeeded or not. */
   request(command: string, args?: unknown): Promise<DebugProtocol.Response> {
     const seq = this.#seq++;
