@@ -12,6 +12,7 @@ export const diagnosticCodes = {
   'imm-bitmask': 'Not a bitmask immediate',
   'imm-mov': 'Constant does not fit one MOV',
   'imm-shift': 'Shift amount cannot be encoded',
+  'operand-width': 'Narrow variable in an X register',
   'operand-missing': 'Operand missing',
   'operand-extra': 'One operand too many',
   'operand-kind': 'Operand of the wrong kind',
@@ -29,6 +30,7 @@ export const diagnosticCodes = {
   'label-duplicate': 'Label defined twice',
   'block-unbalanced': 'Block opened and not closed, or closed and not opened',
   'include-missing': 'Included file not found',
+  'not-a64': '32-bit Arm code',
 } as const;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;

@@ -1,11 +1,12 @@
 /** All problems of one file, kept by chunks of lines so that a keystroke checks only what it touches. */
 import { branchReach, branchTarget, statementSize, symbolUses } from './branches.ts';
 import type { DiagnosticCode } from './diagnostic-codes.ts';
-import type { Line } from './document.ts';
+import type { AssemblyDocument, Line } from './document.ts';
 import { checkFunction } from './function-checks.ts';
 import type { LocatedProblem } from './function-checks.ts';
 import { LineChunks, hasLines } from './line-chunks.ts';
 import type { LineChunk } from './line-chunks.ts';
+import { otherLanguage } from './other-languages.ts';
 import { featuresOf } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { checkStatement, makeProblem } from './statement-checks.ts';
@@ -95,6 +96,8 @@ export class Diagnostics {
   /** In order of rows. */
   collect(file: IndexedFile): LocatedProblem[] {
     const { document, model } = file;
+    const other = otherLanguage(document);
+    if (other !== undefined) return other === 'a32' ? [notA64(document)] : [];
     const unit = this.#workspace.unit(document.uri);
     const found: LocatedProblem[] = [];
     const isActive = activity(model, document.lines.length);
@@ -287,6 +290,20 @@ export class Diagnostics {
       }
     }
   }
+}
+
+/** One problem instead of one for each line. */
+function notA64({ lines }: AssemblyDocument): LocatedProblem {
+  const row = lines.findIndex(({ statements }) => statements.length > 0);
+  const { start = 0, end = 0 } = lines[row]?.statements[0] ?? {};
+  return {
+    row: Math.max(0, row),
+    ...makeProblem(
+      'not-a64',
+      'This is 32-bit Arm code (A32 or T32). Only A64 is known here, so the file is not checked.',
+      { start, end },
+    ),
+  };
 }
 
 const isDigit = (text: string): boolean => text.charCodeAt(0) >= 48 && text.charCodeAt(0) <= 57;

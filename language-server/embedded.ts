@@ -5,6 +5,8 @@
  * A shadow of the file has the same lines and columns and holds only the assembly: everything else is
  * blank. So positions need no translation.
  */
+import { narrowOperands } from './asm-operands.ts';
+import type { NarrowOperand } from './asm-operands.ts';
 import { AssemblyDocument } from './document.ts';
 import { registerFromC } from './system-operands.ts';
 import type { NamedRegister } from './system-operands.ts';
@@ -20,6 +22,8 @@ export interface RegisterMention {
 export interface EmbeddedAssembly {
   readonly shadow: AssemblyDocument;
   readonly mentions: readonly RegisterMention[];
+  /** Operands `%1` of C whose variable is narrower than the register that they name. */
+  readonly narrowOperands: readonly NarrowOperand[];
   /** Lines whose assembly goes on in another string, so that they are not whole statements. */
   readonly partialRows: ReadonlySet<number>;
   /** Positions, by row, of the lists of clobbers. */
@@ -197,6 +201,7 @@ export function extractAssembly(
     mentions,
     partialRows,
     clobbers,
+    narrowOperands: rust ? [] : narrowOperands(text),
   };
 }
 
@@ -247,3 +252,11 @@ export const embeddingLanguages: ReadonlySet<string> = new Set([
   'objective-c',
   'cuda-cpp',
 ]);
+
+/** The language of a file that embeds assembly, by its name; undefined for other files. */
+export function hostLanguage(uri: string): string | undefined {
+  const extension = /\.(c|h|cc|cpp|cxx|hpp|rs)$/.exec(uri)?.[1];
+  if (extension === undefined) return undefined;
+  if (extension === 'rs') return 'rust';
+  return extension === 'c' || extension === 'h' ? 'c' : 'cpp';
+}

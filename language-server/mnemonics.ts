@@ -16,6 +16,8 @@ export interface Mnemonic {
 
 const rows = JSON.parse(mnemonicsJson) as readonly (readonly string[])[];
 
+const vectorFeatures: ReadonlySet<string> = new Set(['FEAT_AdvSIMD', 'FEAT_SVE', 'FEAT_SME2']);
+
 const mnemonics = new Map<string, Mnemonic>();
 
 function put(
@@ -26,10 +28,15 @@ function put(
 ): void {
   const checked = formsOf(name)?.map((form) => form.map(specText).join(', '));
   const isVector = (form: string): boolean => /\b[VZP]\w*\.|\b[ZP][a-z]|\{|ZA|V[a-z]/.test(form);
+  // The features are those of the forms that the table of encodings names; a form on general-purpose registers
+  // that is an alias, such as `mov`, needs none of theirs.
+  const isBase =
+    vectorFeatures.has(features[0] ?? '') &&
+    formsOf(name)?.some((form) => form.every(({ kind }) => kind !== 'vector' && kind !== 'scalar'));
   mnemonics.set(name, {
     name,
     group,
-    features,
+    features: isBase === true ? [] : features,
     forms: [...new Set(checked ? [...checked, ...forms.filter(isVector)] : forms)],
     summary: summaries[name] ?? '',
   });

@@ -32,7 +32,7 @@ export const LineState = {
   normal: 0,
   /** Inside a block comment. */
   comment: 1,
-  /** The line continues a preprocessor directive, whose line ended with a backslash. */
+  /** The line belongs to the one before, which ended with a backslash. */
   continuation: 2,
 } as const;
 
@@ -199,7 +199,11 @@ export function scanLine(text: string, startState: LineState): ScannedLine {
   if (position < lineEnd) tokens.push(TokenKind.other, position, lineEnd);
   if (lineEnd < text.length) tokens.push(TokenKind.newline, lineEnd, text.length);
 
-  const continues = preprocessor && lineEnd > 0 && text.charCodeAt(lineEnd - 1) === 92;
+  // The preprocessor joins lines of code, too; in a comment a backslash stays what it is.
+  const continues =
+    lineEnd > 0 &&
+    text.charCodeAt(lineEnd - 1) === 92 &&
+    (preprocessor || tokens.at(lineEnd < text.length ? -6 : -3) === TokenKind.punctuation);
   // A directive also continues across a block comment that is still open.
   const state =
     (inComment ? LineState.comment : 0) |

@@ -18,6 +18,7 @@ import { includeFoldersOf } from './compile-commands.ts';
 import { ExternalAssembler } from './external-assembler.ts';
 import { tokenModifiers, tokenTypes } from './features/presentation.ts';
 import { LanguageService } from './service.ts';
+import { defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 
 /** Files beyond this size are read only when the editor opens them. */
@@ -41,8 +42,8 @@ function readFile(uri: string): string | undefined {
 
 const ignoredFolders = new Set(['.git', 'node_modules', '.cache', 'out', 'dist', 'build']);
 
-/** Assembly files below a folder, without following links. */
-function* assemblyFiles(root: string): Generator<string> {
+/** Files below a folder that may name labels or system registers, without following links. */
+function* sourceFiles(root: string): Generator<string> {
   const queue = [root];
   let count = 0;
   for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
@@ -56,7 +57,7 @@ function* assemblyFiles(root: string): Generator<string> {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) {
         if (!ignoredFolders.has(entry.name)) queue.push(path);
-      } else if (entry.isFile() && /\.(?:s|asm|inc)$/i.test(entry.name)) {
+      } else if (entry.isFile() && /\.(?:s|asm|inc|c|h|cc|cpp|cxx|hpp|rs)$/i.test(entry.name)) {
         count += 1;
         if (count > MAXIMUM_INDEXED_FILES) return;
         yield path;
@@ -94,9 +95,15 @@ export function startServer(connection: Connection): void {
 
   const configure = (given: unknown): void => {
     const section = (given ?? {}) as Partial<Record<string, unknown>>;
-    const settings: { -readonly [K in keyof Settings]?: Settings[K] } = {};
+    // What is not given has its default again; only the pages' folder is said once, at the start.
+    const { documentation } = service.settings;
+    const settings: { -readonly [K in keyof Settings]: Settings[K] } = {
+      ...defaultSettings,
+      documentation,
+    };
     if (typeof section['cpu'] === 'string') settings.cpu = section['cpu'];
     const el = section['targetEL'];
+    delete settings.targetEL;
     if (el === 0 || el === 1 || el === 2 || el === 3) settings.targetEL = el;
     if (typeof section['inlayHints'] === 'boolean') settings.inlayHints = section['inlayHints'];
     if (typeof section['codeLenses'] === 'boolean') settings.codeLenses = section['codeLenses'];
@@ -171,7 +178,7 @@ export function startServer(connection: Connection): void {
   /** Reads the workspace in slices, so that requests never wait for it. */
   const indexInBackground = (): void => {
     const files = (function* (): Generator<string> {
-      for (const root of roots) yield* assemblyFiles(root);
+      for (const root of roots) yield* sourceFiles(root);
     })();
     const slice = (): void => {
       const started = performance.now();
@@ -182,7 +189,7 @@ export function startServer(connection: Connection): void {
           return;
         }
         const uri = pathToFileURL(next.value).href;
-        if (service.workspace.get(uri)) continue;
+        if (languages.has(uri) || service.workspace.get(uri)) continue;
         const text = readFile(uri);
         if (text !== undefined) service.index(uri, text);
       }
@@ -226,7 +233,7 @@ export function startServer(connection: Connection): void {
     for (const { uri } of changes) {
       if (languages.has(uri)) continue;
       const text = readFile(uri);
-      if (text === undefined) service.workspace.remove(uri);
+      if (text === undefined) service.remove(uri);
       else service.index(uri, text);
     }
     scheduleOthers();

@@ -31,7 +31,12 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import { cursorAt, rangeOf } from './cursor.ts';
 import { diagnosticCodes } from './diagnostic-codes.ts';
 import { Diagnostics } from './diagnostics.ts';
-import { embeddingLanguages, extractAssembly, mentionedRegister } from './embedded.ts';
+import {
+  embeddingLanguages,
+  extractAssembly,
+  hostLanguage,
+  mentionedRegister,
+} from './embedded.ts';
 import type { EmbeddedAssembly, RegisterMention } from './embedded.ts';
 import { completion, resolveCompletion, systemRegisterItems } from './features/completion.ts';
 import { codeActions, format } from './features/editing.ts';
@@ -47,6 +52,7 @@ import {
   selectionRanges,
   semanticTokens,
 } from './features/presentation.ts';
+import type { DebuggerFacts } from './features/presentation.ts';
 import { signatureHelp } from './features/signature.ts';
 import type { LocatedProblem } from './function-checks.ts';
 import { registerNames } from './registers.ts';
@@ -85,6 +91,10 @@ export class LanguageService {
   readonly #diagnostics: Diagnostics;
   readonly #hosts = new Map<string, Host>();
   #settings: Settings = defaultSettings;
+  /** Of the guest that is being debugged, while there is one. */
+  #facts: DebuggerFacts | undefined;
+  /** Uses of system registers in C, C++ and Rust files that are not open. */
+  readonly #closedHosts = new Map<string, EmbeddedAssembly>();
 
   constructor(access: FileAccess) {
     this.workspace = new Workspace(access);
@@ -101,9 +111,15 @@ export class LanguageService {
     this.#diagnostics.configure(this.#settings);
   }
 
+  /** What the debugger knows; undefined when its session has ended. */
+  setDebuggerFacts(facts: DebuggerFacts | undefined): void {
+    this.#facts = facts;
+  }
+
   // -- documents
 
   open(uri: string, languageId: string, text: string, version = 0): void {
+    this.#closedHosts.delete(uri);
     if (embeddingLanguages.has(languageId))
       this.#host(TextDocument.create(uri, languageId, version, text), languageId);
     else this.workspace.open(uri, text, version);
@@ -135,14 +151,31 @@ export class LanguageService {
   }
 
   close(uri: string): void {
-    if (this.#hosts.delete(uri)) return;
+    const host = this.#hosts.get(uri);
+    if (host) {
+      // What the editor had is as good as the file until that changes.
+      this.#hosts.delete(uri);
+      this.#closedHosts.set(uri, host.embedded);
+      this.#diagnostics.forget(uri);
+      return;
+    }
     this.workspace.close(uri);
     this.#diagnostics.forget(uri);
   }
 
   /** A file of the workspace that is not open. */
   index(uri: string, text: string): void {
-    this.workspace.index(uri, text);
+    const language = hostLanguage(uri);
+    if (language === undefined) this.workspace.index(uri, text);
+    else if (/sysreg|\basm\b|__asm|SYS_[A-Z]|_SPECIALREG|\bm(?:rs|sr)\b/.test(text)) {
+      this.#closedHosts.set(uri, extractAssembly(uri, text, language));
+    } else this.#closedHosts.delete(uri);
+  }
+
+  /** A file that is gone from the workspace. */
+  remove(uri: string): void {
+    this.workspace.remove(uri);
+    this.#closedHosts.delete(uri);
   }
 
   #file(uri: string): IndexedFile | undefined {
@@ -184,6 +217,26 @@ export class LanguageService {
           'block-unbalanced',
         ].includes(code),
     );
+    for (const { row, start, end, variable } of embedded.narrowOperands) {
+      const operand = file.document.line(row)?.text.slice(start, end) ?? '';
+      found.push({
+        row,
+        ...makeProblem(
+          'operand-width',
+          `${variable} has fewer than 64 bits, and this names the X register, whose upper half is not defined. Use %w for the W register.`,
+          { start, end },
+          [
+            {
+              title: `Use ${operand.replace('%', '%w')}`,
+              start,
+              end,
+              text: operand.replace('%', '%w'),
+              preferred: true,
+            },
+          ],
+        ),
+      });
+    }
     for (const mention of embedded.mentions) {
       const named = mentionedRegister(mention);
       if (!named) {
@@ -269,7 +322,7 @@ export class LanguageService {
       );
     }
     const file = this.#file(uri);
-    return file && hover(this.workspace, file, position);
+    return file && hover(this.workspace, file, position, this.#facts?.symbols);
   }
 
   completion(uri: string, position: Position): CompletionList {
@@ -363,7 +416,8 @@ export class LanguageService {
   /** Uses of a system register in C, C++ and Rust. */
   #hostReferences(encoding: number): Location[] {
     const found: Location[] = [];
-    for (const { embedded } of this.#hosts.values()) {
+    const open = [...this.#hosts.values()].map(({ embedded }) => embedded);
+    for (const embedded of [...open, ...this.#closedHosts.values()]) {
       const { uri } = embedded.shadow;
       for (const mention of embedded.mentions) {
         if (mentionedRegister(mention)?.register.encoding === encoding)
@@ -434,7 +488,9 @@ export class LanguageService {
   semanticTokens(uri: string, range?: Range): SemanticTokens {
     const file = this.#file(uri);
     return {
-      data: file ? semanticTokens(this.workspace, file, range?.start.line, range?.end.line) : [],
+      data: file
+        ? semanticTokens(this.workspace, file, range?.start.line, range?.end.line, this.#facts)
+        : [],
     };
   }
 
@@ -445,12 +501,14 @@ export class LanguageService {
 
   inlayHints(uri: string, range: Range): InlayHint[] {
     const file = this.workspace.get(uri);
-    return file && this.#settings.inlayHints ? inlayHints(this.workspace, file, range) : [];
+    return file && this.#settings.inlayHints
+      ? inlayHints(this.workspace, file, range, this.#facts)
+      : [];
   }
 
   codeLenses(uri: string): CodeLens[] {
     const file = this.workspace.get(uri);
-    return file && this.#settings.codeLenses ? codeLenses(file) : [];
+    return file && this.#settings.codeLenses ? codeLenses(file, this.#facts) : [];
   }
 
   resolveLens(lens: CodeLens): CodeLens {

@@ -16,6 +16,7 @@ import {
   barriers,
   isGenericName,
   isbNames,
+  operationFeature,
   operationKinds,
   operations,
   pstateFieldByName,
@@ -70,6 +71,8 @@ const severities: Partial<Readonly<Record<DiagnosticCode, Severity>>> = {
   'isb-missing': 'hint',
   'symbol-undefined': 'information',
   'include-missing': 'information',
+  'not-a64': 'information',
+  'operand-width': 'hint',
 };
 
 export function makeProblem(
@@ -215,7 +218,7 @@ function checkOperands(
   if (lower === 'mrs' || lower === 'msr')
     return checkSystemRegister(lower, name, operands, context);
   if (operationKinds.has(lower) && lower !== 'tlbip' && !lower.startsWith('g')) {
-    return checkOperation(lower, name, operands);
+    return checkOperation(lower, name, operands, context);
   }
   if (lower === 'dsb' || lower === 'dmb' || lower === 'isb') {
     return checkBarrier(lower, name, operands);
@@ -457,7 +460,12 @@ function checkAccess(
   return problems;
 }
 
-function checkOperation(kind: string, name: Word, operands: readonly Operand[]): Problem[] {
+function checkOperation(
+  kind: string,
+  name: Word,
+  operands: readonly Operand[],
+  context: CheckContext,
+): Problem[] {
   const [first, second, third] = operands;
   if (!first) return [makeProblem('operand-missing', `${kind} needs an operation.`, name)];
   if (first.kind !== 'name') return [];
@@ -496,6 +504,18 @@ function checkOperation(kind: string, name: Word, operands: readonly Operand[]):
   if (third) return [makeProblem('operand-extra', `${kind} takes no third operand.`, third)];
   if (second?.kind === 'register' && second.register.class !== 'x') {
     return [makeProblem('reg-width', `${kind} ${first.text} needs an X register.`, second)];
+  }
+  const feature = operationFeature(operation);
+  if (feature !== undefined && context.features?.has(feature) === false) {
+    return [
+      makeProblem(
+        'feature-missing',
+        `${kind} ${first.text} needs ${feature}, which the chosen processor does not have.`,
+        first,
+        [],
+        'information',
+      ),
+    ];
   }
   return [];
 }
@@ -542,7 +562,8 @@ function checkBarrier(kind: string, name: Word, operands: readonly Operand[]): P
 
 /** CONSTRAINED UNPREDICTABLE uses of one register twice. */
 function checkUnpredictable(lower: string, operands: readonly Operand[]): Problem[] {
-  if (!/^(?:ld|st)/.test(lower)) return [];
+  // The tag stores read tags from the register that they write back.
+  if (!/^(?:ld|st)/.test(lower) || /^stz?2?g$/.test(lower)) return [];
   const numberOf = (operand: Operand | undefined): number | undefined =>
     operand?.kind === 'register' && isGeneral(operand.register)
       ? operand.register.number

@@ -42,7 +42,7 @@ export interface Statement {
   readonly operands: readonly OperandText[];
   readonly start: number;
   readonly end: number;
-  /** Holds an argument of the macro around it, so that its text is not known here. */
+  /** Holds an argument of the macro around it, or goes on in the next line: its text is not all here. */
   readonly opaque: boolean;
 }
 
@@ -134,7 +134,12 @@ function statementBetween(
 
   let opaque = false;
   for (let at = from; at < to; at += 1) {
-    if (kindAt(tokens, at) === TokenKind.macroArgument) opaque = true;
+    // What follows a backslash at the end of the line is not known here either.
+    if (
+      kindAt(tokens, at) === TokenKind.macroArgument ||
+      (text[startAt(tokens, at)] === '\\' && kindAt(tokens, at) === TokenKind.punctuation)
+    )
+      opaque = true;
   }
 
   for (;;) {

@@ -65,6 +65,37 @@ export function operations(kind: string): readonly SystemInstruction[] {
   return systemInstructions.filter((it) => it.kind === lower);
 }
 
+/** The feature that an operation needs beyond Armv8.0, by the parts of its name; a hint, as for registers. */
+export function operationFeature({ kind, name }: SystemInstruction): string | undefined {
+  const upper = name.toUpperCase();
+  switch (kind) {
+    case 'tlbi':
+      if (/^(?:PAALL|RPAL?OS)/.test(upper)) return 'FEAT_RME';
+      if (/NXS$/.test(upper)) return 'FEAT_XS';
+      if (upper.includes('WS2')) return 'FEAT_TLBIW';
+      if (/^R(?:VA|IPAS2)/.test(upper)) return 'FEAT_TLBIRANGE';
+      return upper.endsWith('OS') ? 'FEAT_TLBIOS' : undefined;
+    case 'tlbip':
+      return 'FEAT_D128';
+    case 'dc':
+      if (upper === 'CVAP') return 'FEAT_DPB';
+      if (upper === 'CVADP') return 'FEAT_DPB2';
+      if (/^CIPA|^CIGDPA|^CIPAPA|^CIGDPAPA/.test(upper)) return 'FEAT_RME';
+      return /^(?:GVA|GZVA)$|^(?:C|CI|I)G/.test(upper) ? 'FEAT_MTE' : undefined;
+    case 'at':
+      if (/^S1E1[RW]P$/.test(upper)) return 'FEAT_PAN2';
+      return /A$/.test(upper) ? 'FEAT_ATS1A' : undefined;
+    case 'gic':
+    case 'gicr':
+    case 'gsb':
+      return 'FEAT_GCIE';
+    case 'plbi':
+      return 'FEAT_S1POE2';
+    case 'ic':
+      return undefined;
+  }
+}
+
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
 function bitsOf({ msb, lsb }: Field): string {
@@ -141,6 +172,43 @@ export function decodeValue(register: SysReg, value: bigint): string {
   const rest = value & ~known & ((1n << 64n) - 1n);
   if (rest !== 0n) parts.push(`reserved ${hex(rest)}`);
   return parts.length === 0 ? 'all fields 0' : parts.join(', ');
+}
+
+/** Meanings in the few letters that fit behind a line. */
+function shortMeaning(meaning: string): string | undefined {
+  if (/^write-back/i.test(meaning)) return 'WB';
+  if (/^write-through/i.test(meaning)) return 'WT';
+  return meaning.length <= 16 ? meaning : undefined;
+}
+
+/**
+ * `SH0=inner, ORGN0/IRGN0=WB, T0SZ=32`: the fields that are not zero, from the highest down, as short as they can
+ * be told; neighbours of the same meaning share it.
+ */
+export function decodeShort(register: SysReg, value: bigint): string {
+  if (register.fields.length === 0) return hex(value);
+  const parts: { names: string[]; text: string; named: boolean }[] = [];
+  let known = 0n;
+  for (const field of [...register.fields].sort((a, b) => b.msb - a.msb)) {
+    const bits = extractField(value, field);
+    known |= bits << BigInt(field.lsb);
+    if (bits === 0n) continue;
+    const width = field.msb - field.lsb + 1;
+    const meaning = width === 1 ? undefined : fieldMeaning(field, bits)?.meaning;
+    const short = meaning === undefined ? undefined : shortMeaning(meaning);
+    const text = short ?? (width > 16 ? hex(bits) : bits.toString());
+    const last = parts.at(-1);
+    if (last?.named === true && short !== undefined && last.text === text)
+      last.names.push(field.name);
+    else parts.push({ names: [field.name], text, named: short !== undefined });
+  }
+  const rest = value & ~known & ((1n << 64n) - 1n);
+  return (
+    [
+      ...parts.map(({ names, text }) => `${names.join('/')}=${text}`),
+      ...(rest === 0n ? [] : [`reserved ${hex(rest)}`]),
+    ].join(', ') || 'all fields 0'
+  );
 }
 
 /** Bits set in `value` that belong to no field; 0 where the layout is not known. */

@@ -33,6 +33,7 @@ export interface Place extends Definition {
 }
 
 const MAXIMUM_INCLUDED_FILES = 500;
+const MAXIMUM_INCLUDERS = 20;
 const MAXIMUM_EVALUATION_DEPTH = 50;
 
 export class Workspace {
@@ -42,6 +43,9 @@ export class Workspace {
   /** Folders that `#include` looks in, as URIs, by URI of the including file or for all files (`''`). */
   includeFolders: (uri: string) => readonly string[] = () => [];
   #generation = 0;
+  #includers:
+    | { readonly generation: number; readonly byTarget: ReadonlyMap<string, readonly string[]> }
+    | undefined;
   #exports = 0;
   /** Answers of `#isExported` until the next change of what files export. */
   readonly #exported = new Map<string, boolean>();
@@ -136,8 +140,10 @@ export class Workspace {
     }
     const files: IndexedFile[] = [];
     const missing = new Set<string>();
-    const seen = new Set([uri]);
-    const queue = [uri];
+    // Names of those who include this file are known in it.
+    const includers = this.#includersOf(uri);
+    const seen = new Set([uri, ...includers]);
+    const queue = [uri, ...includers];
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const file = this.#files.get(next);
       if (!file) continue;
@@ -154,6 +160,44 @@ export class Workspace {
     const unit: Unit = { files, complete: missing.size === 0, missing };
     this.#units.set(uri, { unit, generation: this.#generation });
     return unit;
+  }
+
+  /** Files that include this one, directly or not, nearest first. */
+  #includersOf(uri: string): string[] {
+    const found = new Set<string>();
+    const queue = [uri];
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      for (const includer of this.#directIncluders().get(next) ?? []) {
+        if (includer === uri || found.has(includer) || found.size >= MAXIMUM_INCLUDERS) continue;
+        found.add(includer);
+        queue.push(includer);
+      }
+    }
+    return [...found];
+  }
+
+  /** By the URI of the included file; only assembly that assembly includes. */
+  #directIncluders(): ReadonlyMap<string, readonly string[]> {
+    if (this.#includers?.generation === this.#generation) return this.#includers.byTarget;
+    const byTarget = new Map<string, string[]>();
+    for (const { document, model } of this.#files.values()) {
+      for (const { path, system } of model.includes) {
+        if (!/\.(?:s|asm|inc)$/i.test(path)) continue;
+        const folders = [
+          ...(system ? [] : [folderOf(document.uri)]),
+          ...this.includeFolders(document.uri),
+        ];
+        const target = folders
+          .map((folder) => joinUri(folder, path))
+          .find((it) => it !== undefined && this.#files.has(it));
+        if (target === undefined) continue;
+        const known = byTarget.get(target);
+        if (known) known.push(document.uri);
+        else byTarget.set(target, [document.uri]);
+      }
+    }
+    this.#includers = { generation: this.#generation, byTarget };
+    return byTarget;
   }
 
   macro(
@@ -201,23 +245,39 @@ export class Workspace {
 
   /** What names mean on one line of a file. */
   scope(uri: string, unit: Unit, line: number): NameScope {
+    const aliased = (name: string): string | undefined => {
+      for (const { document, model } of unit.files) {
+        const rows = model.registerAliases.get(name);
+        if (!rows) continue;
+        if (document.uri !== uri) return rows.at(-1)?.register;
+        const row = rows.findLast((it) => it.line <= line);
+        // Inside a macro the alias may be made before its call, further down.
+        if (row) return row.register;
+        if (inRanges(model.macroBodies, line)) return rows[0]?.register;
+      }
+      return undefined;
+    };
+    const defined = (name: string): string | null | undefined => {
+      const found = this.macroDefine(unit, name)?.define;
+      if (!found) return undefined;
+      return found.parameters === undefined && found.body !== '' ? found.body : null;
+    };
     return {
       registerAlias: (name) => {
-        for (const { document, model } of unit.files) {
-          const rows = model.registerAliases.get(name);
-          if (!rows) continue;
-          if (document.uri !== uri) return rows.at(-1)?.register;
-          const row = rows.findLast((it) => it.line <= line);
-          // Inside a macro the alias may be made before its call, further down.
-          if (row) return row.register;
-          if (inRanges(model.macroBodies, line)) return rows[0]?.register;
-        }
-        return undefined;
+        const whole = aliased(name);
+        if (whole !== undefined) return whole;
+        const { stem, arrangement } = splitArrangement(name);
+        if (arrangement === '') return undefined;
+        // An alias of an alias, or of what the preprocessor replaces.
+        const register = aliased(stem);
+        return register === undefined ? undefined : `${register}${arrangement}`;
       },
       macroText: (name) => {
-        const found = this.macroDefine(unit, name)?.define;
-        if (!found) return undefined;
-        return found.parameters === undefined && found.body !== '' ? found.body : null;
+        const whole = defined(name);
+        if (whole !== undefined) return whole;
+        const { stem, arrangement } = splitArrangement(name);
+        const text = arrangement === '' ? undefined : defined(stem);
+        return typeof text === 'string' ? `${text}${arrangement}` : text;
       },
       value: (name) => this.constantValue(unit, name),
     };
@@ -267,6 +327,14 @@ export class Workspace {
       yield* occurrencesIn(document.uri, document.lines, name);
     }
   }
+}
+
+/** `T4.16b`: a name of a register, and how its vector is divided. */
+function splitArrangement(name: string): { readonly stem: string; readonly arrangement: string } {
+  const dot = name.lastIndexOf('.');
+  return dot > 0 && /^\.(?:\d{0,2}[bhsdq])$/i.test(name.slice(dot))
+    ? { stem: name.slice(0, dot), arrangement: name.slice(dot) }
+    : { stem: name, arrangement: '' };
 }
 
 export function* occurrencesIn(

@@ -19,6 +19,7 @@ import {
   describeOperation,
   describeRegister,
   isbNames,
+  operationFeature,
   operationKinds,
   operations,
   readable,
@@ -176,17 +177,17 @@ function macroParameters(file: IndexedFile, row: number): CompletionItem[] {
 
 function includedNames(workspace: Workspace, file: IndexedFile): CompletionItem[] {
   const own = file.document.uri.slice(0, file.document.uri.lastIndexOf('/') + 1);
-  const names: CompletionItem[] = [];
+  const names = new Set<string>();
   for (const { document } of workspace.files) {
     for (const folder of [own, ...workspace.includeFolders(file.document.uri)]) {
-      if (document.uri === file.document.uri || !document.uri.startsWith(folder)) continue;
-      names.push(
-        item(decodeURIComponent(document.uri.slice(folder.length)), CompletionItemKind.File, '1'),
-      );
-      break;
+      if (document.uri !== file.document.uri && document.uri.startsWith(folder))
+        names.add(decodeURIComponent(document.uri.slice(folder.length)));
     }
   }
-  return names;
+  // The shorter path is the one that an include folder was given for.
+  return [...names].map((it) =>
+    item(it, CompletionItemKind.File, String(Math.min(9, it.split('/').length))),
+  );
 }
 
 function conditionItems(stem: string, position: Position, before: string): CompletionItem[] {
@@ -414,7 +415,12 @@ function operandItems(
   }
   if (operationKinds.has(name)) {
     if (index === 0) {
-      return operations(name).map((it) =>
+      const features = featuresOf(settings.cpu);
+      const available = operations(name).filter((it) => {
+        const feature = operationFeature(it);
+        return feature === undefined || features?.has(feature) !== false;
+      });
+      return available.map((it) =>
         item(
           it.name.toLowerCase(),
           CompletionItemKind.EnumMember,
@@ -433,7 +439,7 @@ function operandItems(
     return index > 0
       ? []
       : barriers
-          .filter(({ nXS }) => !nXS || (name === 'dsb' && features?.has('FEAT_XS') === true))
+          .filter(({ nXS }) => !nXS || (name === 'dsb' && features?.has('FEAT_XS') !== false))
           .map((it) =>
             item(
               it.name.toLowerCase(),

@@ -34,11 +34,12 @@ export function hover(
   workspace: Workspace,
   file: IndexedFile,
   position: Position,
+  addresses?: ReadonlyMap<string, bigint>,
 ): Hover | undefined {
   const cursor = cursorAt(file.document, position);
   if (!cursor?.word || cursor.inComment) return undefined;
   const unit = workspace.unit(file.document.uri);
-  const text = describe(workspace, file, unit, cursor, cursor.word);
+  const text = describe(workspace, file, unit, cursor, cursor.word, addresses);
   if (text === undefined || text === '') return undefined;
   return {
     contents: { kind: MarkupKind.Markdown, value: text },
@@ -52,6 +53,7 @@ function describe(
   unit: Unit,
   cursor: Cursor,
   word: Word,
+  addresses: ReadonlyMap<string, bigint> | undefined,
 ): string | undefined {
   const { statement } = cursor;
   const name = statement?.name;
@@ -117,7 +119,7 @@ function describe(
     describeDefine(workspace, unit, word.text) ??
     describeConstant(workspace, unit, word.text) ??
     describeMacro(workspace, unit, word.text) ??
-    describeSymbol(workspace, file, word.text) ??
+    describeSymbol(workspace, file, word.text, addresses?.get(word.text)) ??
     describeSystemRegister(word.text)
   );
 }
@@ -318,7 +320,12 @@ export function sizeOfData(file: IndexedFile, row: number): number | undefined {
   return size;
 }
 
-function describeSymbol(workspace: Workspace, file: IndexedFile, name: string): string | undefined {
+function describeSymbol(
+  workspace: Workspace,
+  file: IndexedFile,
+  name: string,
+  address: bigint | undefined,
+): string | undefined {
   const [place] = workspace.definitions(file.document.uri, name);
   if (!place) return undefined;
   const target = workspace.get(place.uri);
@@ -345,6 +352,7 @@ function describeSymbol(workspace: Workspace, file: IndexedFile, name: string): 
     ...(comment === '' ? [] : ['', comment.replaceAll('\n', '  \n')]),
     '',
     [
+      address === undefined ? '' : `at 0x${address.toString(16)}`,
       size === undefined ? '' : `${size} bytes to the next symbol`,
       `${references} reference${references === 1 ? '' : 's'}`,
     ]

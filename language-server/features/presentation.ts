@@ -16,8 +16,10 @@ import { parseRegister, isGeneral } from '../registers.ts';
 import { TokenKind } from '../scanner.ts';
 import { expandName, parseOperands } from '../statement-checks.ts';
 import { endAt, kindAt, startAt, tokenCount, tokenText } from '../statement.ts';
-import { decodeValue, systemRegister } from '../system-operands.ts';
+import type { Statement } from '../statement.ts';
+import { decodeShort, systemRegister } from '../system-operands.ts';
 import { functionAt, inRanges } from '../symbols.ts';
+import type { FileModel } from '../symbols.ts';
 import type { IndexedFile, Workspace } from '../workspace.ts';
 
 export const tokenTypes = [
@@ -35,16 +37,17 @@ export const tokenTypes = [
   'label',
   'type',
 ] as const;
-export const tokenModifiers = ['declaration', 'readonly', 'deprecated', 'defaultLibrary'] as const;
+export const tokenModifiers = ['declaration', 'readonly', 'inactive', 'defaultLibrary'] as const;
 
 type TokenType = (typeof tokenTypes)[number];
 
-/** In the protocol's relative form; `deprecated` marks what the preprocessor takes out. */
+/** In the protocol's relative form; `inactive` marks what the preprocessor takes out. */
 export function semanticTokens(
   workspace: Workspace,
   file: IndexedFile,
   first = 0,
   last = file.document.lines.length - 1,
+  facts?: DebuggerFacts,
 ): number[] {
   const { document, model } = file;
   const unit = workspace.unit(document.uri);
@@ -120,13 +123,20 @@ export function semanticTokens(
         row === previousRow ? start - previousStart : start,
         end - start,
         tokenTypes.indexOf(type),
-        modifiers | (inactive ? 4 : 0),
+        modifiers | (inactive || isUnexecuted(file.model, row, facts) ? 4 : 0),
       );
       previousRow = row;
       previousStart = start;
     }
   }
   return data;
+}
+
+/** Whether the row belongs to a function that the debugger has seen executed not once. */
+function isUnexecuted(model: FileModel, row: number, facts: DebuggerFacts | undefined): boolean {
+  if (!facts?.counts) return false;
+  const range = functionAt(model, row);
+  return range !== undefined && facts.counts.get(range.name) === 0;
 }
 
 export function foldingRanges(file: IndexedFile): FoldingRange[] {
@@ -149,8 +159,27 @@ export function foldingRanges(file: IndexedFile): FoldingRange[] {
   return ranges;
 }
 
+/** The address that `ldr x0, =symbol` loads, or the page that `adrp x0, symbol` makes. */
+function symbolAddress(
+  name: string,
+  statement: Statement,
+  facts: DebuggerFacts | undefined,
+): string | undefined {
+  if (!facts || !/^(?:ldr|adrp?)$/.test(name)) return undefined;
+  const text = statement.operands[1]?.text ?? '';
+  const symbol = name === 'ldr' ? /^=\s*([\w.$]+)$/.exec(text)?.[1] : text;
+  const address = symbol === undefined ? undefined : facts.symbols.get(symbol);
+  if (address === undefined) return undefined;
+  return `0x${(name === 'adrp' ? address & ~0xfffn : address).toString(16)}`;
+}
+
 /** Constants as the fields of the register they go to, and bits that a test looks at. */
-export function inlayHints(workspace: Workspace, file: IndexedFile, range: Range): InlayHint[] {
+export function inlayHints(
+  workspace: Workspace,
+  file: IndexedFile,
+  range: Range,
+  facts?: DebuggerFacts,
+): InlayHint[] {
   const { document } = file;
   const unit = workspace.unit(document.uri);
   const hints: InlayHint[] = [];
@@ -173,11 +202,10 @@ export function inlayHints(workspace: Workspace, file: IndexedFile, range: Range
             source.register.number === 31
               ? 0n
               : constantsBefore(document.lines, row, scope).get(source.register.number)?.value;
-          return value === undefined ? undefined : decodeValue(named.register, value);
+          return value === undefined ? undefined : decodeShort(named.register, value);
         }
-        if (name === 'ldr') {
-          return undefined;
-        }
+        const address = symbolAddress(name, statement, facts);
+        if (address !== undefined) return address;
         const condition = branchCondition(name);
         if (condition === 'eq' || condition === 'ne') {
           const setter = flagSetter(document.lines, row);
@@ -201,40 +229,68 @@ export function inlayHints(workspace: Workspace, file: IndexedFile, range: Range
   return hints;
 }
 
+/** What the debugger has told: free debug resources, and how often code was executed. */
+export interface DebuggerFacts {
+  /** Addresses of symbols of the program that runs. */
+  readonly symbols: ReadonlyMap<string, bigint>;
+  readonly watchpoints?: { readonly free: number; readonly all: number };
+  /** Executions since the start, by the name of the label. */
+  readonly counts?: ReadonlyMap<string, number>;
+}
+
+/** Names of tests, as assembly has them: no type, no argument. */
+const isTest = (name: string): boolean => name.startsWith('UT_');
+
 /** Above functions and data: references, and what the debugger can do there. */
-export function codeLenses(file: IndexedFile): CodeLens[] {
+export function codeLenses(file: IndexedFile, facts: DebuggerFacts | undefined): CodeLens[] {
   const { model } = file;
   const { uri } = file.document;
   const lenses: CodeLens[] = [];
+  const add = (
+    place: { readonly line: number; readonly start: number; readonly end: number },
+    title: string,
+    command: string,
+    ...parameters: readonly unknown[]
+  ): void => {
+    lenses.push({
+      range: rangeOf(place.line, place),
+      command: { title, command, arguments: [...parameters] },
+    });
+  };
   for (const range of model.functions) {
-    if (!range.global) continue;
-    const place = rangeOf(range.line, range);
-    lenses.push({
-      range: place,
-      data: { uri, name: range.name, line: range.line, start: range.start },
-    });
-    lenses.push({
-      range: place,
-      command: {
-        title: 'Debug this',
-        command: 'trapline.debugFunction',
-        arguments: [uri, range.name, range.line],
-      },
-    });
+    const { name, line } = range;
+    if (range.global) {
+      lenses.push({
+        range: rangeOf(line, range),
+        data: { uri, name, line, start: range.start },
+      });
+      add(range, 'Debug this', 'trapline.debugFunction', uri, name, line);
+      add(range, 'Run to here', 'trapline.runToFunction', uri, name, line);
+      add(range, 'Set breakpoint', 'trapline.breakAtFunction', name);
+      add(range, 'Disassemble', 'trapline.disassembleFunction', name);
+      add(range, 'Check ABI', 'trapline.checkAbi', uri, name);
+    }
+    if (isTest(name)) {
+      add(range, 'Run test', 'trapline.runTest', uri, name, false);
+      add(range, 'Debug test', 'trapline.runTest', uri, name, true);
+    }
   }
   for (const definitions of model.definitions.values()) {
     for (const it of definitions) {
+      const count = facts?.counts?.get(it.name);
+      if (count !== undefined && (it.kind === 'function' || it.kind === 'label')) {
+        const times = count === 1 ? 'once' : `${count.toLocaleString('en')} times`;
+        add(it, count === 0 ? 'never executed' : `executed ${times}`, '');
+      }
       if (it.kind !== 'data') continue;
-      const place = rangeOf(it.line, it);
-      lenses.push({ range: place, data: { uri, name: it.name, line: it.line, start: it.start } });
       lenses.push({
-        range: place,
-        command: {
-          title: 'Set hardware watchpoint',
-          command: 'trapline.watchSymbol',
-          arguments: [it.name],
-        },
+        range: rangeOf(it.line, it),
+        data: { uri, name: it.name, line: it.line, start: it.start },
       });
+      add(it, 'Set hardware watchpoint', 'trapline.watchSymbol', it.name);
+      const free = facts?.watchpoints;
+      const slots = free ? `: ${free.free} of ${free.all} free` : '';
+      add(it, `Watch writes (hardware)${slots}`, 'trapline.watchWrites', it.name);
     }
   }
   return lenses.sort((a, b) => a.range.start.line - b.range.start.line);

@@ -123,6 +123,34 @@ describe('diagnostics', () => {
     assert.deepEqual(problems('#include "gone.h"\nzzzzzz x1'), ['include-missing@0:gone.h']);
   });
 
+  it('know the names of files that include this one', () => {
+    const { service } = openAt('.macro save r\n.endm\n#include "body.S"\n', {
+      'body.S': 'save x0\nzzzzzz x1\n',
+    });
+    service.open('file:///w/body.S', 'aarch64', 'save x0\nzzzzzz x1\n');
+    assert.deepEqual(
+      service.diagnostics('file:///w/body.S').map(({ code, range }) => [code, range.start.line]),
+      [['mnemonic-unknown', 1]],
+    );
+  });
+
+  it('follow aliases of vector registers with an arrangement', () => {
+    assert.deepEqual(problems('t5 .req v5\n#define T6 v6\neor t5.16b, T6.16b, t5.16b'), []);
+  });
+
+  it('leave out operands that go on in the next line', () => {
+    assert.deepEqual(problems('mov x0, #(1 << 3 | \\\n 1 << 4)\nmvo x0, x1'), [
+      'mnemonic-unknown@2:mvo',
+    ]);
+  });
+
+  it('are one for a file of 32-bit code, and none for a linker script', () => {
+    assert.deepEqual(problems('start: mov r0, r1\n ldr r2, [r3]\n add r0, r0\n'), [
+      'not-a64@0:start: mov r0, r1',
+    ]);
+    assert.deepEqual(problems('SECTIONS\n{\n . = 0;\n}\n'), []);
+  });
+
   it('survive includes that include each other', () => {
     assert.deepEqual(
       problems('#include "a.h"\nnop', { 'a.h': '#include "b.h"\n', 'b.h': '#include "a.h"\n' }),
@@ -200,6 +228,74 @@ describe('diagnostics', () => {
     ),
     fc.string({ unit: 'binary', maxLength: 5 }),
   );
+
+  const line = fc.constantFrom(
+    'mov x0, #0x12345',
+    'msr mdscr_el1, x0',
+    'isb',
+    'b 1f',
+    '1: nop',
+    'foo: nop',
+    'b foo',
+    'bl bar',
+    '.global foo',
+    '.type foo, %function',
+    'mov x19, x0',
+    'ret',
+    'q .req x3',
+    '.unreq q',
+    'mov q, #1',
+    '.macro m',
+    '.endm',
+    'm',
+    '/* open',
+    'close */',
+    '#if 0',
+    '#endif',
+    '.space 0x8000',
+    'tbz x0, #1, foo',
+    '',
+  );
+
+  it('after any edits are those of the resulting text', () => {
+    fc.assert(
+      fc.property(
+        fc.array(line, { maxLength: 250 }),
+        fc.array(
+          fc.record({
+            at: fc.nat(250),
+            removed: fc.nat(3),
+            lines: fc.array(line, { maxLength: 3 }),
+            column: fc.nat(4),
+          }),
+          { maxLength: 8 },
+        ),
+        (lines, edits) => {
+          const { service, uri } = openAt(lines.join('\n'));
+          edits.forEach((edit, index) => {
+            service.change(
+              uri,
+              [
+                {
+                  range: {
+                    start: { line: edit.at, character: edit.column },
+                    end: { line: edit.at + edit.removed, character: edit.column },
+                  },
+                  text: edit.lines.join('\n'),
+                },
+              ],
+              index + 2,
+            );
+            service.diagnostics(uri);
+          });
+          const text = service.workspace.get(uri)?.document.text ?? '';
+          const fresh = openAt(text);
+          assert.deepEqual(service.diagnostics(uri), fresh.service.diagnostics(fresh.uri));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
 
   it('come for any text, and every request about any position answers', () => {
     fc.assert(
