@@ -5,6 +5,7 @@ import { sendText } from './commands/send-text.ts';
 import { removeWatchpoint, setWatchpoint } from './commands/set-watchpoint.ts';
 import { switchPolicy } from './commands/switch-policy.ts';
 import { AdapterFactory } from './debug.ts';
+import { registerLensCommands } from './lens-commands.ts';
 import { Places } from './places.ts';
 import { startLanguageClient } from './language-client.ts';
 import { DEBUG_TYPE } from './protocol.ts';
@@ -22,6 +23,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const watchpoints = new Watchpoints(sessions, context.workspaceState);
   registerStart(context);
   startLanguageClient(context);
+  registerLensCommands(context, sessions, watchpoints);
   const { registerCommand } = vscode.commands;
   context.subscriptions.push(
     log,

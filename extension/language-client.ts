@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
+import { toRange } from './lens-commands.ts';
 import { DEBUG_TYPE } from './protocol.ts';
 
 /** Assembly under the ids that this and other extensions give it. */
@@ -40,7 +41,7 @@ export function startLanguageClient(context: vscode.ExtensionContext): LanguageC
     })),
     initializationOptions: { ...vscode.workspace.getConfiguration(SECTION), documentation },
     synchronize: {
-      fileEvents: vscode.workspace.createFileSystemWatcher('**/*.{s,S,asm,inc,h}'),
+      fileEvents: vscode.workspace.createFileSystemWatcher('**/*.{s,S,asm,inc,h,c,cc,cpp,rs}'),
     },
   };
   const client = new LanguageClient(SECTION, 'Trapline Language Server', server, options);
@@ -57,9 +58,6 @@ export function startLanguageClient(context: vscode.ExtensionContext): LanguageC
       provideEvaluatableExpression: (document, position) =>
         evaluatableExpression(client, document, position),
     }),
-    ...Object.entries(lensCommands).map(([command, run]) =>
-      vscode.commands.registerCommand(command, run),
-    ),
   );
   void client.start();
   return client;
@@ -80,55 +78,3 @@ async function evaluatableExpression(
     ? undefined
     : new vscode.EvaluatableExpression(toRange(answer.range), answer.expression);
 }
-
-function toRange({ start, end }: Evaluatable['range']): vscode.Range {
-  return new vscode.Range(start.line, start.character, end.line, end.character);
-}
-
-/** Behind the lens "n references". */
-function showReferences(
-  uri: string,
-  at: Place,
-  found: readonly { readonly uri: string; readonly range: Evaluatable['range'] }[],
-): Thenable<unknown> {
-  return vscode.commands.executeCommand(
-    'editor.action.showReferences',
-    vscode.Uri.parse(uri),
-    new vscode.Position(at.line, at.character),
-    found.map((it) => new vscode.Location(vscode.Uri.parse(it.uri), toRange(it.range))),
-  );
-}
-
-/** Behind the lens "Debug this": a breakpoint at the function, and a start unless the guest runs. */
-async function debugFunction(uri: string, name: string, line: number): Promise<void> {
-  const location = new vscode.Location(vscode.Uri.parse(uri), new vscode.Position(line, 0));
-  const exists = vscode.debug.breakpoints.some(
-    (it) => it instanceof vscode.FunctionBreakpoint && it.functionName === name,
-  );
-  if (!exists) vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint(name)]);
-  if (vscode.debug.activeDebugSession?.type !== DEBUG_TYPE) {
-    await vscode.window.showTextDocument(location.uri, { selection: location.range });
-    await vscode.commands.executeCommand('trapline.start');
-  }
-}
-
-/** Behind the lens "Set hardware watchpoint". */
-async function watchSymbol(name: string): Promise<void> {
-  if (vscode.debug.activeDebugSession?.type !== DEBUG_TYPE) {
-    await vscode.window.showInformationMessage(
-      `Start the guest first; then the watchpoint on ${name} can be set.`,
-    );
-    return;
-  }
-  // As from the menu of a variable.
-  await vscode.commands.executeCommand('trapline.setWatchpoint', {
-    variable: { name, evaluateName: name },
-  });
-}
-
-/** Called by lenses with arguments of the server, not by people: so they are in no menu. */
-const lensCommands = {
-  'trapline.showReferences': showReferences,
-  'trapline.debugFunction': debugFunction,
-  'trapline.watchSymbol': watchSymbol,
-} as const;

@@ -45,17 +45,56 @@ export function splitLines(text: string): string[] {
   return lines;
 }
 
-function createLine(text: string, startState: LineState): Line {
-  const { tokens, state } = scanLine(text, startState);
-  const statements = parseLine(text, tokens, startState);
-  return {
-    text,
-    tokens,
-    startState,
-    endState: state,
-    statements,
-    role: roleOf(tokens, statements),
-  };
+interface Parts {
+  readonly tokens: Tokens;
+  readonly statements: readonly Statement[];
+}
+
+/** Lines whose tokens were asked for lately; a power of two. */
+const RECENT = 256;
+const recent: { readonly line: Line; readonly parts: Parts }[] = [];
+let created = 0;
+
+/**
+ * Most lines are an instruction each, which the index of names does not look at: of those only the text is kept, and
+ * they are divided again when somebody asks. That is a microsecond, and saves a kilobyte.
+ */
+class DividedLine implements Line {
+  readonly text: string;
+  readonly startState: LineState;
+  readonly endState: LineState;
+  readonly role: LineRole;
+  readonly #number: number;
+  readonly #kept: Parts | undefined;
+
+  constructor(text: string, startState: LineState) {
+    const { tokens, state } = scanLine(text, startState);
+    const statements = parseLine(text, tokens, startState);
+    this.text = text;
+    this.startState = startState;
+    this.endState = state;
+    this.role = roleOf(tokens, statements);
+    this.#number = created;
+    created = (created + 1) % RECENT;
+    this.#kept = this.role > LineRole.instruction ? { tokens, statements } : undefined;
+  }
+
+  get tokens(): Tokens {
+    return (this.#kept ?? this.#divided()).tokens;
+  }
+
+  get statements(): readonly Statement[] {
+    return (this.#kept ?? this.#divided()).statements;
+  }
+
+  #divided(): Parts {
+    const known = recent[this.#number];
+    if (known?.line === this) return known.parts;
+    const { tokens } = scanLine(this.text, this.startState);
+    const parts = { tokens, statements: parseLine(this.text, tokens, this.startState) };
+    recent[this.#number] = { line: this, parts };
+    return parts;
+  }
 }
 
 function roleOf(tokens: Tokens, statements: readonly Statement[]): LineRole {
@@ -85,7 +124,9 @@ function hasNoNames({ role }: Line, other: Line | undefined): boolean {
 export class AssemblyDocument {
   readonly uri: string;
   version: number;
-  #lines: Line[] = [];
+  #held: Line[] | undefined;
+  /** Of a document that was released: its text, and its lines as long as somebody has them. */
+  #released: { readonly text: string; lines: WeakRef<Line[]> } | undefined;
 
   constructor(uri: string, text: string, version = 0) {
     this.uri = uri;
@@ -97,8 +138,38 @@ export class AssemblyDocument {
     return this.#lines;
   }
 
+  get #lines(): Line[] {
+    if (this.#held) return this.#held;
+    const released = this.#released;
+    if (!released) return (this.#held = this.#scan([''], 0));
+    let lines = released.lines.deref();
+    if (!lines) {
+      lines = this.#scan(splitLines(released.text), 0);
+      released.lines = new WeakRef(lines);
+    }
+    return lines;
+  }
+
+  set #lines(lines: Line[]) {
+    this.#held = lines;
+    this.#released = undefined;
+  }
+
   get text(): string {
-    return this.#lines.map(({ text }) => text).join('');
+    return this.#released?.text ?? this.#lines.map(({ text }) => text).join('');
+  }
+
+  /** Keeps the text alone; it is divided into lines again when they are asked for. For files that are not open. */
+  release(): void {
+    const lines = this.#held;
+    if (!lines) return;
+    this.#released = { text: lines.map(({ text }) => text).join(''), lines: new WeakRef(lines) };
+    this.#held = undefined;
+  }
+
+  /** False where no line has the text: cheaper than the lines of a document that was released. */
+  mayContain(text: string): boolean {
+    return this.#released === undefined || this.#released.text.includes(text);
   }
 
   line(index: number): Line | undefined {
@@ -118,7 +189,7 @@ export class AssemblyDocument {
   #scan(texts: readonly string[], startState: LineState): Line[] {
     let state = startState;
     return texts.map((text) => {
-      const line = createLine(text, state);
+      const line = new DividedLine(text, state);
       state = line.endState;
       return line;
     });
@@ -173,7 +244,7 @@ export class AssemblyDocument {
     for (; row < this.#lines.length; row += 1) {
       const line = this.#lines[row];
       if (!line || line.startState === carried) break;
-      const rescanned = createLine(line.text, carried);
+      const rescanned = new DividedLine(line.text, carried);
       this.#lines[row] = rescanned;
       carried = rescanned.endState;
       keepsNames = false;

@@ -17,6 +17,7 @@ import type {
 import { includeFoldersOf } from './compile-commands.ts';
 import { ExternalAssembler } from './external-assembler.ts';
 import { tokenModifiers, tokenTypes } from './features/presentation.ts';
+import { IdleMemory } from './idle-memory.ts';
 import { LanguageService } from './service.ts';
 import { defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -25,7 +26,7 @@ import type { Settings } from './settings.ts';
 const MAXIMUM_INDEXED_BYTES = 4 * 2 ** 20;
 const MAXIMUM_INDEXED_FILES = 5000;
 /** Milliseconds of indexing between two looks at the queue of requests. */
-const INDEX_SLICE = 8;
+const INDEX_SLICE = 4;
 /** Milliseconds without a keystroke after which problems are reported. */
 const DIAGNOSTICS_DELAY = 60;
 
@@ -71,9 +72,12 @@ export function startServer(connection: Connection): void {
   const pending = new Map<string, NodeJS.Timeout>();
   const tokenResults = new Map<string, { readonly id: string; readonly tokens: SemanticTokens }>();
   const assembler = new ExternalAssembler();
+  const memory = new IdleMemory();
   const languages = new Map<string, string>();
   let roots: string[] = [];
   let resultCount = 0;
+  /** The workspace was read from end to end. */
+  let indexed = false;
 
   const report = (uri: string): void => {
     pending.delete(uri);
@@ -185,13 +189,16 @@ export function startServer(connection: Connection): void {
       while (performance.now() - started < INDEX_SLICE) {
         const next = files.next();
         if (next.done === true) {
+          indexed = true;
           scheduleOthers();
           return;
         }
         const uri = pathToFileURL(next.value).href;
         if (languages.has(uri) || service.workspace.get(uri)) continue;
         const text = readFile(uri);
-        if (text !== undefined) service.index(uri, text);
+        if (text === undefined) continue;
+        memory.read(text.length);
+        service.index(uri, text);
       }
       setImmediate(slice);
     };
@@ -206,11 +213,13 @@ export function startServer(connection: Connection): void {
 
   connection.onDidOpenTextDocument(({ textDocument: { uri, languageId, text, version } }) => {
     languages.set(uri, languageId);
+    memory.read(text.length);
     service.open(uri, languageId, text, version);
     report(uri);
   });
   connection.onDidChangeTextDocument(({ textDocument: { uri, version }, contentChanges }) => {
     const before = service.workspace.generation;
+    memory.worked();
     service.change(uri, contentChanges, version);
     assembler.forget(uri);
     schedule(uri);
@@ -327,6 +336,11 @@ export function startServer(connection: Connection): void {
     ({ textDocument, position }: { textDocument: { uri: string }; position: Position }) =>
       service.evaluatableExpression(textDocument.uri, position) ?? null,
   );
+
+  connection.onRequest('trapline/indexState', () => ({
+    files: [...service.workspace.files].length,
+    done: indexed,
+  }));
 
   connection.listen();
 }

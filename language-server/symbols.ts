@@ -808,11 +808,7 @@ export function functionAt(model: FileModel, line: number): FunctionRange | unde
 }
 
 /** Names of a line that may refer to symbols: every identifier outside comments, and local labels. */
-const referenceCache = new WeakMap<Line, readonly Word[]>();
-
 export function lineNames(line: Line): readonly Word[] {
-  const cached = referenceCache.get(line);
-  if (cached) return cached;
   const { text, tokens } = line;
   const names: Word[] = [];
   const count = tokenCount(tokens);
@@ -823,7 +819,6 @@ export function lineNames(line: Line): readonly Word[] {
       names.push(tokenWord(text, tokens, index));
     }
   }
-  referenceCache.set(line, names);
   return names;
 }
 

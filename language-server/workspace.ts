@@ -110,6 +110,7 @@ export class Workspace {
     const before = this.#files.get(document.uri);
     if (before?.model.contextKey !== model.contextKey) this.#generation += 1;
     if (before?.model.exportKey !== model.exportKey) this.#exportsChanged();
+    if (!open) document.release();
     const file: IndexedFile = { document, model, open };
     this.#files.set(document.uri, file);
     return file;
@@ -323,7 +324,7 @@ export class Workspace {
   /** Every occurrence of a name as a whole word outside comments and strings. */
   *occurrences(name: string, uris?: ReadonlySet<string>): Generator<Place> {
     for (const { document } of this.#files.values()) {
-      if (uris && !uris.has(document.uri)) continue;
+      if ((uris && !uris.has(document.uri)) || !document.mayContain(name)) continue;
       yield* occurrencesIn(document.uri, document.lines, name);
     }
   }

@@ -284,8 +284,10 @@ export function systemRegisterReferences(workspace: Workspace, name: string): Lo
   const found: Location[] = [];
   const needle = name.toLowerCase();
   for (const { document } of workspace.files) {
+    const isThere = [name, needle, name.toUpperCase(), 's3_', 'S3_', 's2_', 'S2_'];
+    if (!isThere.some((it) => document.mayContain(it))) continue;
     document.lines.forEach((line, row) => {
-      if (!/_/.test(line.text)) return;
+      if (!line.text.includes('_')) return;
       for (const word of lineNames(line)) {
         const lower = word.text.toLowerCase();
         const isSame =

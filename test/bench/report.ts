@@ -3,7 +3,7 @@
 export interface Result {
   readonly name: string;
   /** Of both figures. */
-  readonly unit: 'MIPS' | '1/s' | 'times slower' | 'ms';
+  readonly unit: 'MIPS' | '1/s' | 'times slower' | 'ms' | 'MB';
   readonly ours: number;
   /** QEMU, under gdb where a debugger takes part; undefined where it was not measured. */
   readonly theirs?: number | undefined;

@@ -1,19 +1,20 @@
 /**
  * The benchmarks: our figures beside those of QEMU TCG, and of gdb on QEMU, from the same run.
- * With `--json` they are printed as JSON.
+ * With `--json` they are printed as JSON; `lsp` measures the language server alone.
  */
 import { measureDebugging } from './debug-rates.ts';
+import { measureLanguageServer } from './language-server.ts';
 import { hasGdb, hasQemu } from './qemu.ts';
 import { ratioOf, table } from './report.ts';
 import type { Result } from './report.ts';
 import { measureColdStart, measureSessions } from './sessions.ts';
 import { measureWorkloads } from './workloads.ts';
 
-const USAGE = 'usage: npm run bench [-- --json]\n';
+const USAGE = 'usage: npm run bench [-- [--json] [lsp]]\n';
 
 async function main(options: readonly string[]): Promise<void> {
   const json = options.includes('--json');
-  if (options.some((option) => option !== '--json')) {
+  if (options.some((option) => option !== '--json' && option !== 'lsp')) {
     process.stderr.write(USAGE);
     process.exitCode = 2;
     return;
@@ -29,19 +30,26 @@ async function main(options: readonly string[]): Promise<void> {
   const host = `Node ${process.version.slice(1)} (V8 ${process.versions.v8}), ${process.platform} ${process.arch}`;
   if (!json) process.stdout.write(`${[host, ...missing].join('\n')}\n\n`);
 
-  const coldStart = await measureColdStart();
-  const results: Result[] = [
-    ...measureWorkloads(withQemu),
-    ...(await measureDebugging(withGdb)),
-    coldStart,
-    ...(await measureSessions()),
-  ];
+  const results = options.includes('lsp')
+    ? await measureLanguageServer()
+    : await measureAll(withQemu, withGdb);
   if (json) {
     const withRatios = results.map((result) => ({ ...result, ratio: ratioOf(result) }));
     process.stdout.write(`${JSON.stringify({ host, missing, results: withRatios }, null, 2)}\n`);
   } else {
     process.stdout.write(`${table(results)}\n`);
   }
+}
+
+async function measureAll(withQemu: boolean, withGdb: boolean): Promise<Result[]> {
+  const coldStart = await measureColdStart();
+  return [
+    ...measureWorkloads(withQemu),
+    ...(await measureDebugging(withGdb)),
+    coldStart,
+    ...(await measureSessions()),
+    ...(await measureLanguageServer()),
+  ];
 }
 
 await main(process.argv.slice(2));

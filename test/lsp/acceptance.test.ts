@@ -439,7 +439,7 @@ describe('acceptance cases of the language server', () => {
       it(`${id}: the message of ${JSON.stringify(text)} says why`, async () => {
         if (settings) await client.configure(settings);
         const { diagnostics } = await client.open(text);
-        for (const part of parts) assert.match(String(diagnostics[0]?.message), part);
+        for (const part of parts) assert.match(JSON.stringify(diagnostics[0]?.message), part);
       });
     }
 
@@ -614,7 +614,7 @@ describe('acceptance cases of the language server', () => {
       holds(text, ['"1"', '".Lx"']);
     });
 
-    it('58: 50,000 symbols are searched in 20 ms', async () => {
+    it('58: 50,000 symbols are searched; the bench has the time', async () => {
       const file = await client.open(
         Array.from(
           { length: 50_000 },
@@ -632,7 +632,7 @@ describe('acceptance cases of the language server', () => {
     const hints = async (text: string): Promise<string[]> => {
       const file = await client.open(text);
       const found = await client.of<InlayHint[]>('inlayHint', file, { range: everywhere });
-      return found.map(({ position, label }) => `${position.line}:${String(label).trim()}`);
+      return found.map(({ position, label }) => `${position.line}:${(label as string).trim()}`);
     };
 
     it('59: a constant is decoded where it is written', async () => {

@@ -10,7 +10,7 @@ import {
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { Diagnostic, InitializeResult, Position, Range } from 'vscode-languageserver';
 
-const entry = path.resolve(import.meta.dirname, '../../language-server/server.ts');
+const source = path.resolve(import.meta.dirname, '../../language-server/server.ts');
 
 export interface OpenOptions {
   readonly name?: string;
@@ -45,9 +45,9 @@ export class Client {
   #files = 0;
   #version = 1;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, program: readonly string[]) {
     this.folder = folder;
-    this.#child = spawn(process.execPath, ['--import', 'tsx', entry, '--stdio'], {
+    this.#child = spawn(process.execPath, [...program, '--stdio'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.connection = createMessageConnection(
@@ -64,8 +64,12 @@ export class Client {
     this.connection.listen();
   }
 
-  static async start(folder: string, settings: object = {}): Promise<Client> {
-    const client = new Client(folder);
+  /** From its sources, or as `entry`, which is a bundle. */
+  static async start(
+    folder: string,
+    { entry, settings = {} }: { readonly entry?: string; readonly settings?: object } = {},
+  ): Promise<Client> {
+    const client = new Client(folder, entry === undefined ? ['--import', 'tsx', source] : [entry]);
     const folderUri = pathToFileURL(folder).href;
     const { capabilities } = await client.connection.sendRequest<InitializeResult>('initialize', {
       processId: process.pid,

@@ -1,78 +1,18 @@
 /** Whole sessions of the language server over stdio: what a client sends and gets. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  StreamMessageReader,
-  StreamMessageWriter,
-  createMessageConnection,
-} from 'vscode-jsonrpc/node';
-import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type {
   CompletionList,
-  Diagnostic,
   Hover,
-  InitializeResult,
   Location,
   SemanticTokens,
   SemanticTokensDelta,
   WorkspaceSymbol,
 } from 'vscode-languageserver';
-
-const entry = path.resolve(import.meta.dirname, '../../language-server/server.ts');
-
-interface Client {
-  readonly connection: MessageConnection;
-  readonly capabilities: InitializeResult['capabilities'];
-  /** The next report of problems for a file. */
-  diagnostics(uri: string): Promise<readonly Diagnostic[]>;
-  stop(): Promise<void>;
-}
-
-async function startClient(folder: string): Promise<Client> {
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, '--stdio'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const connection = createMessageConnection(
-    new StreamMessageReader(child.stdout),
-    new StreamMessageWriter(child.stdin),
-  );
-  const waiting = new Map<string, ((diagnostics: readonly Diagnostic[]) => void)[]>();
-  connection.onNotification(
-    'textDocument/publishDiagnostics',
-    ({ uri, diagnostics }: { uri: string; diagnostics: Diagnostic[] }) => {
-      for (const resolve of waiting.get(uri) ?? []) resolve(diagnostics);
-      waiting.delete(uri);
-    },
-  );
-  connection.listen();
-  const folderUri = pathToFileURL(folder).href;
-  const { capabilities } = await connection.sendRequest<InitializeResult>('initialize', {
-    processId: process.pid,
-    rootUri: folderUri,
-    workspaceFolders: [{ uri: folderUri, name: 'w' }],
-    capabilities: {},
-  });
-  await connection.sendNotification('initialized', {});
-  return {
-    connection,
-    capabilities,
-    diagnostics: (uri) =>
-      new Promise((resolve) => {
-        waiting.set(uri, [...(waiting.get(uri) ?? []), resolve]);
-      }),
-    stop: async () => {
-      const closed = new Promise((resolve) => child.once('exit', resolve));
-      await connection.sendRequest('shutdown');
-      await connection.sendNotification('exit');
-      await closed;
-      connection.dispose();
-    },
-  };
-}
+import { Client } from './client.ts';
 
 describe('a session over stdio', () => {
   let folder: string;
@@ -84,7 +24,7 @@ describe('a session over stdio', () => {
       path.join(folder, 'lib.S'),
       '.global helper\n.type helper, %function\nhelper: ret\n',
     );
-    client = await startClient(folder);
+    client = await Client.start(folder);
   });
   after(async () => {
     await client.stop();
@@ -115,13 +55,13 @@ describe('a session over stdio', () => {
 
   it('reports problems at opening and again after an edit', async () => {
     const uri = pathToFileURL(path.join(folder, 'a.S')).href;
-    const first = client.diagnostics(uri);
+    const first = client.nextDiagnostics(uri);
     await open('a.S', 'mrs x0, mdscr_el\n');
     assert.deepEqual(
       (await first).map(({ code }) => code),
       ['sysreg-unknown'],
     );
-    const second = client.diagnostics(uri);
+    const second = client.nextDiagnostics(uri);
     await client.connection.sendNotification('textDocument/didChange', {
       textDocument: { uri, version: 2 },
       contentChanges: [
