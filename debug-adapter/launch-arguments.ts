@@ -6,6 +6,7 @@ export const LAUNCH_ARGUMENT_NAMES = [
   'program',
   'args',
   'el',
+  'gic',
   'hostProfile',
   'policy',
   'memory',
@@ -21,6 +22,10 @@ export type LaunchArgumentName = (typeof LAUNCH_ARGUMENT_NAMES)[number];
 export const BREAKPOINT_MODES = ['auto', 'hw', 'vm', 'sw'] as const;
 export type BreakpointMode = (typeof BREAKPOINT_MODES)[number];
 
+export const GIC_VERSIONS = [2, 3] as const;
+/** Version of the board's interrupt controller. */
+export type GicVersion = (typeof GIC_VERSIONS)[number];
+
 export const PACES = ['realtime', 'none'] as const;
 /** `realtime`: an idle guest waits for the wall clock. `none`: idle time is skipped. */
 export type Pace = (typeof PACES)[number];
@@ -32,6 +37,7 @@ export interface LaunchArguments {
   readonly args: readonly string[];
   /** Exception level at which the guest starts. */
   readonly el: 1 | 2;
+  readonly gic: GicVersion;
   readonly hostProfile: string;
   readonly policy: string;
   /** RAM in bytes; undefined: the machine's default, more where the image needs it. */
@@ -98,6 +104,7 @@ export function validateLaunchArguments(given: unknown, choices: LaunchChoices):
     program,
     args: stringList('args', configuration['args']),
     el: exceptionLevel(configuration['el']),
+    gic: gicVersion(configuration['gic']),
     hostProfile: choice(
       'hostProfile',
       configuration['hostProfile'],
@@ -156,6 +163,17 @@ function exceptionLevel(value: unknown): 1 | 2 {
     'el',
     value,
     'it has to be 1, for a guest under the hypervisor, or 2, for a guest that is one itself',
+  );
+}
+
+function gicVersion(value: unknown): GicVersion {
+  if (value === undefined) return 2;
+  const found = GIC_VERSIONS.find((version) => version === value);
+  if (found !== undefined) return found;
+  throw wrongLaunchArgument(
+    'gic',
+    value,
+    'it has to be 2 or 3, the version of the interrupt controller',
   );
 }
 

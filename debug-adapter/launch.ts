@@ -39,6 +39,7 @@ export async function launch(
     machine = factory.create({
       image: { segments, entry: physicalEntry(image) },
       el: arguments_.el,
+      gic: arguments_.gic,
       hostProfile: arguments_.hostProfile,
       policy: arguments_.policy,
       ram,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   BREAKPOINT_MODES,
+  GIC_VERSIONS,
   LAUNCH_ARGUMENT_NAMES,
   PACES,
   validateLaunchArguments,
@@ -51,6 +52,7 @@ describe('launch schema', () => {
     assert.deepEqual(properties['pace']?.enum, PACES);
     assert.deepEqual(properties['breakpointMode']?.enum, BREAKPOINT_MODES);
     assert.deepEqual(properties['el']?.enum, [1, 2]);
+    assert.deepEqual(properties['gic']?.enum, GIC_VERSIONS);
     assert.deepEqual(
       properties['hostProfile']?.enum,
       hostProfiles.map((it) => it.name),

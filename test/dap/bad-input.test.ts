@@ -179,6 +179,7 @@ describe('A wrong launch argument', () => {
     program: [null, 0, true, [], {}, ''],
     args: ['text', 1, {}, [1], [null], [['x']]],
     el: [0, 3, 1.5, '1', true, [], {}],
+    gic: [0, 1, 4, '3', true, [], {}],
     hostProfile: [0, '', '6-2-5', 'constructor', [], {}],
     policy: [1, '', 'NONE', '__proto__', [], {}],
     memory: [-1, 0, 1.5, 1e300, '', 'M', '-1M', '1.5G', '4G', '999999G', [], {}],

@@ -20,6 +20,7 @@ describe('Launch arguments', () => {
       program: 'a.elf',
       args: [],
       el: 1,
+      gic: 2,
       hostProfile: '6-2-4',
       policy: 'OWNER',
       memory: undefined,
