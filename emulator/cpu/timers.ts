@@ -13,6 +13,9 @@ const CTL_ENABLE = 1n;
 const CTL_IMASK = 2n;
 const CTL_ISTATUS = 4n;
 
+/** Later than any run lasts. */
+const NEVER = 1n << 80n;
+
 export type TimerName = 'CNTP' | 'CNTV' | 'CNTHP';
 
 interface Timer {
@@ -50,6 +53,8 @@ export class GenericTimers {
   readonly #lines = new Map<TimerName, TimerLine>();
   /** Ticks that passed while the processor idled. */
   #idleTicks = 0n;
+  /** Instructions retired before which no line changes by itself. */
+  #nextChange = 0n;
   /** Runs when the relation of the counters to instructions retired has changed. */
   #counterChanged: () => void = () => undefined;
 
@@ -61,7 +66,7 @@ export class GenericTimers {
     registers.own('CNTVOFF_EL2', {
       written: () => {
         this.#counterChanged();
-        this.update();
+        this.#refresh();
       },
     });
     for (const each of TIMERS) this.#own(each);
@@ -74,12 +79,12 @@ export class GenericTimers {
   /** Where the output of a timer goes; without one a timer runs and interrupts nothing. */
   connect(name: TimerName, line: TimerLine): void {
     this.#lines.set(name, line);
-    this.update();
+    this.#refresh();
   }
 
   #own(each: Timer): void {
     const update = (): void => {
-      this.update();
+      this.#refresh();
     };
     this.#registers.own(each.CTL, {
       read: () =>
@@ -93,7 +98,7 @@ export class GenericTimers {
       written: (value) => {
         const CVAL = this.#count(each) + BigInt.asIntN(32, value);
         this.#registers.setRaw(each.CVAL, CVAL);
-        this.update();
+        this.#refresh();
       },
     });
   }
@@ -133,9 +138,14 @@ export class GenericTimers {
     return this.#interruptEnabled(found) && this.#conditionMet(found);
   }
 
-  /** Drives the interrupt lines to what they are now. */
+  /** Drives the interrupt lines to what they are now; cheap while no timer is due. */
   update(): void {
+    if (this.#retired() >= this.#nextChange) this.#refresh();
+  }
+
+  #refresh(): void {
     for (const [name, line] of this.#lines) line.set(this.isAsserted(name));
+    this.#nextChange = this.#findDeadline() ?? NEVER;
   }
 
   /**
@@ -143,6 +153,11 @@ export class GenericTimers {
    * execution alone; undefined when none will.
    */
   nextDeadline(): bigint | undefined {
+    this.update();
+    return this.#nextChange === NEVER ? undefined : this.#nextChange;
+  }
+
+  #findDeadline(): bigint | undefined {
     let next: bigint | undefined;
     for (const each of TIMERS) {
       if (!this.#lines.has(each.name) || !this.#interruptEnabled(each)) continue;
@@ -158,13 +173,13 @@ export class GenericTimers {
   skip(ticks: bigint): void {
     this.#idleTicks += ticks;
     this.#counterChanged();
-    this.update();
+    this.#refresh();
   }
 
   reset(): void {
     this.#idleTicks = 0n;
     this.#counterChanged();
-    this.update();
+    this.#refresh();
   }
 
   saveState(): unknown {
@@ -173,6 +188,6 @@ export class GenericTimers {
   restoreState(state: unknown): void {
     this.#idleTicks = (state as { idleTicks: bigint }).idleTicks;
     this.#counterChanged();
-    this.update();
+    this.#refresh();
   }
 }
