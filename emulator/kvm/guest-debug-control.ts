@@ -19,7 +19,7 @@ export interface KvmGuestDebug {
 /** The result of an ioctl: 0, or an errno by name and why in one sentence. */
 export type IoctlResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly errno: 'EINVAL' | 'ENOENT'; readonly reason: string };
+  | { readonly ok: false; readonly errno: 'EINVAL' | 'ENOENT' | 'EBUSY'; readonly reason: string };
 
 export const OK: IoctlResult = { ok: true };
 

@@ -19,6 +19,8 @@ export interface HostProfile {
   readonly SPE: boolean;
   /** FEAT_TRBE, the trace buffer, and FEAT_TRF, which it needs. */
   readonly TRBE: boolean;
+  /** FEAT_DoubleLock: OSDLR_EL1 locks. */
+  readonly DoubleLock: boolean;
   /** What the processor implements. */
   readonly processor: ProcessorProfile;
 }
@@ -32,6 +34,8 @@ export interface HostFeatures {
   readonly FGT?: boolean;
   readonly SPE?: boolean;
   readonly TRBE?: boolean;
+  /** Default true. */
+  readonly DoubleLock?: boolean;
 }
 
 const SUFFIXES = ['FGT', 'SPE', 'TRBE'] as const;
@@ -39,11 +43,12 @@ const SUFFIXES = ['FGT', 'SPE', 'TRBE'] as const;
 /** @throws RangeError for counts that the architecture does not have, when a processor is made of it */
 export function hostProfile(features: HostFeatures): HostProfile {
   const { breakpoints, contextAware, watchpoints } = features;
-  const { VHE = false, FGT = false, SPE = false, TRBE = false } = features;
+  const { VHE = false, FGT = false, SPE = false, TRBE = false, DoubleLock = true } = features;
   const present = { FGT, SPE, TRBE };
   const name = [
     `${breakpoints}-${contextAware}-${watchpoints}`,
     ...SUFFIXES.filter((suffix) => present[suffix]),
+    ...(DoubleLock ? [] : ['noDoubleLock']),
     ...(VHE ? [] : ['nVHE']),
   ].join('-');
   const processor: ProcessorProfile = {
@@ -52,19 +57,31 @@ export function hostProfile(features: HostFeatures): HostProfile {
     breakpoints,
     contextAwareBreakpoints: contextAware,
     watchpoints,
+    FEAT_DoubleLock: DoubleLock,
     FEAT_FGT: FGT,
     FEAT_SPE: SPE,
     FEAT_TRF: TRBE,
     FEAT_TRBE: TRBE,
   };
-  return { name, breakpoints, contextAware, watchpoints, VHE, FGT, SPE, TRBE, processor };
+  return {
+    name,
+    breakpoints,
+    contextAware,
+    watchpoints,
+    VHE,
+    FGT,
+    SPE,
+    TRBE,
+    DoubleLock,
+    processor,
+  };
 }
 
-/** The profile that a name describes, listed or not: `B-C-W`, then `-FGT`, `-SPE`, `-TRBE`, `-nVHE`. */
+/** The profile that a name describes, listed or not: `B-C-W`, then `-FGT`, `-SPE`, `-TRBE`, `-noDoubleLock`, `-nVHE`. */
 export function parseHostProfile(name: string): HostProfile | undefined {
-  const match = /^(\d+)-(\d+)-(\d+)(-FGT)?(-SPE)?(-TRBE)?(-nVHE)?$/.exec(name);
+  const match = /^(\d+)-(\d+)-(\d+)(-FGT)?(-SPE)?(-TRBE)?(-noDoubleLock)?(-nVHE)?$/.exec(name);
   if (match === null) return undefined;
-  const [, B, C, W, FGT, SPE, TRBE, nVHE] = match;
+  const [, B, C, W, FGT, SPE, TRBE, noDoubleLock, nVHE] = match;
   return hostProfile({
     breakpoints: Number(B),
     contextAware: Number(C),
@@ -73,6 +90,7 @@ export function parseHostProfile(name: string): HostProfile | undefined {
     FGT: FGT !== undefined,
     SPE: SPE !== undefined,
     TRBE: TRBE !== undefined,
+    DoubleLock: noDoubleLock === undefined,
   });
 }
 

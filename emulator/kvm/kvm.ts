@@ -5,8 +5,6 @@
  */
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import type { ImplementedRegisters } from '../sysregs/definitions.ts';
-import type { ProcessorProfile } from '../sysregs/processor-model.ts';
-import { idRegisters } from '../sysregs/id-registers.ts';
 import { copyDebugState, debugRegisters, emptyDebugState } from './debug-state.ts';
 import {
   describeControl,
@@ -29,19 +27,20 @@ import type { DebugRegisterViews, NamedCount, NamedText, RegisterTotals } from '
 import { InvariantChecker } from './invariants.ts';
 import { SMCCC_RET_NOT_SUPPORTED } from './kvm-exit.ts';
 import type { HypercallHandler, KvmExit } from './kvm-exit.ts';
-import { getOneReg, setOneReg } from './one-reg.ts';
-import type { OneRegResult } from './one-reg.ts';
+import { getOneReg, registerList, setOneReg } from './one-reg.ts';
+import type { OneReg, OneRegResult } from './one-reg.ts';
 import { CountedCpu } from './physical-cpu.ts';
 import type { AccessCount } from './access-counts.ts';
 import type { PhysicalCpu } from './physical-cpu.ts';
 import { defaultPolicy, missingPolicyReason, policyByName } from './policies/index.ts';
 import type { DebugPolicy } from './policies/policy.ts';
-import { differingReason } from './remap.ts';
+import { differingReason, infeasibleReason } from './remap.ts';
 import type { DebugCounts } from './remap.ts';
 import { SlotLedger } from './slot-ledger.ts';
-import { sanitisedIdRegisters } from './sys-regs.ts';
 import type { RegisterEmulation } from './sys-regs.ts';
 import { Vcpu } from './vcpu.ts';
+import { VmIdRegisters } from './vm-id-registers.ts';
+import type { IdRegisterPeriod } from './vm-id-registers.ts';
 import type { VcpuState } from './vcpu.ts';
 import { VcpuRun } from './vcpu-run.ts';
 import type { RunHost, VcpuRunState } from './vcpu-run.ts';
@@ -61,6 +60,10 @@ export interface KvmOptions {
    * What the guest's processor has, as its ID_AA64DFR0_EL1 tells it. Default: what the profile has.
    */
   readonly guestProfile?: DebugCounts;
+  /** The kernel whose rules for writing ID_AA64DFR0_EL1 hold. Default: this hypervisor's own, or 6.13 for `KVM`. */
+  readonly idRegisterPeriod?: IdRegisterPeriod;
+  /** REMAP policies trap accesses wherever the processor has more than the guest. Default false. */
+  readonly strict?: boolean;
   /** Number of vCPUs. Default 1. */
   readonly vcpus?: number;
   /** How trapped registers behave. Default `architecture`. */
@@ -95,6 +98,11 @@ function describeCounts({ breakpoints, contextAware, watchpoints }: DebugCounts)
   return `${breakpoints} breakpoints (${contextAware} context-aware) and ${watchpoints} watchpoints`;
 }
 
+function infeasible(guest: DebugCounts, host: DebugCounts): IoctlResult | undefined {
+  const reason = infeasibleReason(guest, host);
+  return reason === undefined ? undefined : EINVAL(reason);
+}
+
 function refusalOf(policy: DebugPolicy, guest: DebugCounts, host: DebugCounts): string | undefined {
   return policy.refusal === undefined ? differingReason(guest, host) : policy.refusal(guest, host);
 }
@@ -108,8 +116,8 @@ export class Kvm {
   readonly log: WorldSwitchLog;
   /** What a debugger uses instead of KVM_SET_GUEST_DEBUG itself. */
   readonly guestDebug: SlotLedger;
-  /** The guest's processor. */
-  readonly implemented: ImplementedRegisters;
+  /** What the guest's processor is, and what userspace may change of it before the guest runs. */
+  readonly ids: VmIdRegisters;
   readonly registerEmulation: RegisterEmulation;
   readonly vcpus: readonly Vcpu[];
   readonly ws: WorldSwitch;
@@ -117,7 +125,6 @@ export class Kvm {
 
   readonly #cpu: PhysicalCpu;
   readonly #run: VcpuRun;
-  readonly #idRegisters: ReadonlyMap<string, bigint>;
   readonly #schedule: readonly HostActivity[];
   #policy: DebugPolicy;
 
@@ -133,17 +140,22 @@ export class Kvm {
     this.profile = profile;
     this.log = new WorldSwitchLog(options.logCapacity);
     this.registerEmulation = options.registerEmulation ?? 'architecture';
-    const guest = options.guestProfile ?? profile;
-    const refusal = refusalOf(policy, guest, profile);
-    if (refusal !== undefined) throw new RangeError(refusal);
-    const processor: ProcessorProfile = {
-      ...profile.processor,
-      breakpoints: guest.breakpoints,
-      contextAwareBreakpoints: guest.contextAware,
-      watchpoints: guest.watchpoints,
-    };
-    this.implemented = implementedRegisters(processor);
-    this.#idRegisters = sanitisedIdRegisters(idRegisters(processor));
+    this.ids = new VmIdRegisters(
+      profile.processor,
+      options.idRegisterPeriod ?? (this.registerEmulation === 'KVM' ? '6.13' : 'architecture'),
+      (counts) => refusalOf(this.#policy, counts, profile),
+    );
+    const { guestProfile: guest } = options;
+    const promised =
+      guest === undefined
+        ? OK
+        : (infeasible(guest, profile) ??
+          this.ids.setFields({
+            BRPs: BigInt(guest.breakpoints - 1),
+            CTX_CMPs: BigInt(guest.contextAware - 1),
+            WRPs: BigInt(guest.watchpoints - 1),
+          }));
+    if (!promised.ok) throw new RangeError(promised.reason);
     const first = new Vcpu(0);
     this.vcpus = [
       first,
@@ -158,12 +170,9 @@ export class Kvm {
         policy: this.#policy.name,
         owner: this.#policy.owner(this.ws),
       }),
-      {
-        breakpoints: guest.breakpoints,
-        contextAware: guest.contextAware,
-        watchpoints: guest.watchpoints,
-      },
+      this.ids,
     );
+    this.ws.strict = options.strict ?? false;
     this.ws.image = () => this.#policy.image?.(this.ws);
     this.fp = new Fpsimd(this.ws, requireFpPolicy(options.fpPolicy ?? defaultFpPolicy.name));
     if (options.checkInvariants === true) {
@@ -177,7 +186,7 @@ export class Kvm {
       this.#runHost(options.hypercall ?? (() => ({ kind: 'return', X0: SMCCC_RET_NOT_SUPPORTED }))),
       options.tickInterval ?? DEFAULT_TICK_INTERVAL,
       options.checkInvariants === true
-        ? new InvariantChecker(implementedRegisters(profile.processor), this.implemented)
+        ? new InvariantChecker(implementedRegisters(profile.processor), () => this.ids.implemented)
         : undefined,
     );
     this.guestDebug = new SlotLedger(this);
@@ -195,7 +204,7 @@ export class Kvm {
       exitContext: () => ({
         emulation: this.registerEmulation,
         implemented: this.implemented,
-        idRegisters: this.#idRegisters,
+        idRegisters: this.ids.values,
         hypercall,
         claimsBreakpointInstruction: (pc) => this.guestDebug.claims(pc),
       }),
@@ -208,6 +217,7 @@ export class Kvm {
    * @param entries PC of each vCPU
    */
   reset(...entries: readonly bigint[]): void {
+    this.ids.thaw();
     this.log.reset();
     this.ws.cpu.restoreState([]);
     for (const vcpu of this.vcpus) {
@@ -215,6 +225,11 @@ export class Kvm {
       if (vcpu.id > 0) vcpu.context = resetGuestContext(this.implemented);
     }
     this.#run.reset(this.#vcpuById(0));
+  }
+
+  /** The registers of the guest's processor. */
+  get implemented(): ImplementedRegisters {
+    return this.ids.implemented;
   }
 
   // -- running
@@ -240,11 +255,13 @@ export class Kvm {
 
   /** @see VcpuRun.resume */
   resume(options?: { readonly pastStop?: boolean }): void {
+    this.ids.freeze();
     this.#run.resume(options);
   }
 
   /** @see VcpuRun.goPast */
   goPast(): void {
+    this.ids.freeze();
     this.#run.goPast();
   }
 
@@ -326,7 +343,7 @@ export class Kvm {
       : this.profile.watchpoints;
   }
 
-  /** KVM_GET_ONE_REG for the debug registers, in the guest's numbering. */
+  /** KVM_GET_ONE_REG, in the guest's numbering. */
   getOneReg(vcpu: number, id: bigint): OneRegResult {
     return getOneReg(this, this.#vcpuById(vcpu), id);
   }
@@ -335,6 +352,60 @@ export class Kvm {
   setOneReg(vcpu: number, id: bigint, value: bigint): IoctlResult {
     this.stop();
     return setOneReg(this, this.#vcpuById(vcpu), id, value);
+  }
+
+  /** KVM_GET_REG_LIST. */
+  get registerList(): readonly bigint[] {
+    return registerList(this);
+  }
+
+  /** A register that the world switch leaves in the processor while its vCPU is the resident one. */
+  readContext(vcpu: Vcpu, register: OneReg): bigint {
+    const isCurrent = vcpu === this.vcpu;
+    switch (register.kind) {
+      case 'PC':
+        return isCurrent ? this.#cpu.position.PC : vcpu.pc;
+      case 'PSTATE':
+        return isCurrent ? this.guestPstate : vcpu.pstate;
+      case 'X':
+        return vcpu === this.#run.resident
+          ? this.#cpu.readX(register.n)
+          : (vcpu.context?.general.X[register.n] ?? 0n);
+      case 'sysreg':
+        return vcpu === this.#run.resident
+          ? this.#run.atEL2(() => this.#cpu.peekRegister(register.name))
+          : (vcpu.context?.sysregs[register.name] ?? 0n);
+    }
+  }
+
+  /** @see readContext; the guest is stopped for it. */
+  writeContext(vcpu: Vcpu, register: OneReg, value: bigint): void {
+    this.stop();
+    if (register.kind === 'PC' || register.kind === 'PSTATE') {
+      if (vcpu === this.vcpu) {
+        vcpu.pc = this.#cpu.position.PC;
+        vcpu.pstate = this.#cpu.position.PSTATE;
+      }
+      if (register.kind === 'PC') vcpu.pc = value;
+      else vcpu.pstate = value;
+      if (vcpu === this.vcpu) this.#run.present();
+      return;
+    }
+    if (vcpu !== this.#run.resident) {
+      const { context } = vcpu;
+      if (context === undefined) throw new TypeError(`vCPU ${vcpu.id} has no context`);
+      vcpu.context =
+        register.kind === 'X'
+          ? { ...context, general: { X: context.general.X.with(register.n, value) } }
+          : { ...context, sysregs: { ...context.sysregs, [register.name]: value } };
+      return;
+    }
+    if (register.kind === 'X') this.#cpu.writeX(register.n, value);
+    else {
+      this.#run.atEL2(() => {
+        this.#cpu.writeRegister(register.name, value);
+      });
+    }
   }
 
   /**

@@ -373,13 +373,7 @@ export class VcpuRun {
   /** G3 and G4 trap the identification registers, so that a VM has its own. */
   get #guestHcr(): bigint {
     const { generation } = this.#host.policy;
-    const { guest, profile } = this.ws;
-    const own =
-      generation === 'G3' ||
-      generation === 'G4' ||
-      guest.breakpoints !== profile.breakpoints ||
-      guest.contextAware !== profile.contextAware ||
-      guest.watchpoints !== profile.watchpoints;
+    const own = generation === 'G3' || generation === 'G4' || this.ws.hasOwnProcessor;
     return own ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
   }
 

@@ -27,6 +27,7 @@ import type { HostProfile } from './host-profile.ts';
 import type { DebugCounts } from './remap.ts';
 import type { AllocationNote, SharedAllocation } from './shared-slots.ts';
 import type { CountedCpu } from './physical-cpu.ts';
+import type { VmIdRegisters } from './vm-id-registers.ts';
 import type { DebugOwner, Vcpu } from './vcpu.ts';
 import type {
   BundleCopy,
@@ -48,6 +49,9 @@ export interface HostData {
 export function copyHostData(host: Readonly<HostData>): HostData {
   return { ...host, debug: copyDebugState(host.debug) };
 }
+
+/** The guest's processor, as its identification registers describe it. */
+export type GuestProcessor = Pick<VmIdRegisters, 'counts' | 'processor' | 'differs'>;
 
 /** Fields of an event beside those that follow from the state. */
 export type EventDetail = Partial<
@@ -85,15 +89,15 @@ export class WorldSwitch {
   injected: ((exception: ExceptionRecord) => void) | undefined;
   /** The guest's registers as the processor holds them, where the policy rearranges them. */
   image: (() => DebugState | undefined) | undefined;
+  /** A guest never reaches what its processor does not have, even where letting it would be cheaper. */
+  strict = false;
   /** Where the guest's and the debugger's registers are while the policy has both on the processor. */
   shared: SharedAllocation | undefined;
   /** What the log has last said about it. */
   noted: AllocationNote = { remap: '', evict: '' };
-  /** What the guest's processor has. */
-  readonly guest: DebugCounts;
-  /** The same for the debug logic, and what the processor below has. */
-  readonly guestResources: DebugResources;
+  /** What the processor below has, for the debug logic. */
   readonly hostResources: DebugResources;
+  readonly #guest: GuestProcessor;
   readonly #registers: readonly DebugRegister[];
   #vcpu: Vcpu;
   #describe: () => { readonly policy: string; readonly owner: string };
@@ -104,22 +108,31 @@ export class WorldSwitch {
     log: WorldSwitchLog,
     vcpu: Vcpu,
     describe: () => { readonly policy: string; readonly owner: string },
-    guest: DebugCounts = profile,
+    guest: GuestProcessor,
   ) {
-    this.guest = guest;
+    this.#guest = guest;
     this.cpu = cpu;
     this.profile = profile;
     this.hostResources = debugResources(profile.processor, true);
-    this.guestResources = {
-      ...this.hostResources,
-      breakpoints: guest.breakpoints,
-      contextAwareBreakpoints: guest.contextAware,
-      watchpoints: guest.watchpoints,
-    };
     this.log = log;
     this.#vcpu = vcpu;
     this.#describe = describe;
     this.#registers = debugRegistersOf(profile.breakpoints, profile.watchpoints);
+  }
+
+  /** What the guest's processor has. */
+  get guest(): DebugCounts {
+    return this.#guest.counts;
+  }
+
+  /** The same for the debug logic. */
+  get guestResources(): DebugResources {
+    return debugResources(this.#guest.processor, true);
+  }
+
+  /** The guest's processor is not the one below it. */
+  get hasOwnProcessor(): boolean {
+    return this.#guest.differs;
   }
 
   /** The vCPU that is loaded, or was last. */

@@ -15,11 +15,18 @@ import type { DebugPolicy } from './policy.ts';
 
 export const topRemap = (ws: WorldSwitch): Remap => remapOf(ws.guest, ws.profile, 'top');
 
+/**
+ * The guest's registers are on the processor as they are. Where the processor has more than the guest, a `strict`
+ * hypervisor does not leave them open all the same: the guest could reach what it does not have.
+ */
+const isDirect = (ws: WorldSwitch): boolean =>
+  topRemap(ws).identity && !(ws.strict && ws.hasOwnProcessor);
+
 export const isFineGrained = (ws: WorldSwitch): boolean =>
-  ws.profile.processor.FEAT_FGT && ws.vcpu.debug_owner === 'GUEST' && !topRemap(ws).identity;
+  ws.profile.processor.FEAT_FGT && ws.vcpu.debug_owner === 'GUEST' && !isDirect(ws);
 
 function setupMdcr(ws: WorldSwitch): void {
-  const open = topRemap(ws).identity || isFineGrained(ws);
+  const open = isDirect(ws) || isFineGrained(ws);
   setupOwnerMdcr(ws, ws.vcpu.debug_owner === 'GUEST' && open);
 }
 
@@ -60,8 +67,7 @@ export const REMAP_TOP: DebugPolicy = {
   },
 
   image(ws) {
-    const remap = topRemap(ws);
-    return remap.identity ? undefined : compile(remap, ws.vcpu.vcpu_debug_state);
+    return isDirect(ws) ? undefined : compile(topRemap(ws), ws.vcpu.vcpu_debug_state);
   },
 
   toPhysical: (ws, v) => topRemap(ws).toPhysical(v),

@@ -1,0 +1,296 @@
+/**
+ * The identification registers of a VM: what userspace may write to them before the first KVM_RUN, and the
+ * processor that they then describe to the guest.
+ *
+ * KVM, sys_regs.c, arm64_check_features() and set_id_aa64dfr0_el1(): a writable field may hold the host's value
+ * or one that promises less; every other bit has to be the host's.
+ */
+import { implementedRegisters } from '../sysregs/definitions.ts';
+import type { ImplementedRegisters } from '../sysregs/definitions.ts';
+import { idRegisters } from '../sysregs/id-registers.ts';
+import type { ProcessorProfile } from '../sysregs/processor-model.ts';
+import { EINVAL, OK } from './guest-debug-control.ts';
+import type { IoctlResult } from './guest-debug-control.ts';
+import type { DebugCounts } from './remap.ts';
+import { sanitisedIdRegisters } from './sys-regs.ts';
+
+/**
+ * Since which kernel ID_AA64DFR0_EL1 can be written as described here; `architecture` is how this hypervisor does
+ * it: BRPs and CTX_CMPs as well, for its REMAP policies.
+ */
+export const idRegisterPeriods = ['6.1', '6.2', '6.7', '6.13', 'architecture'] as const;
+export type IdRegisterPeriod = (typeof idRegisterPeriods)[number];
+
+/** A field of ID_AA64DFR0_EL1: 4 bits from `shift` up. */
+interface IdField {
+  readonly name: string;
+  readonly shift: bigint;
+  readonly signed: boolean;
+  /** The first period in which it can be written. */
+  readonly since: IdRegisterPeriod;
+}
+
+const DFR0_FIELDS: readonly IdField[] = [
+  { name: 'DebugVer', shift: 0n, signed: false, since: '6.7' },
+  { name: 'PMUVer', shift: 8n, signed: true, since: '6.2' },
+  { name: 'BRPs', shift: 12n, signed: false, since: 'architecture' },
+  { name: 'WRPs', shift: 20n, signed: false, since: '6.13' },
+  { name: 'CTX_CMPs', shift: 28n, signed: false, since: 'architecture' },
+  { name: 'DoubleLock', shift: 36n, signed: true, since: '6.13' },
+];
+
+const DFR0 = 'ID_AA64DFR0_EL1';
+const SMALLEST_DEBUG_VERSION = 6n;
+/** DebugVer of Armv8.8, the newest that KVM promises. */
+const LARGEST_DEBUG_VERSION = 10n;
+const PMUVER_IMPLEMENTATION_DEFINED = 0xfn;
+
+const raw = (value: bigint, { shift }: Pick<IdField, 'shift'>): bigint => (value >> shift) & 0xfn;
+const fieldValue = (value: bigint, field: IdField): bigint => {
+  const bits = raw(value, field);
+  return field.signed ? BigInt.asIntN(4, bits) : bits;
+};
+const withField = (value: bigint, { shift }: Pick<IdField, 'shift'>, bits: bigint): bigint =>
+  (value & ~(0xfn << shift)) | (bits << shift);
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+function requireField(name: string): IdField {
+  const field = DFR0_FIELDS.find((candidate) => candidate.name === name);
+  if (field === undefined) throw new TypeError(`ID_AA64DFR0_EL1 has no field ${name} here`);
+  return field;
+}
+
+/** What a value that is written is compared with, by register. */
+export type IdLimits = ReadonlyMap<string, bigint>;
+
+/** The largest that a VM on this host may promise. */
+export function idLimits(host: ProcessorProfile, period: IdRegisterPeriod): IdLimits {
+  const limits = new Map(sanitisedIdRegisters(idRegisters(host)));
+  const value = limits.get(DFR0) ?? 0n;
+  const debugVersion = { shift: 0n };
+  const newest =
+    period === '6.1' || period === '6.2' ? SMALLEST_DEBUG_VERSION : LARGEST_DEBUG_VERSION;
+  const offered = raw(value, debugVersion);
+  limits.set(DFR0, withField(value, debugVersion, offered < newest ? offered : newest));
+  return limits;
+}
+
+/** Bits of ID_AA64DFR0_EL1 that userspace may change. */
+export function writableMask(period: IdRegisterPeriod): bigint {
+  const now = idRegisterPeriods.indexOf(period);
+  return DFR0_FIELDS.filter(({ since }) => idRegisterPeriods.indexOf(since) <= now).reduce(
+    (mask, { shift }) => mask | (0xfn << shift),
+    0n,
+  );
+}
+
+/**
+ * Whether userspace may give ID_AA64DFR0_EL1 this value.
+ * @returns what is stored, or why not
+ */
+export function checkDebugFeatures(
+  given: bigint,
+  limit: bigint,
+  period: IdRegisterPeriod,
+): bigint | string {
+  const PMUVer = requireField('PMUVer');
+  const value =
+    raw(given, PMUVer) === PMUVER_IMPLEMENTATION_DEFINED ? withField(given, PMUVer, 0n) : given;
+  const mask = writableMask(period);
+  if (((value ^ limit) & ~mask & 0xffff_ffff_ffff_ffffn) !== 0n) {
+    return `ID_AA64DFR0_EL1 can differ from ${hex(limit)} in the bits ${hex(mask)} only.`;
+  }
+  for (const field of DFR0_FIELDS) {
+    const wanted = fieldValue(value, field);
+    const most = fieldValue(limit, field);
+    if (wanted > most) {
+      return `ID_AA64DFR0_EL1.${field.name} is ${hex(raw(value, field))}; the host has ${hex(raw(limit, field))}, and a guest cannot be promised more.`;
+    }
+  }
+  if (raw(value, requireField('DebugVer')) < SMALLEST_DEBUG_VERSION) {
+    return 'ID_AA64DFR0_EL1.DebugVer below 6 is no AArch64 debug architecture.';
+  }
+  const BRPs = raw(value, requireField('BRPs'));
+  const WRPs = raw(value, requireField('WRPs'));
+  const CTX_CMPs = raw(value, requireField('CTX_CMPs'));
+  if (BRPs === 0n || WRPs === 0n) {
+    return 'ID_AA64DFR0_EL1.BRPs and WRPs of 0 are reserved: there are at least two of each.';
+  }
+  if (CTX_CMPs > BRPs) {
+    return `ID_AA64DFR0_EL1.CTX_CMPs is ${hex(CTX_CMPs)} and BRPs ${hex(BRPs)}: there cannot be more context-aware breakpoints than breakpoints.`;
+  }
+  return value;
+}
+
+/** The processor that ID_AA64DFR0_EL1 describes, on this host. */
+function describedProcessor(host: ProcessorProfile, value: bigint): ProcessorProfile {
+  const count = (name: string): number => Number(raw(value, requireField(name))) + 1;
+  return {
+    ...host,
+    debugVersion: Number(raw(value, requireField('DebugVer'))),
+    breakpoints: count('BRPs'),
+    watchpoints: count('WRPs'),
+    contextAwareBreakpoints: count('CTX_CMPs'),
+    FEAT_DoubleLock: host.FEAT_DoubleLock && raw(value, requireField('DoubleLock')) === 0n,
+  };
+}
+
+/** What a VM takes to another host. */
+export type IdRegisterValues = Readonly<Record<string, bigint>>;
+
+export class VmIdRegisters {
+  readonly period: IdRegisterPeriod;
+  readonly #host: ProcessorProfile;
+  readonly #limits: IdLimits;
+  /** Why the debug policy cannot give a guest these counts. */
+  readonly #refusal: (counts: DebugCounts) => string | undefined;
+  #values: ReadonlyMap<string, bigint>;
+  #processor: ProcessorProfile;
+  #implemented: ImplementedRegisters;
+  /** KVM_RUN has been called: the registers are frozen. */
+  #frozen = false;
+
+  constructor(
+    host: ProcessorProfile,
+    period: IdRegisterPeriod,
+    refusal: (counts: DebugCounts) => string | undefined,
+  ) {
+    this.period = period;
+    this.#host = host;
+    this.#refusal = refusal;
+    this.#limits = idLimits(host, period);
+    this.#values = this.#limits;
+    this.#processor = this.#described();
+    this.#implemented = implementedRegisters(this.#processor);
+  }
+
+  #described(): ProcessorProfile {
+    return describedProcessor(this.#host, this.#values.get(DFR0) ?? 0n);
+  }
+
+  /** By name; the registers of the ID space that are not named read as zero. */
+  get values(): ReadonlyMap<string, bigint> {
+    return this.#values;
+  }
+
+  /** The guest's processor. */
+  get processor(): ProcessorProfile {
+    return this.#processor;
+  }
+
+  get implemented(): ImplementedRegisters {
+    return this.#implemented;
+  }
+
+  get counts(): DebugCounts {
+    const { breakpoints, contextAwareBreakpoints, watchpoints } = this.#processor;
+    return { breakpoints, contextAware: contextAwareBreakpoints, watchpoints };
+  }
+
+  /** The processor that is promised is not all of the host's. */
+  get differs(): boolean {
+    return this.#values.get(DFR0) !== this.#limits.get(DFR0);
+  }
+
+  /** The guest runs for the first time. */
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  /** Another VM is made, with the same registers. */
+  thaw(): void {
+    this.#frozen = false;
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  /** KVM_SET_ONE_REG; of any vCPU, for all of them. */
+  set(name: string, given: bigint): IoctlResult {
+    const current = this.#values.get(name);
+    if (current === undefined) return EINVAL(`There is no identification register ${name}.`);
+    if (this.#frozen) {
+      return given === current
+        ? OK
+        : {
+            ok: false,
+            errno: 'EBUSY',
+            reason: `${name} cannot change any more: the guest has run.`,
+          };
+    }
+    const limit = this.#limits.get(name) ?? 0n;
+    if (name !== DFR0) {
+      return given === limit
+        ? OK
+        : EINVAL(`${name} is ${hex(limit)} on this host and cannot be written.`);
+    }
+    const stored = checkDebugFeatures(given, limit, this.period);
+    if (typeof stored === 'string') return EINVAL(stored);
+    const before = this.#values;
+    this.#values = new Map(before).set(name, stored);
+    const processor = this.#described();
+    const refusal = this.#refusal({
+      breakpoints: processor.breakpoints,
+      contextAware: processor.contextAwareBreakpoints,
+      watchpoints: processor.watchpoints,
+    });
+    if (refusal !== undefined) {
+      this.#values = before;
+      return EINVAL(refusal);
+    }
+    this.#processor = processor;
+    this.#implemented = implementedRegisters(processor);
+    return OK;
+  }
+
+  /** Sets single fields of ID_AA64DFR0_EL1. */
+  setFields(fields: Readonly<Record<string, bigint>>): IoctlResult {
+    let value = this.#values.get(DFR0) ?? 0n;
+    for (const [name, bits] of Object.entries(fields)) {
+      const field = DFR0_FIELDS.find((candidate) => candidate.name === name);
+      if (field === undefined) {
+        const known = DFR0_FIELDS.map((it) => it.name).join(', ');
+        return EINVAL(`ID_AA64DFR0_EL1 has no field ${name} that can be set; there are ${known}.`);
+      }
+      if (bits < 0n || bits > 0xfn) {
+        return EINVAL(`ID_AA64DFR0_EL1.${name} has 4 bits, so ${bits} does not fit.`);
+      }
+      value = withField(value, field, bits);
+    }
+    return this.set(DFR0, value);
+  }
+
+  /**
+   * KVM_ARM_GET_REG_WRITABLE_MASKS: the bits of each identification register that can be written.
+   * @param reserved words of the request that have to be zero
+   */
+  masks(
+    reserved: readonly number[] = [],
+  ): { readonly ok: true; readonly masks: ReadonlyMap<string, bigint> } | IoctlResult {
+    if (reserved.some((word) => word !== 0)) {
+      return EINVAL('The reserved words of KVM_ARM_GET_REG_WRITABLE_MASKS have to be zero.');
+    }
+    const masks = new Map<string, bigint>([...this.#values.keys()].map((name) => [name, 0n]));
+    masks.set(DFR0, writableMask(this.period));
+    return { ok: true, masks };
+  }
+
+  saveState(): IdRegisterValues {
+    return Object.fromEntries(this.#values);
+  }
+
+  /**
+   * The registers of a VM that comes from another host, before anything else of it. The values that cannot
+   * differ have to be those of this host.
+   */
+  restoreState(state: IdRegisterValues): IoctlResult {
+    for (const [name, value] of Object.entries(state)) {
+      // Who implements the processor and which one it is among several is not the VM's.
+      if (name === 'MIDR_EL1' || name === 'MPIDR_EL1' || name === 'REVIDR_EL1') continue;
+      const result = this.set(name, value);
+      if (!result.ok) return result;
+    }
+    return OK;
+  }
+}
