@@ -4,6 +4,7 @@
  */
 import { createDecoder } from '../isa/decode.ts';
 import type { Decoder } from '../isa/decode.ts';
+import { implementedDefinitions } from '../isa/features.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { CodePages } from './code-pages.ts';
 import type { SystemRegisterSlots } from './code-pages.ts';
@@ -44,9 +45,7 @@ function sharedInterpreter({
   runtimeFunctions,
   features,
 }: EngineMemoryOptions): NonNullable<typeof generated> {
-  const implemented = definitions.filter(
-    ({ feature }) => feature === undefined || features.has(feature),
-  );
+  const implemented = implementedDefinitions(definitions, features);
   const key = `${definitions.length}/${[...features].sort().join()}`;
   if (generated?.key === key) return generated;
   const interpreter = generateInterpreter(implemented, runtimeFunctions);

@@ -8,7 +8,6 @@ import {
   divU,
   eq,
   eqz,
-  extendS,
   extendU,
   f32Bits,
   f32FromBits,
@@ -121,7 +120,7 @@ function product(
   y: Bits,
 ): { readonly mantissa: Bits; readonly carry: Bits } {
   const raw = f.variable(i64(0));
-  if (format.N === 32) {
+  if (format.N !== 64) {
     f.set(raw, mul(shrU(x, i64(32)), shrU(y, i64(32))));
   } else {
     const { high, low } = S.multiply64(f, x, y);
@@ -463,7 +462,7 @@ function fusedDoubleFastPath(f: FunctionBuilder): void {
 function fusedMultiplyAddFunction(format: FPFormat): RuntimeFunctionDefinition {
   return S.declared(`FPMulAdd${format.N}`, (f) => {
     if (format.N === 32) fusedSingleFastPath(f);
-    else fusedDoubleFastPath(f);
+    if (format.N === 64) fusedDoubleFastPath(f);
     const [addend, op1, op2] = S.flushInputs(f, format, [
       S.operand(f, 0, format),
       S.operand(f, 1, format),
@@ -541,18 +540,13 @@ function extremumFunction(format: FPFormat, maximum: boolean): RuntimeFunctionDe
       Bits,
     ];
     S.returnIfNaN(f, format, [a, b]);
-    const orderedA = f.let(ordered(f, format, a));
-    const orderedB = f.let(ordered(f, format, b));
+    const orderedA = f.let(S.ordered(f, format, a));
+    const orderedB = f.let(S.ordered(f, format, b));
     const takeA = maximum ? gtSigned(orderedA, orderedB) : gtSigned(orderedB, orderedA);
     S.returnBits(f, format, select(takeA, a, b));
   });
 }
 
-/** Bits as a signed integer that orders like the values, -0 below +0. */
-function ordered(f: FunctionBuilder, format: FPFormat, value: Bits): Bits {
-  const extended = f.let(format.N === 64 ? value : extendS(wrap(value)));
-  return xor(extended, shrU(shrS(extended, i64(63)), i64(1)));
-}
 function gtSigned(a: Bits, b: Bits): Int {
   return ltS(b, a);
 }

@@ -11,10 +11,13 @@ import {
   floatCompare,
   geS,
   geU,
+  gtS,
   gtU,
   i32,
   i64,
+  leS,
   ltS,
+  ltU,
   ne,
   negate,
   not,
@@ -25,6 +28,7 @@ import {
   shrU,
   sub,
   wrap,
+  zeroExtend,
 } from '../isa/expression.ts';
 import type { FloatComparison } from '../isa/expression.ts';
 import * as FP from '../isa/simd-fp/floating-point.ts';
@@ -133,6 +137,38 @@ function toFixedFunction(format: FPFormat): RuntimeFunctionDefinition {
   });
 }
 
+/** Arm ARM, FPToFixedJS(): towards zero, modulo 2^32. */
+const toFixedJSFunction = S.declared('FPToFixedJS', (f) => {
+  const format = FP.DOUBLE;
+  const [op] = S.flushInputs(f, format, [f.parameter(0, 'i64')]) as [Bits];
+  const sign = f.let(S.signOf(format, op));
+  f.if(S.isZero(format, op), () => {
+    f.return(shl(extendU(eqz(sign)), i64(32)));
+  });
+  f.if(geU(S.magnitude(format, op), i64(FP.infinity(format))), () => {
+    S.raise(f, FP.FPSR_IOC);
+    f.return(i64(0));
+  });
+  const { exponent, mantissa } = S.unpack(f, format, op);
+  const beyond = f.let(extendU(sub(exponent.value, i32(63))));
+  f.if(geS(exponent.value, i32(63)), () => {
+    S.raise(f, FP.FPSR_IOC);
+    const integer = f.let(select(ltU(beyond, i64(64)), shl(mantissa.value, beyond), i64(0)));
+    f.return(zeroExtend(select(sign, negate(integer), integer), 32));
+  });
+  const { integer, fraction } = splitAtPoint(f, exponent.value, mantissa.value);
+  const result = f.let(zeroExtend(select(sign, negate(integer), integer), 32));
+  f.if(gtU(integer, add(i64(0x7fff_ffff), extendU(sign))), () => {
+    S.raise(f, FP.FPSR_IOC);
+    f.return(result);
+  });
+  f.if(ne(fraction, i64(0)), () => {
+    S.raise(f, FP.FPSR_IXC);
+    f.return(result);
+  });
+  f.return(or(result, i64(1n << 32n)));
+});
+
 function fixedToFPFunction(format: FPFormat): RuntimeFunctionDefinition {
   return S.declared(`FixedToFP${format.N}`, (f) => {
     const op = f.parameter(0, 'i64');
@@ -197,17 +233,28 @@ function convertFunction(from: FPFormat, to: FPFormat): RuntimeFunctionDefinitio
       S.returnBits(f, to, S.withSign(to, sign, i64(0)));
     });
     const { exponent, mantissa } = S.unpack(f, from, op);
-    S.returnBits(f, to, S.FPRound(to, sign, exponent.value, mantissa.value, rounding));
+    S.returnBits(f, to, S.FPRoundCV(to, sign, exponent.value, mantissa.value, rounding));
   });
 }
 
 // -- comparisons
 
-/** A comparison of two values that are no NaNs, by the host's own operators. */
-function compareNumbers(op: FloatComparison, { N }: FPFormat, a: Bits, b: Bits): Int {
-  return N === 64
-    ? floatCompare(op, f64FromBits(a), f64FromBits(b))
-    : floatCompare(op, f32FromBits(wrap(a)), f32FromBits(wrap(b)));
+const COMPARE_INTEGERS = { eq, ne, lt: ltS, gt: gtS, le: leS, ge: geS } as const;
+
+/** A comparison of two values that are no NaNs, by the host's own operators where it has the format. */
+function compareNumbers(
+  f: FunctionBuilder,
+  op: FloatComparison,
+  format: FPFormat,
+  a: Bits,
+  b: Bits,
+): Int {
+  if (format.N === 64) return floatCompare(op, f64FromBits(a), f64FromBits(b));
+  if (format.N === 32) return floatCompare(op, f32FromBits(wrap(a)), f32FromBits(wrap(b)));
+  // Zeros of either sign are equal.
+  const key = (value: Bits): Bits =>
+    select(S.isZero(format, value), i64(0), S.ordered(f, format, value));
+  return COMPARE_INTEGERS[op](key(a), key(b));
 }
 
 function comparisonFunction(
@@ -228,7 +275,7 @@ function comparisonFunction(
       );
       f.return(i32(0));
     });
-    f.return(compareNumbers(op, format, a, b));
+    f.return(compareNumbers(f, op, format, a, b));
   });
 }
 
@@ -248,10 +295,10 @@ function compareFunction(format: FPFormat): RuntimeFunctionDefinition {
       S.raise(f, select(or(signalling, f.parameter(2, 'i32')), i32(FP.FPSR_IOC), i32(0)));
       f.return(i32(NZCV_UNORDERED));
     });
-    f.if(compareNumbers('eq', format, a, b), () => {
+    f.if(compareNumbers(f, 'eq', format, a, b), () => {
       f.return(i32(NZCV_EQUAL));
     });
-    f.return(select(compareNumbers('lt', format, a, b), i32(NZCV_LESS), i32(NZCV_GREATER)));
+    f.return(select(compareNumbers(f, 'lt', format, a, b), i32(NZCV_LESS), i32(NZCV_GREATER)));
   });
 }
 
@@ -316,6 +363,7 @@ export const conversionFunctions: readonly RuntimeFunctionDefinition[] = [
     comparisonFunction(format, 'FPCompareGE', 'ge'),
     comparisonFunction(format, 'FPCompareGT', 'gt'),
   ]),
+  toFixedJSFunction,
   convertFunction(HALF, SINGLE),
   convertFunction(HALF, DOUBLE),
   convertFunction(SINGLE, HALF),

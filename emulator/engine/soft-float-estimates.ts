@@ -100,7 +100,7 @@ function recipEstimateFunction(format: FPFormat): RuntimeFunctionDefinition {
       S.returnBits(f, format, S.withSign(format, sign, overflow));
     });
     const flushes = geU(size, i64(FP.powerOfTwo(format, bias - 1)));
-    f.if(and(S.flagFPCR(FP.FPCR_FZ), flushes), () => {
+    f.if(and(S.flagFPCR(S.flushControl(format)), flushes), () => {
       S.raise(f, FP.FPSR_UFC);
       S.returnBits(f, format, S.withSign(format, sign, i64(0)));
     });

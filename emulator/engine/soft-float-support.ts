@@ -23,8 +23,10 @@ import {
   or,
   select,
   shl,
+  shrS,
   shrU,
   STATE_BASE,
+  signExtend,
   stateLoad,
   sub,
   wrap,
@@ -44,7 +46,7 @@ export type Bits = Expr<'i64'>;
 export type Int = Expr<'i32'>;
 export type Formats = readonly FPFormat[];
 
-export const ARITHMETIC_FORMATS: Formats = [FP.SINGLE, FP.DOUBLE];
+export const ARITHMETIC_FORMATS: Formats = [FP.HALF, FP.SINGLE, FP.DOUBLE];
 
 const FPCR_ADDRESS = L.SYSTEM_REGISTERS + 8 * L.FPCR_SLOT;
 const FPSR_ADDRESS = L.SYSTEM_REGISTERS + 8 * L.FPSR_SLOT;
@@ -110,20 +112,28 @@ export function isSNaN(format: FPFormat, value: Bits): Int {
   return and(isNaN(format, value), eqz(and(value, i64(FP.quietBit(format)))));
 }
 
-/** FPCR.FZ: denormal inputs become zero of their sign and raise IDC. Half precision is exempt. */
+/**
+ * Denormal inputs become zero of their sign: with FPCR.FZ, which raises IDC, and in half precision with FPCR.FZ16, which
+ * does not.
+ */
 export function flushInputs(f: FunctionBuilder, format: FPFormat, values: readonly Bits[]): Bits[] {
   const flushed = values.map((value) => f.variable(value));
-  f.if(flagFPCR(FP.FPCR_FZ), () => {
+  f.if(flagFPCR(flushControl(format)), () => {
     for (const variable of flushed) {
       const size = magnitude(format, variable.value);
       // Magnitudes 1 .. 2^F - 1 are the denormals.
       f.if(ltU(sub(size, i64(1)), i64((1n << BigInt(format.F)) - 1n)), () => {
         f.set(variable, and(variable.value, i64(FP.signBit(format))));
-        raise(f, FP.FPSR_IDC);
+        if (format.N !== 16) raise(f, FP.FPSR_IDC);
       });
     }
   });
   return flushed.map(({ value }) => value);
+}
+
+/** The bit of FPCR that flushes denormal numbers of the format. */
+export function flushControl({ N }: FPFormat): number {
+  return N === 16 ? FP.FPCR_FZ16 : FP.FPCR_FZ;
 }
 
 export function returnInvalid(f: FunctionBuilder, format: FPFormat): void {
@@ -170,6 +180,18 @@ export function selectedNaN(f: FunctionBuilder, format: FPFormat, values: readon
     }
   }
   return processNaN(f, format, chosen.value);
+}
+
+// -- order
+
+/** Bits as a signed integer. */
+export function signExtended({ N }: FPFormat, value: Bits): Bits {
+  return N === 64 ? value : signExtend(value, N);
+}
+/** Bits as a signed integer that orders like the values, -0 below +0. */
+export function ordered(f: FunctionBuilder, format: FPFormat, value: Bits): Bits {
+  const extended = f.let(signExtended(format, value));
+  return xor(extended, shrU(shrS(extended, i64(63)), i64(1)));
 }
 
 // -- integers
@@ -240,6 +262,17 @@ export function FPRound(
   return call('i64', `FPRound${N}`, sign, exponent, mantissa, rounding);
 }
 
+/** A call of the format's FPRoundCV, which differs from FPRound in half precision. */
+export function FPRoundCV(
+  { N }: FPFormat,
+  sign: Int,
+  exponent: Int,
+  mantissa: Bits,
+  rounding: Int,
+): Bits {
+  return call('i64', N === 16 ? 'FPRoundCV16' : `FPRound${N}`, sign, exponent, mantissa, rounding);
+}
+
 /** 1 when a discarded fraction, scaled so that one half is `half`, makes the magnitude round up. */
 export function roundsUp(
   fraction: Bits,
@@ -267,13 +300,14 @@ export function roundsUp(
 
 /**
  * Arm ARM, FPRound() and FPRoundCV(): (sign, exponent, normalised mantissa with a sticky bit 0,
- * rounding) -> bits. Tininess is detected before rounding.
+ * rounding) -> bits. Tininess is detected before rounding. In half precision FPRoundCV() knows FPCR.AHP
+ * but not FPCR.FZ16, and FPRound() the reverse.
  */
-export function roundFunction(format: FPFormat): RuntimeFunctionDefinition {
+export function roundFunction(format: FPFormat, isConversion = false): RuntimeFunctionDefinition {
   const { N, E, F, bias } = format;
   const { TIEEVEN, POSINF, NEGINF, ODD } = FP.FPRounding;
   return {
-    name: `FPRound${N}`,
+    name: `FPRound${isConversion ? 'CV' : ''}${N}`,
     parameters: ['i32', 'i32', 'i64', 'i32'],
     result: 'i64',
     build(f) {
@@ -282,8 +316,8 @@ export function roundFunction(format: FPFormat): RuntimeFunctionDefinition {
       const biased = f.variable(add(f.parameter(1, 'i32'), i32(bias)));
       const mantissa = f.variable(f.parameter(2, 'i64'));
       f.if(leS(biased.value, i32(0)), () => {
-        if (N !== 16) {
-          f.if(flagFPCR(FP.FPCR_FZ), () => {
+        if (!isConversion) {
+          f.if(flagFPCR(flushControl(format)), () => {
             raise(f, FP.FPSR_UFC);
             f.return(withSign(format, sign, i64(0)));
           });
@@ -305,7 +339,7 @@ export function roundFunction(format: FPFormat): RuntimeFunctionDefinition {
       // carry out of the fraction arrives there by itself.
       const field = select(eqz(biased.value), i32(0), sub(biased.value, i32(1)));
       const result = f.let(add(shl(extendU(field), i64(F)), rounded));
-      if (N === 16) {
+      if (isConversion) {
         f.if(flagFPCR(FP.FPCR_AHP), () => {
           f.if(or(geS(biased.value, i32(2 ** E)), geU(result, i64(1n << BigInt(E + F)))), () => {
             raise(f, FP.FPSR_IOC);

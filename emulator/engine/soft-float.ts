@@ -2,7 +2,7 @@
  * Floating point that WebAssembly's own operators do not give bit for bit: rounding modes, flush
  * to zero, NaN propagation and the cumulative exception flags of FPSR, as WebAssembly functions.
  */
-import { FORMATS } from '../isa/simd-fp/floating-point.ts';
+import { FORMATS, HALF } from '../isa/simd-fp/floating-point.ts';
 import type { RuntimeFunctionDefinition } from './runtime-function.ts';
 import { arithmeticFunctions } from './soft-float-arithmetic.ts';
 import { conversionFunctions, shiftElement } from './soft-float-conversion.ts';
@@ -12,7 +12,8 @@ import { roundFunction } from './soft-float-support.ts';
 
 /** Every function of `isa/runtime-functions.ts` that this engine implements, and their helpers. */
 export const softFloatFunctions: readonly RuntimeFunctionDefinition[] = [
-  ...FORMATS.map(roundFunction),
+  ...FORMATS.map((format) => roundFunction(format)),
+  roundFunction(HALF, true),
   ...arithmeticFunctions,
   ...conversionFunctions,
   ...estimateFunctions,

@@ -30,10 +30,21 @@ import {
 } from './dp-register/conditional-compare.ts';
 import { conditionalSelect } from './dp-register/conditional-select.ts';
 import { crc32 } from './dp-register/crc32.ts';
+import {
+  evaluateIntoFlags,
+  invertCarry,
+  rotateRightIntoFlags,
+} from './dp-register/flag-manipulation.ts';
 import { dataProcessing1Source } from './dp-register/data-processing-1-source.ts';
 import { dataProcessing2Source } from './dp-register/data-processing-2-source.ts';
 import { dataProcessing3Source } from './dp-register/data-processing-3-source.ts';
 import { logicalShiftedRegister } from './dp-register/logical-shifted-register.ts';
+import {
+  atomicMemoryOperations,
+  compareAndSwap,
+  compareAndSwapPair,
+  loadAcquireRCpc,
+} from './loads-stores/atomic-memory-operations.ts';
 import {
   loadRegisterLiteral,
   loadRegisterLiteralSIMD,
@@ -64,7 +75,12 @@ import {
   loadStoreRegisterUnsignedImmediate,
   loadStoreRegisterUnsignedImmediateSIMD,
 } from './loads-stores/load-store-register-unsigned-immediate.ts';
-import { simdFpDefinitions } from './simd-fp/definitions.ts';
+import {
+  cryptographicDefinitions,
+  halfPrecisionDefinitions,
+  laterSimdFpDefinitions,
+  simdFpDefinitions,
+} from './simd-fp/definitions.ts';
 
 /** Integer, branch, load/store and system instructions. */
 export const integerDefinitions: readonly Instruction[] = [
@@ -114,6 +130,20 @@ export const integerDefinitions: readonly Instruction[] = [
   loadStoreRegisterUnscaledImmediateSIMD,
   loadStoreRegisterUnsignedImmediate,
   loadStoreRegisterUnsignedImmediateSIMD,
+  atomicMemoryOperations,
+  compareAndSwap,
+  compareAndSwapPair,
+  loadAcquireRCpc,
+  rotateRightIntoFlags,
+  evaluateIntoFlags,
+  invertCarry,
 ];
 
-export const allDefinitions: readonly Instruction[] = [...integerDefinitions, ...simdFpDefinitions];
+/** With every feature; `features.ts` says which of them a processor has. */
+export const allDefinitions: readonly Instruction[] = [
+  ...integerDefinitions,
+  ...simdFpDefinitions,
+  ...cryptographicDefinitions,
+  ...laterSimdFpDefinitions,
+  ...halfPrecisionDefinitions,
+];

@@ -12,6 +12,7 @@ export interface RuntimeFunction {
 }
 
 const WIDTHS = [
+  [16, 'i32'],
   [32, 'i32'],
   [64, 'i64'],
 ] as const;
@@ -20,8 +21,8 @@ function row(name: string, parameters: readonly ValueType[], result: ValueType):
   return { name, parameters, result };
 }
 
-/** For both single and double precision; `T` stands for the bits of the format. */
-function forBothWidths(
+/** For half, single and double precision; `T` stands for the bits of the format. */
+function forEachWidth(
   name: string,
   parameters: readonly (ValueType | 'T')[],
   result: ValueType | 'T' = 'T',
@@ -37,27 +38,29 @@ function forBothWidths(
  * precision. All read FPCR and accumulate into FPSR.
  */
 const FLOATING_POINT: readonly RuntimeFunction[] = [
-  ...['FPAdd', 'FPSub', 'FPMul', 'FPMulX', 'FPDiv'].flatMap((n) => forBothWidths(n, ['T', 'T'])),
+  ...['FPAdd', 'FPSub', 'FPMul', 'FPMulX', 'FPDiv'].flatMap((n) => forEachWidth(n, ['T', 'T'])),
   ...['FPMax', 'FPMin', 'FPMaxNum', 'FPMinNum', 'FPRecipStepFused', 'FPRSqrtStepFused'].flatMap(
-    (name) => forBothWidths(name, ['T', 'T']),
+    (name) => forEachWidth(name, ['T', 'T']),
   ),
   ...['FPSqrt', 'FPRecipEstimate', 'FPRSqrtEstimate', 'FPRecpX'].flatMap((name) =>
-    forBothWidths(name, ['T']),
+    forEachWidth(name, ['T']),
   ),
   // addend, op1, op2
-  ...forBothWidths('FPMulAdd', ['T', 'T', 'T']),
+  ...forEachWidth('FPMulAdd', ['T', 'T', 'T']),
   // op, rounding, exact
-  ...forBothWidths('FPRoundInt', ['T', 'i32', 'i32']),
+  ...forEachWidth('FPRoundInt', ['T', 'i32', 'i32']),
   // op1, op2, signal_nans; the result is NZCV in bits 3:0
-  ...forBothWidths('FPCompare', ['T', 'T', 'i32'], 'i32'),
+  ...forEachWidth('FPCompare', ['T', 'T', 'i32'], 'i32'),
   // the result is 0 or 1
   ...['FPCompareEQ', 'FPCompareGE', 'FPCompareGT'].flatMap((name) =>
-    forBothWidths(name, ['T', 'T'], 'i32'),
+    forEachWidth(name, ['T', 'T'], 'i32'),
   ),
-  // op, fbits, unsigned, rounding, width of the result (32 or 64); zero-extended
-  ...forBothWidths('FPToFixed', ['T', 'i32', 'i32', 'i32', 'i32'], 'i64'),
+  // op, fbits, unsigned, rounding, width of the result (16, 32 or 64); zero-extended
+  ...forEachWidth('FPToFixed', ['T', 'i32', 'i32', 'i32', 'i32'], 'i64'),
+  // double precision; the result is in bits 31:0, PSTATE.Z in bit 32
+  row('FPToFixedJS', ['i64'], 'i64'),
   // 64-bit integer, fbits, unsigned, rounding; the width is that of the result
-  ...forBothWidths('FixedToFP', ['i64', 'i32', 'i32', 'i32']),
+  ...forEachWidth('FixedToFP', ['i64', 'i32', 'i32', 'i32']),
   // op, rounding
   row('FPConvert16To32', ['i32', 'i32'], 'i32'),
   row('FPConvert16To64', ['i32', 'i32'], 'i64'),

@@ -11,8 +11,13 @@ import { skipBecause, versionOf } from './tools.ts';
 
 const command = 'llvm-mc-19';
 const BASE = '+crc,+el3';
-/** Extensions whose hints and aliases we print although the processor does not implement them. */
-const LATER = '+crc,+el3,+aes,+sha2,+v8.2a,+pauth,+bti,+spe,+tracev8.4,+clrbhb';
+/** The extensions that some processor of ours implements, or whose hints and aliases we print all the same. */
+const LATER = [
+  ...['crc', 'el3', 'aes', 'sha2', 'v8.2a', 'pauth', 'bti', 'spe', 'tracev8.4', 'clrbhb'],
+  ...['fullfp16', 'dotprod', 'complxnum', 'jsconv', 'rcpc', 'flagm', 'sb', 'ssbs', 'dit'],
+]
+  .map((feature) => `+${feature}`)
+  .join();
 
 /** Text per word, undefined where it is no instruction with these features. */
 function llvmText(words: readonly number[], features: string): (string | undefined)[] {

@@ -1,5 +1,5 @@
 /**
- * Arm ARM, "Barriers": CLREX, DSB, DMB, ISB. Memory is sequentially consistent here and the effects
+ * Arm ARM, "Barriers": CLREX, DSB, DMB, ISB, SB. Memory is sequentially consistent here and the effects
  * of system register writes are immediate, so that only CLREX does something.
  */
 import { encoding } from '../encoding.ts';
@@ -10,6 +10,7 @@ const CLREX = 2;
 const DSB = 4;
 const DMB = 5;
 const ISB = 6;
+const SB = 7; // FEAT_SB
 
 const DOMAINS = ['osh', 'nsh', 'ish', ''] as const;
 const TYPES = ['', 'ld', 'st', ''] as const;
@@ -27,7 +28,9 @@ function optionName(CRm: number): string {
 export const barriers = instruction({
   title: 'Barriers',
   encoding: encoding('1101010100 0 00 011 0011 CRm:4 op2:3 11111'),
-  variant({ op2 }) {
+  featureOf: ({ op2 }) => (op2 === SB ? 'FEAT_SB' : undefined),
+  variant({ CRm, op2 }) {
+    if (op2 === SB) return CRm === 0 ? { clearExclusive: false } : undefined;
     if (op2 === CLREX) return { clearExclusive: true };
     return op2 === DSB || op2 === DMB || op2 === ISB ? { clearExclusive: false } : undefined;
   },
@@ -37,6 +40,8 @@ export const barriers = instruction({
     switch (op2) {
       case CLREX:
         return CRm === FULL_SYSTEM ? 'clrex' : `clrex #${CRm}`;
+      case SB:
+        return 'sb';
       case ISB:
         return CRm === FULL_SYSTEM ? 'isb' : `isb #${CRm}`;
       case DMB:

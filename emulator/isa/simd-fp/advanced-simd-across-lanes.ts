@@ -67,10 +67,13 @@ export const advancedSIMDAcrossLanes = instruction({
   encoding: encoding('0 Q:1 U:1 01110 size:2 11000 opcode:5 10 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf: ({ U, opcode }) =>
+    U === 0 && FLOAT_REDUCTION[opcode] !== undefined ? 'FEAT_FP16' : undefined,
 
   variant({ Q, U, size, opcode }) {
     if (FLOAT_REDUCTION[opcode] !== undefined) {
-      return U === 1 && Q === 1 && (size & 1) === 0 ? { Q, U, size, opcode } : undefined;
+      // U = 0 is half precision.
+      return (size & 1) === 0 && (U === 0 || Q === 1) ? { Q, U, size, opcode } : undefined;
     }
     if (integerMnemonic(U, opcode) === undefined) return undefined;
     return size < 2 || (size === 2 && Q === 1) ? { Q, U, size, opcode } : undefined;
@@ -79,8 +82,11 @@ export const advancedSIMDAcrossLanes = instruction({
 
   assembly({ Q, U, size, opcode, Rn, Rd }) {
     const float = FLOAT_REDUCTION[opcode];
-    if (float)
-      return `${allocated(float[size >> 1]).mnemonic} ${scalarName(2, Rd)}, ${vectorName(Rn, 2, 1)}`;
+    if (float) {
+      const elements = 1 + U;
+      const { mnemonic } = allocated(float[size >> 1]);
+      return `${mnemonic} ${scalarName(elements, Rd)}, ${vectorName(Rn, elements, Q)}`;
+    }
     const result = opcode === ADDLV ? size + 1 : size;
     return `${allocated(integerMnemonic(U, opcode))} ${scalarName(result, Rd)}, ${vectorName(Rn, size, Q)}`;
   },
@@ -90,10 +96,13 @@ export const advancedSIMDAcrossLanes = instruction({
     const float = FLOAT_REDUCTION[opcode];
     if (float) {
       const { name } = allocated(float[size >> 1]);
-      const lane = (index: number): FPBits => element(2, n, index);
-      const low = FPBinary(e, name, 32, lane(0), lane(1));
-      const high = FPBinary(e, name, 32, lane(2), lane(3));
-      writeScalar(e, 2, Rd, FPBinary(e, name, 32, low, high));
+      const elements = 1 + U;
+      const N = 8 << elements;
+      const over = (first: number, count: number): FPBits =>
+        count === 1
+          ? element(elements, n, first)
+          : FPBinary(e, name, N, over(first, count / 2), over(first + count / 2, count / 2));
+      writeScalar(e, elements, Rd, over(0, (Q ? 128 : 64) / N));
       return;
     }
     if (opcode === ADDLV) {
@@ -126,33 +135,41 @@ const PAIRWISE: Readonly<
   ],
 };
 
+/** log2 of the element size in bytes; U = 0 is half precision. */
+function pairwiseElements(U: number, size: number): number {
+  return U === 0 ? 1 : 2 + (size & 1);
+}
+
 export const advancedSIMDScalarPairwise = instruction({
   title: 'Advanced SIMD scalar pairwise',
   encoding: encoding('01 U:1 11110 size:2 11000 opcode:5 10 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf: ({ U, opcode }) => (U === 0 && opcode !== ADDP ? 'FEAT_FP16' : undefined),
 
   variant({ U, size, opcode }) {
-    if (U === 0) return opcode === ADDP && size === 3 ? { size, opcode } : undefined;
-    return PAIRWISE[opcode]?.[size >> 1] !== undefined ? { size, opcode } : undefined;
+    if (opcode === ADDP) return U === 0 && size === 3 ? { U, size, opcode } : undefined;
+    if (U === 0 && (size & 1) === 1) return undefined;
+    return PAIRWISE[opcode]?.[size >> 1] !== undefined ? { U, size, opcode } : undefined;
   },
   operands: ({ Rn, Rd }) => ({ Rn, Rd }),
 
-  assembly({ size, opcode, Rn, Rd }) {
+  assembly({ U, size, opcode, Rn, Rd }) {
     if (opcode === ADDP) return `addp ${scalarName(3, Rd)}, ${vectorName(Rn, 3, 1)}`;
-    const elements = 2 + (size & 1);
+    const elements = pairwiseElements(U, size);
     const { mnemonic } = allocated(allocated(PAIRWISE[opcode])[size >> 1]);
-    return `${mnemonic} ${scalarName(elements, Rd)}, ${vectorName(Rn, elements, size & 1)}`;
+    const pair = `v${Rn}.2${'bhsd'.charAt(elements)}`;
+    return `${mnemonic} ${scalarName(elements, Rd)}, ${pair}`;
   },
 
-  semantics(e, { size, opcode }, { Rn, Rd }) {
+  semantics(e, { U, size, opcode }, { Rn, Rd }) {
     const n = e.let(e.v(Rn));
     if (opcode === ADDP) {
       const sum = reduce(e, 3, 1, n, (a, b) => onElements(3, 'add', a, b));
       writeScalar(e, 3, Rd, element(3, sum, 0));
       return;
     }
-    const elements = 2 + (size & 1);
+    const elements = pairwiseElements(U, size);
     const { name } = allocated(allocated(PAIRWISE[opcode])[size >> 1]);
     const [a, b] = [element(elements, n, 0), element(elements, n, 1)];
     writeScalar(e, elements, Rd, FPBinary(e, name, 8 << elements, a, b));

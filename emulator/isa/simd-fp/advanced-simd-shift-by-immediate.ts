@@ -144,8 +144,19 @@ function convertFixed(
   value: FPBits,
 ): FPBits {
   return opcode === SCVTF
-    ? FixedToFP(e, N, value, fbits, U === 1)
+    ? FixedToFP(e, N, value, fbits, U === 1, N === 16 ? 16 : undefined)
     : FPToFixed(e, N, value, fbits, U === 1, 'ZERO', N);
+}
+
+/** Conversions of half precision. */
+function featureOf({
+  immh,
+  opcode,
+}: {
+  readonly immh: number;
+  readonly opcode: number;
+}): string | undefined {
+  return opcode >= SCVTF && sizeOf(immh) === 1 ? 'FEAT_FP16' : undefined;
 }
 
 export const advancedSIMDShiftByImmediate = instruction({
@@ -153,6 +164,7 @@ export const advancedSIMDShiftByImmediate = instruction({
   encoding: encoding('0 Q:1 U:1 011110 immh:4 immb:3 opcode:5 1 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf,
 
   variant({ Q, U, immh, immb, opcode }) {
     if (immh === 0 || MNEMONICS[opcode]?.[U] === undefined) return undefined;
@@ -160,7 +172,7 @@ export const advancedSIMDShiftByImmediate = instruction({
     if (isNarrowing(opcode) || opcode === SSHLL)
       return size < 3 ? { Q, U, size, opcode, full: 0 } : undefined;
     if (size === 3 && Q === 0) return undefined;
-    if (opcode >= SCVTF) return size >= 2 ? { Q, U, size, opcode, full: 0 } : undefined;
+    if (opcode >= SCVTF) return size >= 1 ? { Q, U, size, opcode, full: 0 } : undefined;
     return { Q: 1, U, size, opcode, full: isFull(opcode, immh, immb) };
   },
   operands: ({ Q, immh, immb, opcode, Rn, Rd }) => ({
@@ -208,6 +220,7 @@ export const advancedSIMDScalarShiftByImmediate = instruction({
   encoding: encoding('01 U:1 111110 immh:4 immb:3 opcode:5 1 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf,
 
   variant({ U, immh, immb, opcode }) {
     if (immh === 0 || MNEMONICS[opcode]?.[U] === undefined || opcode === SSHLL) return undefined;
@@ -216,7 +229,7 @@ export const advancedSIMDScalarShiftByImmediate = instruction({
       const plain = U === 0 && opcode < 0x12;
       return size < 3 && !plain ? { U, size, opcode, full: 0 } : undefined;
     }
-    if (opcode >= SCVTF) return size >= 2 ? { U, size, opcode, full: 0 } : undefined;
+    if (opcode >= SCVTF) return size >= 1 ? { U, size, opcode, full: 0 } : undefined;
     const anySize = opcode === SQSHL || opcode === SQSHLU;
     if (!anySize && size !== 3) return undefined;
     return { U, size, opcode, full: isFull(opcode, immh, immb) };

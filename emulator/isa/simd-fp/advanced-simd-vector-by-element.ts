@@ -28,7 +28,11 @@ interface Operation {
   readonly long?: boolean;
   readonly float?: boolean;
   readonly scalar?: boolean;
+  readonly feature?: string;
 }
+
+/** The size field of half precision, which only floating-point operations have. */
+const HALF = 0;
 
 const MLA = 0x0;
 const FMLA = 0x1;
@@ -37,7 +41,9 @@ const FMLS = 0x5;
 const MUL = 0x8;
 const FMUL = 0x9;
 const SQDMULH = 0xc;
-const SQRDMULH = 0xd;
+const SQRDMULH = 0xd; // U=1: SQRDMLAH
+const SQRDMLAH = 0xd;
+const SQRDMLSH = 0xf;
 
 /** By `U` and opcode. */
 const OPERATIONS: readonly Readonly<Record<number, Operation>>[] = [
@@ -62,6 +68,8 @@ const OPERATIONS: readonly Readonly<Record<number, Operation>>[] = [
     0x6: { mnemonic: 'umlsl', long: true },
     [FMUL]: { mnemonic: 'fmulx', float: true, scalar: true },
     0xa: { mnemonic: 'umull', long: true },
+    [SQRDMLAH]: { mnemonic: 'sqrdmlah', scalar: true, feature: 'FEAT_RDM' },
+    [SQRDMLSH]: { mnemonic: 'sqrdmlsh', scalar: true, feature: 'FEAT_RDM' },
   },
 ];
 
@@ -82,12 +90,16 @@ interface Selector {
   readonly Rm: number;
   readonly H: number;
 }
+/** log2 of the element size in bytes: the size field, but that half precision is encoded as 0. */
+function elementsOf(size: number): number {
+  return size === HALF ? 1 : size;
+}
 /** Elements of 16 bits leave four bits for the register, so V0-V15. */
 function registerOf({ size, M, Rm }: Selector): number {
-  return size === 1 ? Rm : (M << 4) | Rm;
+  return size <= 1 ? Rm : (M << 4) | Rm;
 }
 function indexOf({ size, L, M, H }: Selector): number {
-  if (size === 1) return (H << 2) | (L << 1) | M;
+  if (size <= 1) return (H << 2) | (L << 1) | M;
   return size === 2 ? (H << 1) | L : H;
 }
 
@@ -99,7 +111,9 @@ function isAllocated(
   Q: number,
 ): operation is Operation {
   if (!operation) return false;
-  if (operation.float === true) return size === 2 || (size === 3 && L === 0 && Q === 1);
+  if (operation.float === true) {
+    return size === HALF || size === 2 || (size === 3 && L === 0 && Q === 1);
+  }
   return size === 1 || size === 2;
 }
 
@@ -110,11 +124,23 @@ function indexedElement(e: Emitter, size: number, Rm: Operand, index: Operand): 
 function integerOperation(
   e: Emitter,
   { size, active }: Lanes,
+  U: number,
   opcode: number,
   n: Vector,
   m: Vector,
   d: () => Vector,
 ): Vector {
+  if (U === 1 && (opcode === SQRDMLAH || opcode === SQRDMLSH)) {
+    const subtract = opcode === SQRDMLSH;
+    return I.roundingDoublingMultiplyAccumulateHigh(
+      e,
+      size,
+      subtract,
+      active(n),
+      active(m),
+      active(d()),
+    );
+  }
   switch (opcode) {
     case MLA:
       return onElements(size, 'add', d(), I.multiply(size, n, m));
@@ -127,11 +153,25 @@ function integerOperation(
   }
 }
 
+function featureOf({
+  U,
+  opcode,
+  size,
+}: {
+  readonly U: number;
+  readonly opcode: number;
+  readonly size: number;
+}): string | undefined {
+  if (size === HALF) return 'FEAT_FP16';
+  return OPERATIONS[U]?.[opcode]?.feature;
+}
+
 export const advancedSIMDVectorByElement = instruction({
   title: 'Advanced SIMD vector x indexed element',
   encoding: encoding('0 Q:1 U:1 01111 size:2 L:1 M:1 Rm:4 opcode:4 H:1 0 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf,
 
   variant({ Q, U, size, L, opcode }) {
     const operation = OPERATIONS[U]?.[opcode];
@@ -150,22 +190,24 @@ export const advancedSIMDVectorByElement = instruction({
   assembly({ Q, U, size, L, M, Rm, opcode, H, Rn, Rd }) {
     const { mnemonic, long } = allocated(allocated(OPERATIONS[U])[opcode]);
     const selector = { size, L, M, Rm, H };
-    const m = elementName(registerOf(selector), size, indexOf(selector));
-    const n = vectorName(Rn, size, Q);
+    const elements = elementsOf(size);
+    const m = elementName(registerOf(selector), elements, indexOf(selector));
+    const n = vectorName(Rn, elements, Q);
     return long === true
       ? `${mnemonic}${Q ? '2' : ''} ${vectorName(Rd, size + 1, 1)}, ${n}, ${m}`
-      : `${mnemonic} ${vectorName(Rd, size, Q)}, ${n}, ${m}`;
+      : `${mnemonic} ${vectorName(Rd, elements, Q)}, ${n}, ${m}`;
   },
 
   semantics(e, { Q, U, size, opcode }, { upper, Rm, index, Rn, Rd }) {
     const { long, float } = allocated(allocated(OPERATIONS[U])[opcode]);
     const n = e.let(e.v(Rn));
-    const m = e.let(duplicate(size, indexedElement(e, size, Rm, index)));
+    const elements = elementsOf(size);
+    const m = e.let(duplicate(elements, indexedElement(e, elements, Rm, index)));
     const d = (): Vector => e.v(Rd);
     if (long === true) {
       e.setV(Rd, multiplyLong(e, allocated(LONG_OPCODE[opcode]), size, U === 1, n, m, Q, d));
     } else if (float === true) {
-      const N = 8 << size;
+      const N = 8 << elements;
       const count = (Q ? 128 : 64) / N;
       const result =
         opcode === FMUL
@@ -174,7 +216,7 @@ export const advancedSIMDVectorByElement = instruction({
       writeCount(e, Rd, Q, result);
     } else {
       const lanes = vectorLanes(e, size, upper);
-      lanes.write(Rd, integerOperation(e, lanes, opcode, n, m, d));
+      lanes.write(Rd, integerOperation(e, lanes, U, opcode, n, m, d));
     }
   },
 });
@@ -184,6 +226,7 @@ export const advancedSIMDScalarByElement = instruction({
   encoding: encoding('01 U:1 11111 size:2 L:1 M:1 Rm:4 opcode:4 H:1 0 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf,
 
   variant({ U, size, L, opcode }) {
     const operation = OPERATIONS[U]?.[opcode];
@@ -201,23 +244,25 @@ export const advancedSIMDScalarByElement = instruction({
   assembly({ U, size, L, M, Rm, opcode, H, Rn, Rd }) {
     const { mnemonic, long } = allocated(allocated(OPERATIONS[U])[opcode]);
     const selector = { size, L, M, Rm, H };
-    const m = elementName(registerOf(selector), size, indexOf(selector));
-    const d = scalarName(long === true ? size + 1 : size, Rd);
-    return `${mnemonic} ${d}, ${scalarName(size, Rn)}, ${m}`;
+    const elements = elementsOf(size);
+    const m = elementName(registerOf(selector), elements, indexOf(selector));
+    const d = scalarName(long === true ? elements + 1 : elements, Rd);
+    return `${mnemonic} ${d}, ${scalarName(elements, Rn)}, ${m}`;
   },
 
   semantics(e, { U, size, opcode }, { Rm, index, Rn, Rd }) {
     const { long, float } = allocated(allocated(OPERATIONS[U])[opcode]);
-    const lane = e.let(indexedElement(e, size, Rm, index));
+    const elements = elementsOf(size);
+    const lane = e.let(indexedElement(e, elements, Rm, index));
     if (float === true) {
-      const N = 8 << size;
+      const N = 8 << elements;
       const m: FPBits = size === 3 ? lane : wrap(lane);
-      const n = readScalar(e, size, Rn);
+      const n = readScalar(e, elements, Rn);
       const result =
         opcode === FMUL
           ? FPBinary(e, U ? 'FPMulX' : 'FPMul', N, n, m)
-          : FPMulAdd(e, N, readScalar(e, size, Rd), opcode === FMLS ? FPNeg(N, n) : n, m);
-      writeScalar(e, size, Rd, result);
+          : FPMulAdd(e, N, readScalar(e, elements, Rd), opcode === FMLS ? FPNeg(N, n) : n, m);
+      writeScalar(e, elements, Rd, result);
       return;
     }
     const lanes = scalarLanes(e, size);
@@ -232,7 +277,7 @@ export const advancedSIMDScalarByElement = instruction({
     }
     lanes.write(
       Rd,
-      integerOperation(e, lanes, opcode, n, m, () => e.v(Rd)),
+      integerOperation(e, lanes, U, opcode, n, m, () => e.v(Rd)),
     );
   },
 });

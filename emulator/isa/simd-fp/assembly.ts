@@ -39,8 +39,12 @@ export function floatImmediateValue(imm8: number): number {
 export function floatImmediate(imm8: number): string {
   return `#${floatImmediateValue(imm8).toFixed(8)}`;
 }
-/** Arm ARM, VFPExpandImm(): the bits of the value in a format of 32 or 64 bits. */
-export function VFPExpandImm(imm8: number, N: 32 | 64): bigint {
+/** Arm ARM, VFPExpandImm(): the bits of the value in a format of 16, 32 or 64 bits. */
+export function VFPExpandImm(imm8: number, N: number): bigint {
+  if (N === 16) {
+    const exponent = (((imm8 >> 4) & 7) ^ 4) - 3 + 15;
+    return BigInt(((imm8 & 0x80) << 8) | (exponent << 10) | ((imm8 & 15) << 6));
+  }
   const view = new DataView(new ArrayBuffer(8));
   if (N === 64) {
     view.setFloat64(0, floatImmediateValue(imm8));

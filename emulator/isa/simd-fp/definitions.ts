@@ -1,6 +1,13 @@
 /** The instructions of Advanced SIMD and floating point, their structure loads and stores included. */
 import type { Instruction } from '../instruction.ts';
 import {
+  advancedSIMDModifiedImmediateFP16,
+  advancedSIMDScalarThreeSameFP16,
+  advancedSIMDScalarTwoRegisterMiscellaneousFP16,
+  advancedSIMDThreeSameFP16,
+  advancedSIMDTwoRegisterMiscellaneousFP16,
+} from './advanced-simd-half-precision.ts';
+import {
   advancedSIMDAcrossLanes,
   advancedSIMDScalarPairwise,
 } from './advanced-simd-across-lanes.ts';
@@ -19,6 +26,12 @@ import {
   advancedSIMDScalarThreeDifferent,
   advancedSIMDThreeDifferent,
 } from './advanced-simd-three-different.ts';
+import {
+  advancedSIMDScalarThreeSameExtra,
+  advancedSIMDThreeSameExtra,
+  complexMultiplyByElement,
+  dotProductByElement,
+} from './advanced-simd-three-same-extra.ts';
 import { advancedSIMDScalarThreeSame, advancedSIMDThreeSame } from './advanced-simd-three-same.ts';
 import {
   advancedSIMDScalarTwoRegisterMiscellaneous,
@@ -45,6 +58,7 @@ import {
 import {
   conversionBetweenFloatingPointAndFixedPoint,
   conversionBetweenFloatingPointAndInteger,
+  floatingPointJavascriptConvert,
 } from './floating-point-conversion.ts';
 import {
   floatingPointDataProcessing1Source,
@@ -90,6 +104,24 @@ export const simdFpDefinitions: readonly Instruction[] = [
   loadStoreMultipleStructuresPostIndexed,
   loadStoreSingleStructure,
   loadStoreSingleStructurePostIndexed,
+];
+
+/** FEAT_RDM, FEAT_DotProd, FEAT_FCMA, FEAT_JSCVT. */
+export const laterSimdFpDefinitions: readonly Instruction[] = [
+  advancedSIMDThreeSameExtra,
+  advancedSIMDScalarThreeSameExtra,
+  dotProductByElement,
+  complexMultiplyByElement,
+  floatingPointJavascriptConvert,
+];
+
+/** FEAT_FP16. */
+export const halfPrecisionDefinitions: readonly Instruction[] = [
+  advancedSIMDThreeSameFP16,
+  advancedSIMDScalarThreeSameFP16,
+  advancedSIMDTwoRegisterMiscellaneousFP16,
+  advancedSIMDScalarTwoRegisterMiscellaneousFP16,
+  advancedSIMDModifiedImmediateFP16,
 ];
 
 /** FEAT_AES, FEAT_PMULL, FEAT_SHA1 and FEAT_SHA256. */

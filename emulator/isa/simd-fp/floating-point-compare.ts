@@ -6,7 +6,7 @@ import { select, wrap } from '../expression.ts';
 import type { Expr } from '../expression.ts';
 import { instruction } from '../instruction.ts';
 import { VFPExpandImm, floatImmediate, scalarName } from './assembly.ts';
-import { SIZE_OF_PTYPE, arithmeticSize } from './floating-point-data-processing.ts';
+import { SIZE_OF_PTYPE, featureOfPtype } from './floating-point-data-processing.ts';
 import { FPCompare, constantBits } from './shared-functions.ts';
 import { readScalar, writeScalar } from './vector.ts';
 
@@ -14,9 +14,10 @@ export const floatingPointCompare = instruction({
   title: 'Floating-point compare',
   encoding: encoding('00011110 ptype:2 1 Rm:5 001000 Rn:5 signals:1 zero:1 000'),
   usesFP: true,
+  featureOf: featureOfPtype,
 
   variant({ ptype, signals, zero }) {
-    return arithmeticSize(ptype) !== undefined ? { ptype, signals, zero } : undefined;
+    return SIZE_OF_PTYPE[ptype] !== undefined ? { ptype, signals, zero } : undefined;
   },
   operands: ({ Rm, Rn }) => ({ Rm, Rn }),
 
@@ -39,9 +40,10 @@ export const floatingPointConditionalCompare = instruction({
   encoding: encoding('00011110 ptype:2 1 Rm:5 cond:4 01 Rn:5 signals:1 nzcv:4'),
   usesFP: true,
   outOfLine: true,
+  featureOf: featureOfPtype,
 
   variant({ ptype, cond, signals }) {
-    return arithmeticSize(ptype) !== undefined ? { ptype, cond, signals } : undefined;
+    return SIZE_OF_PTYPE[ptype] !== undefined ? { ptype, cond, signals } : undefined;
   },
   operands: ({ Rm, Rn, nzcv }) => ({ Rm, Rn, nzcv }),
 
@@ -72,9 +74,10 @@ export const floatingPointConditionalSelect = instruction({
   title: 'Floating-point conditional select',
   encoding: encoding('00011110 ptype:2 1 Rm:5 cond:4 11 Rn:5 Rd:5'),
   usesFP: true,
+  featureOf: featureOfPtype,
 
   variant({ ptype, cond }) {
-    return arithmeticSize(ptype) !== undefined ? { ptype, cond } : undefined;
+    return SIZE_OF_PTYPE[ptype] !== undefined ? { ptype, cond } : undefined;
   },
   operands: ({ Rm, Rn, Rd }) => ({ Rm, Rn, Rd }),
 
@@ -91,15 +94,18 @@ export const floatingPointConditionalSelect = instruction({
   },
 });
 
+const widthOf = (ptype: number): number => 8 << allocated(SIZE_OF_PTYPE[ptype]);
+
 export const floatingPointImmediate = instruction({
   title: 'Floating-point immediate',
   encoding: encoding('00011110 ptype:2 1 imm8:8 100 00000 Rd:5'),
   usesFP: true,
+  featureOf: featureOfPtype,
 
   variant({ ptype }) {
-    return arithmeticSize(ptype) !== undefined ? { ptype } : undefined;
+    return SIZE_OF_PTYPE[ptype] !== undefined ? { ptype } : undefined;
   },
-  operands: ({ ptype, imm8, Rd }) => ({ bits: VFPExpandImm(imm8, ptype ? 64 : 32), Rd }),
+  operands: ({ ptype, imm8, Rd }) => ({ bits: VFPExpandImm(imm8, widthOf(ptype)), Rd }),
 
   assembly({ ptype, imm8, Rd }) {
     return `fmov ${scalarName(allocated(SIZE_OF_PTYPE[ptype]), Rd)}, ${floatImmediate(imm8)}`;
@@ -107,6 +113,11 @@ export const floatingPointImmediate = instruction({
 
   semantics(e, { ptype }, { bits, Rd }) {
     const value: Expr<'i64'> = e.imm64(bits);
-    writeScalar(e, allocated(SIZE_OF_PTYPE[ptype]), Rd, ptype ? value : wrap(value));
+    writeScalar(
+      e,
+      allocated(SIZE_OF_PTYPE[ptype]),
+      Rd,
+      widthOf(ptype) === 64 ? value : wrap(value),
+    );
   },
 });

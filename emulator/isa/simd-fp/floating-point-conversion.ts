@@ -2,12 +2,12 @@
 import { allocated } from './allocated.ts';
 import { xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
-import { i32 } from '../expression.ts';
+import { call, i32, i64, shl, shrU, wrap } from '../expression.ts';
 import type { Expr } from '../expression.ts';
 import { instruction } from '../instruction.ts';
 import type { Emitter, Operand } from '../instruction.ts';
 import { scalarName } from './assembly.ts';
-import { SIZE_OF_PTYPE, arithmeticSize } from './floating-point-data-processing.ts';
+import { HALF_PTYPE, SIZE_OF_PTYPE, featureOfPtype } from './floating-point-data-processing.ts';
 import { FPToFixed, FixedToFP } from './shared-functions.ts';
 import type { Rounding } from './shared-functions.ts';
 import { readScalar, writeScalar } from './vector.ts';
@@ -26,10 +26,11 @@ export const conversionBetweenFloatingPointAndFixedPoint = instruction({
   encoding: encoding('sf:1 0011110 ptype:2 0 rmode:2 opcode:3 scale:6 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf: featureOfPtype,
 
   unallocated: ({ sf, scale }) => !sf && scale < 32,
   variant({ sf, ptype, rmode, opcode }) {
-    if (arithmeticSize(ptype) === undefined) return undefined;
+    if (SIZE_OF_PTYPE[ptype] === undefined) return undefined;
     const toFloat = rmode === 0 && (opcode === SCVTF || opcode === UCVTF);
     const toFixed = rmode === 3 && (opcode === FCVTZS || opcode === FCVTZU);
     return toFloat || toFixed ? { sf, ptype, opcode } : undefined;
@@ -62,6 +63,23 @@ export const conversionBetweenFloatingPointAndFixedPoint = instruction({
   },
 });
 
+export const floatingPointJavascriptConvert = instruction({
+  title: 'Floating-point Javascript convert to signed fixed-point',
+  feature: 'FEAT_JSCVT',
+  encoding: encoding('00011110 01 1 11 110 000000 Rn:5 Rd:5'),
+  usesFP: true,
+  outOfLine: true,
+  variant: () => ({}),
+  operands: ({ Rn, Rd }) => ({ Rn, Rd }),
+  assembly: ({ Rn, Rd }) => `fjcvtzs ${xzrName(0, Rd)}, ${scalarName(3, Rn)}`,
+  semantics(e, _variant, { Rn, Rd }) {
+    const result = e.let(call('i64', 'FPToFixedJS', e.d(Rn)));
+    e.setX(Rd, wrap(result));
+    // Bit 32 is PSTATE.Z: the conversion was exact.
+    e.setNZCV(shl(wrap(shrU(result, i64(32))), i32(2)));
+  },
+});
+
 const ROUNDING_OF_RMODE: readonly Rounding[] = ['TIEEVEN', 'POSINF', 'NEGINF', 'ZERO'];
 const RMODE_LETTER = ['n', 'p', 'm', 'z'] as const;
 const FCVTAS = 4;
@@ -74,14 +92,15 @@ export const conversionBetweenFloatingPointAndInteger = instruction({
   title: 'Conversion between floating-point and integer',
   encoding: encoding('sf:1 0011110 ptype:2 1 rmode:2 opcode:3 000000 Rn:5 Rd:5'),
   usesFP: true,
+  featureOf: featureOfPtype,
 
   variant({ sf, ptype, rmode, opcode }) {
     if (opcode >= FMOV_TO_GENERAL) {
-      const whole = rmode === 0 && ptype === sf;
+      const whole = rmode === 0 && (ptype === sf || ptype === HALF_PTYPE);
       const top = rmode === 1 && ptype === TOP_HALF && sf === 1;
       return whole || top ? { sf, ptype, rmode, opcode } : undefined;
     }
-    if (arithmeticSize(ptype) === undefined) return undefined;
+    if (SIZE_OF_PTYPE[ptype] === undefined) return undefined;
     return opcode < SCVTF || rmode === 0 ? { sf, ptype, rmode, opcode } : undefined;
   },
   operands: ({ Rn, Rd }) => ({ Rn, Rd, top: 1 }),
@@ -103,12 +122,13 @@ export const conversionBetweenFloatingPointAndInteger = instruction({
 
   semantics(e, { sf, ptype, rmode, opcode }, { Rn, Rd, top }) {
     if (opcode >= FMOV_TO_GENERAL) {
-      const size = 2 + sf;
+      const size = ptype === HALF_PTYPE ? 1 : 2 + sf;
       if (rmode === 1) {
         if (opcode === FMOV_TO_GENERAL) e.setX(Rd, e.vLane(Rn, 8, e.imm32(top)));
         else e.setVLane(Rd, 8, e.imm32(top), e.x(Rn));
       } else if (opcode === FMOV_FROM_GENERAL) {
-        writeScalar(e, size, Rd, general(e, sf, Rn));
+        const value = e.let(general(e, sf, Rn));
+        writeScalar(e, size, Rd, size < 3 && sf ? wrap(value as Expr<'i64'>) : value);
       } else {
         e.setX(Rd, readScalar(e, size, Rn) as Expr<'i32' | 'i64'>);
       }

@@ -19,9 +19,11 @@ import type { Emitter } from '../instruction.ts';
 /** log2 of the size in bytes by `ptype`: single, double, reserved, half. */
 export const SIZE_OF_PTYPE = [2, 3, undefined, 1] as const;
 
-/** Single or double precision; half-precision arithmetic is FEAT_FP16. */
-export function arithmeticSize(ptype: number): number | undefined {
-  return ptype < 2 ? SIZE_OF_PTYPE[ptype] : undefined;
+/** `ptype` of half precision, whose arithmetic is FEAT_FP16. */
+export const HALF_PTYPE = 3;
+
+export function featureOfPtype({ ptype }: { readonly ptype: number }): string | undefined {
+  return ptype === HALF_PTYPE ? 'FEAT_FP16' : undefined;
 }
 
 type Unary = (e: Emitter, N: number, a: FPBits) => FPBits;
@@ -51,6 +53,9 @@ export const floatingPointDataProcessing1Source = instruction({
   title: 'Floating-point data-processing (1 source)',
   encoding: encoding('00011110 ptype:2 1 opcode:6 10000 Rn:5 Rd:5'),
   usesFP: true,
+  // FCVT from half precision is part of the base.
+  featureOf: ({ ptype, opcode }) =>
+    (opcode & FCVT_MASK) === FCVT ? undefined : featureOfPtype({ ptype }),
 
   variant({ ptype, opcode }) {
     if ((opcode & FCVT_MASK) === FCVT) {
@@ -58,7 +63,7 @@ export const floatingPointDataProcessing1Source = instruction({
       const isAllocated = ptype !== to && ptype !== 2 && to !== 2;
       return isAllocated ? { ptype, opcode } : undefined;
     }
-    return arithmeticSize(ptype) !== undefined && ONE_SOURCE[opcode] !== undefined
+    return SIZE_OF_PTYPE[ptype] !== undefined && ONE_SOURCE[opcode] !== undefined
       ? { ptype, opcode }
       : undefined;
   },
@@ -102,9 +107,10 @@ export const floatingPointDataProcessing2Source = instruction({
   title: 'Floating-point data-processing (2 source)',
   encoding: encoding('00011110 ptype:2 1 Rm:5 opcode:4 10 Rn:5 Rd:5'),
   usesFP: true,
+  featureOf: featureOfPtype,
 
   variant({ ptype, opcode }) {
-    return arithmeticSize(ptype) !== undefined && TWO_SOURCE[opcode] !== undefined
+    return SIZE_OF_PTYPE[ptype] !== undefined && TWO_SOURCE[opcode] !== undefined
       ? { ptype, opcode }
       : undefined;
   },
@@ -132,9 +138,10 @@ export const floatingPointDataProcessing3Source = instruction({
   encoding: encoding('00011111 ptype:2 o1:1 Rm:5 o0:1 Ra:5 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
+  featureOf: featureOfPtype,
 
   variant({ ptype, o1, o0 }) {
-    return arithmeticSize(ptype) !== undefined ? { ptype, o1, o0 } : undefined;
+    return SIZE_OF_PTYPE[ptype] !== undefined ? { ptype, o1, o0 } : undefined;
   },
   operands: ({ Rm, Ra, Rn, Rd }) => ({ Rm, Ra, Rn, Rd }),
 

@@ -13,6 +13,7 @@ export const FPRounding = {
 export const FPCR_AHP = 1 << 26;
 export const FPCR_DN = 1 << 25;
 export const FPCR_FZ = 1 << 24;
+export const FPCR_FZ16 = 1 << 19;
 export const FPCR_RMODE_LSB = 22;
 export const FPCR_RMODE = 3 << FPCR_RMODE_LSB;
 

@@ -243,6 +243,32 @@ export function doublingMultiplyHigh(
   return xor(result, mask);
 }
 
+/** SQRDMLAH, and with `subtract` SQRDMLSH, on elements of 16 or 32 bits; sets FPSR.QC. */
+export function roundingDoublingMultiplyAccumulateHigh(
+  e: Emitter,
+  size: number,
+  subtract: boolean,
+  x: Vector,
+  y: Vector,
+  accumulator: Vector,
+): Vector {
+  const a = e.let(x);
+  const b = e.let(y);
+  const c = e.let(accumulator);
+  const wide = size + 1;
+  const bits = bitsOf(size);
+  // Half of what the Arm ARM's pseudocode computes, which fits the wide elements.
+  const half = (part: number): Vector => {
+    const product = widenMultiply(size, a, b, part, true);
+    const scaled = onElements(wide, 'shl', widen(size, c, part, true), i32(bits - 1));
+    const sum = onElements(wide, subtract ? 'sub' : 'add', scaled, product);
+    const rounded = onElements(wide, 'add', sum, everyElement(wide, 1n << BigInt(bits - 2)));
+    const high = e.let(onElements(wide, 'shr_s', rounded, i32(bits - 1)));
+    return narrow(size, saturateToNarrow(e, size, 'SQXTN', high));
+  };
+  return concatenateLow(half(0), half(1));
+}
+
 /** SQDMULL of one half, in elements of double width; sets FPSR.QC. */
 export function doublingMultiplyLong(
   e: Emitter,

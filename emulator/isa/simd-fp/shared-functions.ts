@@ -26,6 +26,7 @@ import {
   or,
   select,
   shrU,
+  signExtend,
   simd,
   sub,
   vectorTest,
@@ -41,6 +42,7 @@ import {
   FPCR_RMODE_LSB,
   FPRounding,
   FPSR_IXC,
+  HALF,
   SINGLE,
   infinity,
   powerOfTwo,
@@ -57,12 +59,14 @@ import {
 } from './vector.ts';
 import type { Vector } from './vector.ts';
 
-/** Bits of a value: i32 for single, i64 for double precision. */
+/** Bits of a value: i32 for half and single, i64 for double precision. */
 export type FPBits = Expr;
-export type FPWidth = 32 | 64;
-
 export function formatOf(N: number): FPFormat {
-  return N === 64 ? DOUBLE : SINGLE;
+  return N === 64 ? DOUBLE : N === 32 ? SINGLE : HALF;
+}
+/** WebAssembly has operators for single and double precision only. */
+function hostHas(N: number): boolean {
+  return N !== 16;
 }
 export function bitsType(N: number): 'i32' | 'i64' {
   return N === 64 ? 'i64' : 'i32';
@@ -109,12 +113,20 @@ function isNumber(N: number, bits: FPBits): Expr<'i32'> {
 export function FPNeg(N: number, bits: FPBits): FPBits {
   return N === 64
     ? xor(bits as Expr<'i64'>, i64(signBit(DOUBLE)))
-    : xor(bits as Expr<'i32'>, constantBits(32, signBit(SINGLE)) as Expr<'i32'>);
+    : xor(bits as Expr<'i32'>, constantBits(N, signBit(formatOf(N))) as Expr<'i32'>);
 }
 export function FPAbs(N: number, bits: FPBits): FPBits {
   return N === 64
     ? and(bits as Expr<'i64'>, i64(signBit(DOUBLE) - 1n))
-    : and(bits as Expr<'i32'>, i32(0x7fffffff));
+    : and(bits as Expr<'i32'>, i32(Number(signBit(formatOf(N)) - 1n)));
+}
+
+/** Each element with its sign flipped, or cleared. */
+export function FPNegVector(N: number, vector: Vector): Vector {
+  return simd('v128.xor', vector, everyElement(Math.log2(N / 8), signBit(formatOf(N))));
+}
+export function FPAbsVector(N: number, vector: Vector): Vector {
+  return simd('v128.and', vector, everyElement(Math.log2(N / 8), signBit(formatOf(N)) - 1n));
 }
 
 // -- arithmetic
@@ -153,7 +165,7 @@ export function FPBinary(e: Emitter, name: BinaryName, N: number, a: FPBits, b: 
   const y = e.let(b);
   const soft = call(bitsType(N), `${name}${N}`, x, y);
   const op = ROUNDED[name] ?? CHOSEN[name];
-  if (op === undefined) return e.let(soft);
+  if (op === undefined || !hostHas(N)) return e.let(soft);
   const result = e.variable(fromFloat(N, floatBinary(op, toFloat(N, x), toFloat(N, y))));
   const exact =
     ROUNDED[name] === undefined
@@ -167,6 +179,7 @@ export function FPBinary(e: Emitter, name: BinaryName, N: number, a: FPBits, b: 
 
 export function FPSqrt(e: Emitter, N: number, bits: FPBits): FPBits {
   const x = e.let(bits);
+  if (!hostHas(N)) return e.let(call(bitsType(N), `FPSqrt${N}`, x));
   const result = e.variable(fromFloat(N, floatUnary('sqrt', toFloat(N, x))));
   e.if(eqz(and(inexactIsFree(e), isPlain(N, result.value))), () => {
     e.set(result, call(bitsType(N), `FPSqrt${N}`, x));
@@ -201,6 +214,8 @@ export function FPCompare(
 ): Expr<'i32'> {
   const x = e.let(a);
   const y = e.let(b);
+  const soft = call('i32', `FPCompare${N}`, x, y, i32(signalNaNs));
+  if (!hostHas(N)) return e.let(soft);
   const fx = toFloat(N, x);
   const fy = toFloat(N, y);
   const result = e.variable(i32(0));
@@ -214,7 +229,7 @@ export function FPCompare(
       e.set(result, select(equal, i32(NZCV_EQUAL), unequal));
     },
     () => {
-      e.set(result, call('i32', `FPCompare${N}`, x, y, i32(signalNaNs)));
+      e.set(result, soft);
     },
   );
   return result.value;
@@ -233,6 +248,9 @@ export function FPCompareElement(
 ): FPBits {
   const x = e.let(a);
   const y = e.let(b);
+  if (!hostHas(N)) {
+    return e.let(and(sub(i32(0), call('i32', `${name}${N}`, x, y)), i32(0xffff)));
+  }
   const fx = toFloat(N, x);
   const fy = toFloat(N, y);
   const holds = e.variable(floatCompare(COMPARISON[name], fx, fy));
@@ -281,7 +299,7 @@ export function FPRoundInt(
     i32(exact ? 1 : 0),
   );
   const op = HOST_ROUNDING[rounding];
-  if (op === undefined) return e.let(soft);
+  if (op === undefined || !hostHas(N)) return e.let(soft);
   const value = toFloat(N, x);
   const result = e.variable(fromFloat(N, floatUnary(op, value)));
   // A NaN equals nothing, so both tests refuse it.
@@ -292,7 +310,7 @@ export function FPRoundInt(
   return result.value;
 }
 
-/** To an integer of `width` bits with `fbits` fraction bits; i32 or i64 result by `width`. */
+/** To an integer of `width` bits (16, 32 or 64) with `fbits` fraction bits; i32 or i64 result by `width`. */
 export function FPToFixed(
   e: Emitter,
   N: number,
@@ -315,7 +333,7 @@ export function FPToFixed(
   const narrow = (value: Expr<'i64'>): FPBits => (width === 64 ? value : wrap(value));
   const op = HOST_ROUNDING[rounding];
   const isInteger = fbits.op === 'const' && fbits.immediate === 0;
-  if (op === undefined || !isInteger) return e.let(narrow(soft));
+  if (op === undefined || !isInteger || !hostHas(N)) return e.let(narrow(soft));
   const type = width === 64 ? 'i64' : 'i32';
   const float = N === 64 ? 'f64' : 'f32';
   const sign = unsigned ? 'u' : 's';
@@ -337,21 +355,19 @@ export function FPToFixed(
   return result.value;
 }
 
-/** From an integer (i32 or i64) with `fbits` fraction bits, by FPCR's rounding. */
+/** From an integer with `fbits` fraction bits, by FPCR's rounding: an i64, an i32, or the low 16 bits of one. */
 export function FixedToFP(
   e: Emitter,
   N: number,
   value: Expr,
   fbits: Expr<'i32'>,
   unsigned: boolean,
+  width: 16 | undefined = undefined,
 ): FPBits {
   const x = e.let(value);
-  const wide =
-    x.type === 'i64'
-      ? (x as Expr<'i64'>)
-      : unsigned
-        ? extendU(x as Expr<'i32'>)
-        : extendS(x as Expr<'i32'>);
+  const integer = (given: Expr<'i32'>): Expr<'i64'> =>
+    unsigned ? extendU(given) : extendS(width === undefined ? given : signExtend(given, width));
+  const wide = x.type === 'i64' ? (x as Expr<'i64'>) : integer(x as Expr<'i32'>);
   const soft = call(
     bitsType(N),
     `FixedToFP${N}`,
@@ -360,7 +376,7 @@ export function FixedToFP(
     i32(unsigned ? 1 : 0),
     FPRoundingMode(e),
   );
-  if (!(fbits.op === 'const' && fbits.immediate === 0)) return e.let(soft);
+  if (!(fbits.op === 'const' && fbits.immediate === 0) || !hostHas(N)) return e.let(soft);
   const float = N === 64 ? 'f64' : 'f32';
   const conversion = `${float}.convert_${x.type}_${unsigned ? 'u' : 's'}` as Conversion;
   const direct = fromFloat(N, convert(conversion, x) as Expr<FloatType>);
@@ -412,7 +428,7 @@ export function mapLanes(
   sources: readonly Vector[],
   compute: (...lanes: FPBits[]) => FPBits,
 ): Vector {
-  const size = N === 64 ? 3 : 2;
+  const size = Math.log2(N / 8);
   const inputs = sources.map((source) => e.let(source));
   const result = e.variable(V128_ZERO);
   for (let lane = 0; lane < count; lane += 1) {
@@ -458,7 +474,7 @@ export function FPBinaryVector(
 ): Vector {
   const soft = (a: FPBits, b: FPBits): FPBits => e.let(call(bitsType(N), `${name}${N}`, a, b));
   const op = ROUNDED[name] ?? CHOSEN[name];
-  if (op === undefined) return mapLanes(e, N, count, [n, m], soft);
+  if (op === undefined || !hostHas(N)) return mapLanes(e, N, count, [n, m], soft);
   const x = e.let(n);
   const y = e.let(m);
   const result = e.variable(simd(`${floatShape(N)}.${op}`, x, y));
@@ -481,6 +497,9 @@ export function FPCompareVector(
   n: Vector,
   m: Vector,
 ): Vector {
+  if (!hostHas(N)) {
+    return mapLanes(e, N, count, [n, m], (a, b) => FPCompareElement(e, name, N, a, b));
+  }
   const x = e.let(n);
   const y = e.let(m);
   const result = e.variable(simd(`${floatShape(N)}.${COMPARISON[name]}`, x, y));
@@ -496,6 +515,7 @@ export function FPCompareVector(
 }
 
 export function FPSqrtVector(e: Emitter, N: number, count: number, n: Vector): Vector {
+  if (!hostHas(N)) return mapLanes(e, N, count, [n], (a) => FPSqrt(e, N, a));
   const x = e.let(n);
   const result = e.variable(simd(`${floatShape(N)}.sqrt`, x));
   e.if(eqz(and(inexactIsFree(e), allPlain(e, N, result.value, count))), () => {
@@ -538,12 +558,12 @@ export function FPMulAddVector(
   d: Vector,
   negate: boolean,
 ): Vector {
-  const op1 = e.let(negate ? simd(`${floatShape(N)}.neg`, n) : n);
+  const op1 = e.let(negate ? FPNegVector(N, n) : n);
   const op2 = e.let(m);
   const addend = e.let(d);
   const lanes = (): Vector =>
     mapLanes(e, N, count, [addend, op1, op2], (z, x, y) => FPMulAdd(e, N, z, x, y));
-  if (N === 64) return lanes();
+  if (N !== 32) return lanes();
   const result = e.variable(V128_ZERO);
   e.if(inexactIsFree(e), () => {
     const low = fusedHalf(e, op1, op2, addend);

@@ -3,6 +3,7 @@ import type { Emitter } from '../instruction.ts';
 import * as I from './integer-operations.ts';
 import {
   FPAbs,
+  FPAbsVector,
   FPBinary,
   FPBinaryVector,
   FPCompareElement,
@@ -10,9 +11,8 @@ import {
   FPMulAddVector,
 } from './shared-functions.ts';
 import type { BinaryName, ComparisonName, FPBits } from './shared-functions.ts';
-import { chooseElements, floatShape, onElements } from './vector.ts';
+import { chooseElements, onElements } from './vector.ts';
 import type { Lanes, Vector } from './vector.ts';
-import { simd } from '../expression.ts';
 
 const SIZES_BHS = [0, 1, 2];
 const SIZES_ALL = [0, 1, 2, 3];
@@ -266,8 +266,7 @@ floatBinaryOperation(1, 1, 0x1e, 'fminp', 'FPMin', false, true);
 FLOAT.set(floatKey(1, 1, 0x1a), {
   mnemonic: 'fabd',
   scalar: true,
-  vector: (e, N, count, n, m) =>
-    simd(`${floatShape(N)}.abs`, FPBinaryVector(e, 'FPSub', N, count, n, m)),
+  vector: (e, N, count, n, m) => FPAbsVector(N, FPBinaryVector(e, 'FPSub', N, count, n, m)),
   lane: (e, N, x, y) => FPAbs(N, FPBinary(e, 'FPSub', N, x, y)),
 });
 
@@ -297,7 +296,7 @@ function floatComparison(
     mnemonic,
     scalar: true,
     vector: (e, N, count, n, m) => {
-      const abs = (v: Vector): Vector => (absolute ? simd(`${floatShape(N)}.abs`, v) : v);
+      const abs = (v: Vector): Vector => (absolute ? FPAbsVector(N, v) : v);
       return FPCompareVector(e, name, N, count, abs(n), abs(m));
     },
     lane: (e, N, x, y) =>

@@ -1,14 +1,16 @@
 /** The operations of "Advanced SIMD two-register miscellaneous", vector and scalar. */
-import { V128_ZERO, call, i32, simd } from '../expression.ts';
+import { V128_ZERO, call, i32 } from '../expression.ts';
 import type { Expr } from '../expression.ts';
 import type { Emitter } from '../instruction.ts';
 import * as I from './integer-operations.ts';
 import type { Comparison } from './integer-operations.ts';
 import {
   FPAbs,
+  FPAbsVector,
   FPCompareElement,
   FPCompareVector,
   FPNeg,
+  FPNegVector,
   FPRoundInt,
   FPSqrt,
   FPSqrtVector,
@@ -19,7 +21,7 @@ import {
   mapLanes,
 } from './shared-functions.ts';
 import type { ComparisonName, FPBits, Rounding, UnaryName } from './shared-functions.ts';
-import { chooseElements, floatShape, onElements } from './vector.ts';
+import { chooseElements, onElements } from './vector.ts';
 import type { Lanes, Vector } from './vector.ts';
 
 const key = (U: number, opcode: number): number => (U << 5) | opcode;
@@ -215,7 +217,7 @@ for (const [U, sign] of [
     mnemonic: `${sign}cvtf`,
     vector: true,
     scalar: true,
-    lane: (e, N, x) => FixedToFP(e, N, x, none, U === 1),
+    lane: (e, N, x) => FixedToFP(e, N, x, none, U === 1, N === 16 ? 16 : undefined),
   });
 }
 
@@ -254,14 +256,14 @@ define(0, 1, 0x0f, {
   vector: true,
   scalar: false,
   lane: (_e, N, x) => FPAbs(N, x),
-  whole: (_e, N, _count, n) => simd(`${floatShape(N)}.abs`, n),
+  whole: (_e, N, _count, n) => FPAbsVector(N, n),
 });
 define(1, 1, 0x0f, {
   mnemonic: 'fneg',
   vector: true,
   scalar: false,
   lane: (_e, N, x) => FPNeg(N, x),
-  whole: (_e, N, _count, n) => simd(`${floatShape(N)}.neg`, n),
+  whole: (_e, N, _count, n) => FPNegVector(N, n),
 });
 define(1, 1, 0x1f, {
   mnemonic: 'fsqrt',

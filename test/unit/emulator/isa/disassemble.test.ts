@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createDecoder } from '../../../../emulator/isa/decode.ts';
 import { allDefinitions, integerDefinitions } from '../../../../emulator/isa/definitions.ts';
+import { implementedDefinitions } from '../../../../emulator/isa/features.ts';
 import { disassemble } from '../../../../emulator/isa/disassemble.ts';
 import {
   distanceContext,
@@ -12,7 +13,8 @@ import {
 } from '../../../support/disassembly-words.ts';
 
 const integerDecoder = createDecoder(integerDefinitions);
-const decoder = createDecoder(allDefinitions);
+const decoder = createDecoder(implementedDefinitions(allDefinitions, new Set(['FEAT_CRC32'])));
+const laterDecoder = createDecoder(allDefinitions);
 
 /**
  * Words that llvm-mc prints without the extension that allocates them: MSR and MRS with op0 = 0, which
@@ -51,6 +53,33 @@ describe('disassemble', () => {
       );
       assert.deepEqual(
         missing.map(({ word, text }) => `${hexWord(word)} ${text}`),
+        [],
+      );
+    });
+
+    it(`decodes every such word of ${set} that later extensions have`, () => {
+      const missing = words.filter(
+        ({ word, status, text }) =>
+          status === 'later' &&
+          !isSIMDDataProcessing(word) &&
+          !isPrintedButUnallocated(text) &&
+          laterDecoder.decode(word) === undefined,
+      );
+      assert.deepEqual(
+        missing.map(({ word, text }) => `${hexWord(word)} ${text}`),
+        [],
+      );
+    });
+
+    it(`decodes nothing in ${set} that no extension of ours has`, () => {
+      const surplus = words.filter(
+        ({ word, status }) =>
+          status === 'undefined' &&
+          !isHintOrSystem(word) &&
+          laterDecoder.decode(word) !== undefined,
+      );
+      assert.deepEqual(
+        surplus.map(({ word, text }) => `${hexWord(word)} ${text}`),
         [],
       );
     });
