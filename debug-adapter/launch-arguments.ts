@@ -7,6 +7,7 @@ export const LAUNCH_ARGUMENT_NAMES = [
   'args',
   'el',
   'gic',
+  'cpu',
   'hostProfile',
   'policy',
   'memory',
@@ -38,6 +39,8 @@ export interface LaunchArguments {
   /** Exception level at which the guest starts. */
   readonly el: 1 | 2;
   readonly gic: GicVersion;
+  /** The CPU model: which instructions the guest's processor has. */
+  readonly cpu: string;
   readonly hostProfile: string;
   readonly policy: string;
   /** RAM in bytes; undefined: the machine's default, more where the image needs it. */
@@ -54,6 +57,8 @@ export interface LaunchArguments {
 }
 
 export interface LaunchChoices {
+  readonly cpuModels: readonly string[];
+  readonly defaultCpuModel: string;
   readonly hostProfiles: readonly string[];
   readonly defaultHostProfile: string;
   readonly policies: readonly string[];
@@ -105,6 +110,7 @@ export function validateLaunchArguments(given: unknown, choices: LaunchChoices):
     args: stringList('args', configuration['args']),
     el: exceptionLevel(configuration['el']),
     gic: gicVersion(configuration['gic']),
+    cpu: choice('cpu', configuration['cpu'], choices.cpuModels, choices.defaultCpuModel),
     hostProfile: choice(
       'hostProfile',
       configuration['hostProfile'],

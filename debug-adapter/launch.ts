@@ -40,6 +40,7 @@ export async function launch(
       image: { segments, entry: physicalEntry(image) },
       el: arguments_.el,
       gic: arguments_.gic,
+      cpu: arguments_.cpu,
       hostProfile: arguments_.hostProfile,
       policy: arguments_.policy,
       ram,

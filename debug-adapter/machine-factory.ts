@@ -4,9 +4,12 @@ import { defaultHostProfile, hostProfiles } from '../emulator/kvm/host-profile.t
 import { defaultPolicy, policies } from '../emulator/kvm/policies/index.ts';
 import { Machine } from '../emulator/machine.ts';
 import { PolicyComparison } from '../emulator/policy-comparison.ts';
+import { cpuModels, defaultCpuModel } from '../emulator/sysregs/cpu-model.ts';
 import type { MachineFactory } from './machine.ts';
 
 export const machineFactory: MachineFactory = {
+  cpuModels,
+  defaultCpuModel: defaultCpuModel.name,
   hostProfiles,
   defaultHostProfile,
   policies,

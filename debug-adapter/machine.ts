@@ -35,6 +35,8 @@ export interface PolicyDescription {
 
 /** What can be known before a machine exists, and the way to make one. */
 export interface MachineFactory {
+  readonly cpuModels: readonly { readonly name: string; readonly description: string }[];
+  readonly defaultCpuModel: string;
   readonly hostProfiles: readonly HostProfileDescription[];
   readonly defaultHostProfile: string;
   readonly policies: readonly PolicyDescription[];

@@ -317,8 +317,11 @@ export class TraplineSession extends DebugSession {
   }
 
   #validate(given: unknown): LaunchArguments {
+    const { cpuModels, defaultCpuModel } = this.#factory;
     const { hostProfiles, defaultHostProfile, policies, defaultPolicy } = this.#factory;
     return validateLaunchArguments(given, {
+      cpuModels: cpuModels.map(({ name }) => name),
+      defaultCpuModel,
       hostProfiles: hostProfiles.map(({ name }) => name),
       defaultHostProfile,
       policies: policies.map(({ name }) => name),

@@ -30,6 +30,7 @@ import type { HostProfile } from './kvm/host-profile.ts';
 import type { Kvm, KvmState } from './kvm/kvm.ts';
 import type { KvmExit } from './kvm/kvm-exit.ts';
 import { byEncoding } from './sysregs/catalogue.ts';
+import { defaultCpuModel, requireCpuModel } from './sysregs/cpu-model.ts';
 
 export type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
 
@@ -46,6 +47,8 @@ export interface MachineOptions {
   /** Exception level at which the guest starts. At 2 the guest is its own hypervisor and `kvm` is undefined. */
   readonly el: 1 | 2;
   readonly hostProfile: string;
+  /** CPU model, `v8.0` and others of `sysregs/cpu-model.ts`. Default: the default model. */
+  readonly cpu?: string;
   readonly policy: string;
   /** How the FP registers are switched. Default: as a current kernel does. */
   readonly fpPolicy?: string;
@@ -106,17 +109,16 @@ export class Machine {
   /** PSCI CPU_OFF: nothing wakes the processor, and no other one can turn it on. */
   #isOff = false;
 
-  /** @throws RangeError for a host profile or policy that does not exist */
+  /** @throws RangeError for a host profile, CPU model or policy that does not exist */
   constructor(options: MachineOptions) {
     this.#options = options;
-    const { gic = 2 } = options;
+    const { gic = 2, cpu = defaultCpuModel.name } = options;
     const host = requireHostProfile(options.hostProfile);
-    const profile: HostProfile = {
-      ...host,
-      processor: { ...host.processor, FEAT_GICv3: gic === 3 },
-    };
+    const model = requireCpuModel(cpu);
+    const processor = { ...host.processor, model, FEAT_GICv3: gic === 3 };
+    const profile: HostProfile = { ...host, processor };
     this.pe = new ProcessingElement({
-      profile: profile.processor,
+      profile: processor,
       memory: options.ram,
       bus: this.#bus,
       startEL: options.el,

@@ -16,6 +16,7 @@ import type { SystemInstruction } from '../sysregs/catalogue.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import { checkProfile } from '../sysregs/processor-model.ts';
+import type { CpuModel } from '../sysregs/cpu-model.ts';
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
 import { physicalAddressBits } from '../mmu/regime.ts';
 import type { TranslationRegime } from '../mmu/regime.ts';
@@ -109,17 +110,18 @@ const NO_INTERRUPTS: InterruptInputs = {
 
 const DC_ZVA = requireSystemInstruction('dc', 'ZVA');
 
-/** Optional instructions that every profile has (ID_AA64ISAR0_EL1). */
-const FEATURES: ReadonlySet<string> = new Set(['FEAT_CRC32']);
-
-/** Memory for processors of one machine. */
-export function processorMemory(ram: readonly RamRegion[], cpus: number): EngineMemory {
+/** Memory for processors of one machine, which all have the instructions of the model. */
+export function processorMemory(
+  ram: readonly RamRegion[],
+  cpus: number,
+  model: CpuModel,
+): EngineMemory {
   return new EngineMemory({
     ram,
     cpus,
     definitions: allDefinitions,
     runtimeFunctions: softFloatFunctions,
-    features: FEATURES,
+    features: model.features,
   });
 }
 
@@ -184,7 +186,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       memory:
         options.memory instanceof EngineMemory
           ? options.memory
-          : processorMemory(options.memory, 1),
+          : processorMemory(options.memory, 1, profile.model),
       cpu: isShared ? (options.cpu ?? 0) : 0,
       host: this,
     });

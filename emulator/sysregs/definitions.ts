@@ -235,12 +235,14 @@ const pstate: Definitions = {
   SPSel: effects(fields('SPSel', 'SP'), 1n),
 };
 
-const floatingPoint: Definitions = {
+const floatingPoint = ({ model }: ProcessorProfile): Definitions => ({
   // Trapped floating-point exceptions are not supported: the enables are RAZ/WI. Stride and Len are
   // for AArch32.
-  FPCR: effects(fields('FPCR', 'AHP DN FZ RMode')),
+  FPCR: effects(
+    fields('FPCR', model.features.has('FEAT_FP16') ? 'AHP DN FZ RMode FZ16' : 'AHP DN FZ RMode'),
+  ),
   FPSR: storage(fields('FPSR', 'QC IDC IXC UFC OFC DZC IOC')),
-};
+});
 
 const timers: Definitions = {
   // Set by what stands in for firmware; only the highest EL can write it.
@@ -449,7 +451,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...translation,
     ...exceptions,
     ...pstate,
-    ...floatingPoint,
+    ...floatingPoint(profile),
     ...timers,
     ...debug(profile),
     ...(profile.FEAT_SPE && statisticalProfiling),

@@ -1,5 +1,6 @@
 /** The identification registers: read-only values that follow from the processor's profile. */
 import { byEncoding } from './catalogue.ts';
+import type { CpuFeature, CpuModel } from './cpu-model.ts';
 import { checkProfile } from './processor-model.ts';
 import type { ProcessorProfile } from './processor-model.ts';
 import { genericName, packEncoding } from './sysreg.ts';
@@ -55,6 +56,35 @@ function ID_AA64DFR0_EL1(profile: ProcessorProfile): bigint {
   );
 }
 
+/** A field at `lsb` whose value depends on which of two features, the second including the first, there is. */
+function field({ features }: CpuModel, lsb: bigint, ...rungs: readonly CpuFeature[]): bigint {
+  return BigInt(rungs.findLastIndex((feature) => features.has(feature)) + 1) << lsb;
+}
+
+/** Arm ARM, ID_AA64ISAR0_EL1. Atomic is 2 with FEAT_LSE. */
+function ID_AA64ISAR0_EL1(model: CpuModel): bigint {
+  return (
+    field(model, 4n, 'FEAT_AES', 'FEAT_PMULL') |
+    field(model, 8n, 'FEAT_SHA1') |
+    field(model, 12n, 'FEAT_SHA256') |
+    field(model, 16n, 'FEAT_CRC32') |
+    (field(model, 20n, 'FEAT_LSE') << 1n) |
+    field(model, 28n, 'FEAT_RDM') |
+    field(model, 44n, 'FEAT_DotProd') |
+    field(model, 52n, 'FEAT_FlagM')
+  );
+}
+
+/** Arm ARM, ID_AA64ISAR1_EL1. */
+function ID_AA64ISAR1_EL1(model: CpuModel): bigint {
+  return (
+    field(model, 12n, 'FEAT_JSCVT') |
+    field(model, 16n, 'FEAT_FCMA') |
+    field(model, 20n, 'FEAT_LRCPC') |
+    field(model, 36n, 'FEAT_SB')
+  );
+}
+
 /** Every encoding of the ID space, op0 = 3, op1 = 0, CRn = 0, CRm = 1 to 7. */
 export const idSpaceEncodings: readonly number[] = Array.from({ length: 7 * 8 }, (_, i) =>
   packEncoding({ op0: 3, op1: 0, CRn: 0, CRm: 1 + (i >> 3), op2: i & 7 }),
@@ -76,26 +106,28 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
   if (!Number.isInteger(cpu) || cpu < 0 || cpu > 255) {
     throw new RangeError(`Processor ${cpu} does not fit MPIDR_EL1.Aff0`);
   }
+  const cpuModel = profile.model;
+  const halfPrecision = field(cpuModel, 16n, 'FEAT_FP16') | field(cpuModel, 20n, 'FEAT_FP16');
   const values = new Map<string, bigint>();
   for (const encoding of idSpaceEncodings) values.set(idSpaceName(encoding), 0n);
   const model: readonly (readonly [string, bigint])[] = [
-    // Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it.
-    ['MIDR_EL1', 0x000f_0510n],
+    ['MIDR_EL1', cpuModel.MIDR_EL1],
     // Bit 31 is RES1; U = 0: the processor is part of a multiprocessor system.
     ['MPIDR_EL1', 0x8000_0000n | BigInt(cpu)],
     ['REVIDR_EL1', 0n],
     ['AIDR_EL1', 0n],
-    // EL0, EL1 and EL2 AArch64 only, no EL3; FP and Advanced SIMD (signed fields) without half precision;
+    // EL0, EL1 and EL2 AArch64 only, no EL3; FP and Advanced SIMD (signed fields) are 1 with half precision;
     // CSV2 and CSV3: not open to speculation across contexts.
     [
       'ID_AA64PFR0_EL1',
       0x1100_0000_0000_0111n |
-        (profile.FEAT_FP ? 0n : 0xff_0000n) |
+        (profile.FEAT_FP ? halfPrecision : 0xff_0000n) |
         (profile.FEAT_GICv3 ? 1n << 24n : 0n),
     ],
     ['ID_AA64DFR0_EL1', ID_AA64DFR0_EL1(profile)],
-    // CRC32 only.
-    ['ID_AA64ISAR0_EL1', 0x0000_0000_0001_0000n],
+    ['ID_AA64ISAR0_EL1', ID_AA64ISAR0_EL1(cpuModel)],
+    ['ID_AA64ISAR1_EL1', ID_AA64ISAR1_EL1(cpuModel)],
+    ['ID_AA64MMFR1_EL1', field(cpuModel, 16n, 'FEAT_LOR')],
     // 40-bit physical addresses, 16-bit ASIDs, the 4 KiB, 16 KiB and 64 KiB granules at both stages.
     ['ID_AA64MMFR0_EL1', 0x0010_0022n | (profile.FEAT_FGT ? 1n << 56n : 0n)],
     // 64-byte lines; DIC and IDC clear, so guests do clean and invalidate code they write.

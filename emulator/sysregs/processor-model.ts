@@ -1,8 +1,13 @@
 /** What may differ between the processors the machine can have: the source of the ID registers. */
 
+import { cpuModel_v8_0 } from './cpu-model.ts';
+import type { CpuModel } from './cpu-model.ts';
+
 export interface ProcessorProfile {
   /** The name a launch configuration uses. */
   readonly name: string;
+  /** The instructions it has. */
+  readonly model: CpuModel;
   /** ID_AA64DFR0_EL1.DebugVer: 6 is Armv8.0, 8 FEAT_Debugv8p2, 9 FEAT_Debugv8p4. */
   readonly debugVersion: number;
   /** Number of breakpoints, 2 to 16. */
@@ -30,6 +35,7 @@ export interface ProcessorProfile {
  */
 export const v8_0: ProcessorProfile = {
   name: 'v8.0',
+  model: cpuModel_v8_0,
   debugVersion: 6,
   breakpoints: 6,
   contextAwareBreakpoints: 2,

@@ -9,6 +9,7 @@ import {
   PACES,
   validateLaunchArguments,
 } from '../../debug-adapter/launch-arguments.ts';
+import { cpuModels, defaultCpuModel } from '../../emulator/sysregs/cpu-model.ts';
 import { defaultHostProfile, hostProfiles } from '../../emulator/kvm/host-profile.ts';
 
 interface Attribute {
@@ -57,12 +58,22 @@ describe('launch schema', () => {
       properties['hostProfile']?.enum,
       hostProfiles.map((it) => it.name),
     );
+    assert.deepEqual(
+      properties['cpu']?.enum,
+      cpuModels.map((it) => it.name),
+    );
+    assert.deepEqual(
+      properties['cpu'].enumDescriptions,
+      cpuModels.map((it) => it.description),
+    );
   });
 
   it('names the values that the adapter takes for what is left out', () => {
     const { sourceMap, ...defaults } = validateLaunchArguments(
       { program: '${workspaceFolder}/guest.elf' },
       {
+        cpuModels: cpuModels.map((it) => it.name),
+        defaultCpuModel: defaultCpuModel.name,
         hostProfiles: hostProfiles.map((it) => it.name),
         defaultHostProfile,
         policies: (properties['policy']?.enum ?? []) as string[],

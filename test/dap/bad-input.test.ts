@@ -180,6 +180,7 @@ describe('A wrong launch argument', () => {
     args: ['text', 1, {}, [1], [null], [['x']]],
     el: [0, 3, 1.5, '1', true, [], {}],
     gic: [0, 1, 4, '3', true, [], {}],
+    cpu: ['', 'z80', 72, [], {}],
     hostProfile: [0, '', '6-2-5', 'constructor', [], {}],
     policy: [1, '', 'NONE', '__proto__', [], {}],
     memory: [-1, 0, 1.5, 1e300, '', 'M', '-1M', '1.5G', '4G', '999999G', [], {}],

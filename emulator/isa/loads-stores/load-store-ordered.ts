@@ -9,7 +9,9 @@ const UNITS = ['b', 'h', '', ''] as const;
 
 export const loadStoreOrdered = instruction({
   title: 'Load/store ordered',
-  encoding: encoding('size:2 001000 1 L:1 0 (1) (1) (1) (1) (1) o0:1 (1) (1) (1) (1) (1) Rn:5 Rt:5'),
+  encoding: encoding(
+    'size:2 001000 1 L:1 0 (1) (1) (1) (1) (1) o0:1 (1) (1) (1) (1) (1) Rn:5 Rt:5',
+  ),
   featureOf: ({ o0 }) => (o0 ? undefined : 'FEAT_LOR'),
   variant: ({ size, L, Rn }) => ({ size, L, sp: Rn === 31 }),
   operands: ({ Rn, Rt }) => ({ Rn, Rt }),

@@ -8,6 +8,8 @@ import {
 } from '../../../debug-adapter/launch-arguments.ts';
 
 const choices = {
+  cpuModels: ['v8.0', 'cortex-a72'],
+  defaultCpuModel: 'v8.0',
   hostProfiles: ['6-2-4', '2-1-2'],
   defaultHostProfile: '6-2-4',
   policies: ['EAGER', 'OWNER'],
@@ -19,6 +21,7 @@ describe('Launch arguments', () => {
     assert.deepEqual(validateLaunchArguments({ program: 'a.elf' }, choices), {
       program: 'a.elf',
       args: [],
+      cpu: 'v8.0',
       el: 1,
       gic: 2,
       hostProfile: '6-2-4',

@@ -22,8 +22,13 @@ const laterDecoder = createDecoder(allDefinitions);
  */
 const isPrintedButUnallocated = (text: string): boolean =>
   /\bS0_\d_C\d+_C\d+_\d/.test(text) ||
-  /^msr (UAO|PAN|PM), #/.test(text) ||
+  /^msr (UAO|PAN|PM|SSBS|DIT), #/.test(text) ||
+  /^(cfinv|sb)$/.test(text) ||
   /^sm(start|stop)\b/.test(text);
+
+/** FEAT_PAuth, which no processor here has. */
+const isPointerAuthentication = (text: string): boolean =>
+  /^(pac|aut|xpac|ldra[ab]|b(l)?ra[ab]|e?reta[ab])/.test(text);
 
 /** Hints are NOPs whatever their name, and the system instruction space decodes as a whole. */
 const isHintOrSystem = (word: number): boolean =>
@@ -61,6 +66,7 @@ describe('disassemble', () => {
       const missing = words.filter(
         ({ word, status, text }) =>
           status === 'later' &&
+          !isPointerAuthentication(text) &&
           !isSIMDDataProcessing(word) &&
           !isPrintedButUnallocated(text) &&
           laterDecoder.decode(word) === undefined,
