@@ -362,7 +362,7 @@ export function FixedToFP(
   value: Expr,
   fbits: Expr<'i32'>,
   unsigned: boolean,
-  width: 16 | undefined = undefined,
+  width?: 16,
 ): FPBits {
   const x = e.let(value);
   const integer = (given: Expr<'i32'>): Expr<'i64'> =>
