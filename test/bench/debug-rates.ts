@@ -20,7 +20,7 @@ const nothing: Arm = () => Promise.resolve();
 
 /** Milliseconds from configurationDone to the end of the guest, `arm` done before: the best of some runs. */
 async function timeSession(iterations: number, arm: Arm): Promise<number> {
-  const guest = loadGuest(GUEST, iterations);
+  const guest = loadGuest(GUEST, { iterations });
   let shortest = Infinity;
   for (let run = 0; run < RUNS; run += 1) {
     const client = new DapClient({ host: { readFile: () => Promise.resolve(guest.bytes) } });
@@ -44,7 +44,7 @@ async function timeGdb(iterations: number, commands: readonly string[]): Promise
 async function shortestUnderGdb(iterations: number, commands: readonly string[]): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < 2; run += 1) {
-    times.push(await timeUnderGdb(loadGuest(GUEST, iterations), commands));
+    times.push(await timeUnderGdb(loadGuest(GUEST, { iterations }), commands));
   }
   return Math.min(...times);
 }
@@ -88,7 +88,7 @@ async function evaluations(
 }
 
 async function instructionSteps(withGdb: boolean): Promise<Result> {
-  const machine = createMachine(loadGuest(GUEST, 1_000_000));
+  const machine = createMachine(loadGuest(GUEST, { iterations: 1_000_000 }));
   let shortest = Infinity;
   const steps = 100_000;
   for (let run = 0; run < RUNS; run += 1) {
@@ -102,7 +102,11 @@ async function instructionSteps(withGdb: boolean): Promise<Result> {
     unit: '1/s',
     ours: (steps / shortest) * 1000,
     theirs: withGdb
-      ? (gdbSteps / (await timeUnderGdb(loadGuest(GUEST, 1_000_000), [`stepi ${gdbSteps}`]))) * 1000
+      ? (gdbSteps /
+          (await timeUnderGdb(loadGuest(GUEST, { iterations: 1_000_000 }), [
+            `stepi ${gdbSteps}`,
+          ]))) *
+        1000
       : undefined,
   };
 }

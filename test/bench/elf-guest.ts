@@ -1,4 +1,4 @@
-/** The benchmark guests: their ELF files with the iteration count set. */
+/** The benchmark guests: their ELF files with variables such as the iteration count set. */
 import { readFileSync } from 'node:fs';
 import { parseElf } from '../../debug-adapter/symbols/elf.ts';
 import type { ElfImage } from '../../debug-adapter/symbols/elf.ts';
@@ -6,12 +6,21 @@ import type { ElfImage } from '../../debug-adapter/symbols/elf.ts';
 export interface Guest {
   readonly name: string;
   readonly image: ElfImage;
-  /** The file with `iterations` patched in. */
+  /** The file with the variables patched in. */
   readonly bytes: Uint8Array;
   symbol(name: string): bigint;
 }
 
-export function loadGuest(name: string, iterations: number): Guest {
+/** 32-bit variables in the data of a guest. */
+export interface Variables {
+  readonly iterations: number;
+  /** 1: the guest runs with translation. Default 0. */
+  readonly mmu?: 0 | 1;
+  /** Of the guest `costs` only: what is done. */
+  readonly kind?: number;
+}
+
+export function loadGuest(name: string, variables: Variables): Guest {
   const path = new URL(`guests/${name}.elf`, import.meta.url);
   const bytes = new Uint8Array(readFileSync(path));
   const image = parseElf(bytes, `${name}.elf`);
@@ -20,10 +29,12 @@ export function loadGuest(name: string, iterations: number): Guest {
     if (!found) throw new Error(`${name}.elf has no symbol ${wanted}`);
     return found.value;
   };
-  const at = symbol('iterations');
-  for (const { vaddr, offset, fileSize } of image.segments) {
-    if (at < vaddr || at >= vaddr + BigInt(fileSize)) continue;
-    new DataView(bytes.buffer).setUint32(offset + Number(at - vaddr), iterations, true);
+  for (const [variable, value] of Object.entries(variables) as [string, number][]) {
+    const at = symbol(variable);
+    for (const { vaddr, offset, fileSize } of image.segments) {
+      if (at < vaddr || at >= vaddr + BigInt(fileSize)) continue;
+      new DataView(bytes.buffer).setUint32(offset + Number(at - vaddr), value, true);
+    }
   }
   return { name, image: parseElf(bytes, `${name}.elf`), bytes, symbol };
 }

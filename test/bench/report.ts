@@ -3,7 +3,7 @@
 export interface Result {
   readonly name: string;
   /** Of both figures. */
-  readonly unit: 'MIPS' | '1/s' | 'times slower' | 'ms' | 'MB';
+  readonly unit: 'MIPS' | '1/s' | 'times slower' | 'ms' | 'ns' | 'MB';
   readonly ours: number;
   /** QEMU, under gdb where a debugger takes part; undefined where it was not measured. */
   readonly theirs?: number | undefined;
@@ -19,7 +19,7 @@ export type Target =
 
 /** Ours to theirs, so that more is better: a rate is divided by theirs, a time or a slow-down divides it. */
 export function ratioOf({ unit, ours, theirs }: Result): number | undefined {
-  if (theirs === undefined) return undefined;
+  if (theirs === undefined || theirs === 0 || ours === 0) return undefined;
   return unit === 'MIPS' || unit === '1/s' ? ours / theirs : theirs / ours;
 }
 

@@ -2,6 +2,7 @@
  * The benchmarks: our figures beside those of QEMU TCG, and of gdb on QEMU, from the same run.
  * With `--json` they are printed as JSON; `lsp` measures the language server alone.
  */
+import { measureCosts } from './costs.ts';
 import { measureDebugging } from './debug-rates.ts';
 import { measureLanguageServer } from './language-server.ts';
 import { hasGdb, hasQemu } from './qemu.ts';
@@ -45,6 +46,7 @@ async function measureAll(withQemu: boolean, withGdb: boolean): Promise<Result[]
   const coldStart = await measureColdStart();
   return [
     ...measureWorkloads(withQemu),
+    ...measureCosts(withQemu),
     ...(await measureDebugging(withGdb)),
     coldStart,
     ...(await measureSessions()),
