@@ -1,14 +1,21 @@
 /**
- * A board with one processor: RAM, devices, firmware, and the hypervisor where the guest starts at
+ * A board with its processors: RAM, devices, firmware, and the hypervisor where the guest starts at
  * EL1. Synchronous and deterministic: nothing here reads a clock, and a run repeats exactly.
+ *
+ * Time is the scheduler's clock, which counts instructions: each processor does a notional 1 GHz. Of N
+ * processors 2^k instructions take a nanosecond, where 2^k is the smallest power of two that is not below
+ * N, so that time passes at the same rate whoever executes, and never goes back from one processor to
+ * the next.
  */
 import { boardDeviceTree } from './board/device-tree.ts';
 import { flattenDeviceTree } from './board/flattened-device-tree.ts';
 import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
-import { isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
+import { AFFINITY_FIELDS, isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
+import type { PowerControl } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
-import { deliverableInterrupt, interruptPending } from './cpu/exceptions.ts';
-import { ProcessingElement } from './cpu/pe.ts';
+import { deliverableInterrupt } from './cpu/exceptions.ts';
+import { ProcessingElement, processorMemory } from './cpu/pe.ts';
+import type { EngineMemory } from './engine/engine-memory.ts';
 import type { ExceptionRecord as PeExceptionRecord, PeEvent, SmcCall } from './cpu/pe.ts';
 import { SystemBus } from './devices/bus.ts';
 import { createDecoder } from './isa/decode.ts';
@@ -19,16 +26,20 @@ import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
 import { guestRegistersOf, installKvm, requireHostProfile, stopOf } from './machine/hypervisor.ts';
+import { Processor } from './machine/processor.ts';
+import type { ProcessorState } from './machine/processor.ts';
 import { InputRecord } from './machine/recorded-input.ts';
 import type { RecordedInput } from './machine/recorded-input.ts';
 import { RegisterView } from './machine/register-view.ts';
 import type { RegisterGroup } from './machine/register-view.ts';
+import { Scheduler } from './machine/scheduler.ts';
+import type { SchedulerState } from './machine/scheduler.ts';
 import { exceptionRecord } from './machine/stop-reason.ts';
 import type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
 import type { HostActivity } from './kvm/host-activity.ts';
 import type { HostProfile } from './kvm/host-profile.ts';
-import type { Kvm, KvmState } from './kvm/kvm.ts';
-import type { KvmExit } from './kvm/kvm-exit.ts';
+import { DEFAULT_TICK_INTERVAL } from './kvm/kvm.ts';
+import type { Kvm } from './kvm/kvm.ts';
 import { byEncoding } from './sysregs/catalogue.ts';
 import { defaultCpuModel, requireCpuModel } from './sysregs/cpu-model.ts';
 
@@ -54,6 +65,8 @@ export interface MachineOptions {
   readonly fpPolicy?: string;
   /** What the host does beside running the guest. Default: nothing. */
   readonly hostActivity?: readonly HostActivity[];
+  /** Processors, 1 to 8. Default 1. */
+  readonly cpus?: number;
   /** RAM, ascending, without overlaps; the segments lie inside. Sizes in bytes, multiples of 4096. */
   readonly ram: readonly { readonly base: bigint; readonly size: number }[];
   /** Version of the interrupt controller. Default 2. */
@@ -72,9 +85,9 @@ export interface RecordedRun {
   readonly instructions: bigint;
 }
 
-/** 1 GHz notional: one instruction is one nanosecond of virtual time. */
-const NANOSECONDS_PER_INSTRUCTION = 1n;
-const INSTRUCTIONS_PER_SECOND = 1_000_000_000n;
+export const MOST_PROCESSORS = 8;
+/** Nanoseconds of virtual time in a second. */
+const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** How long a guest that waits for a key sleeps before the console is looked at again, in virtual nanoseconds. */
 const INPUT_POLL = 10_000_000n;
 /** Seconds since 1970 at reset. */
@@ -83,48 +96,55 @@ const START_TIME = 0n;
 const DEVICE_TREE_BYTES = 1 << 20;
 
 export class Machine {
-  readonly vcpus = [{ id: 0, name: 'CPU0' }] as const;
-  readonly currentVcpu = 0;
+  readonly vcpus: readonly { readonly id: number; readonly name: string }[];
   readonly console: SerialConsole;
   onException: ((exception: ExceptionRecord) => boolean) | undefined;
   onGuestError: ((device: string, message: string, pc: bigint) => void) | undefined;
 
-  readonly pe: ProcessingElement;
-  /** The hypervisor of a guest that starts at EL1. */
-  readonly kvm: Kvm | undefined;
   readonly #options: MachineOptions;
+  readonly #memory: EngineMemory;
+  readonly #processors: readonly Processor[];
+  readonly #scheduler: Scheduler;
+  /** The processor of the last stop, or that the debugger has selected. */
+  #focus: Processor;
+  /** Binary logarithm of the instructions that take a nanosecond. */
+  readonly #clockShift: number;
   readonly #bus = new SystemBus();
   readonly #devices: BoardDevices;
   readonly #semihosting = new Semihosting();
   readonly #points: DebugPoints;
-  readonly #registers: RegisterView;
   readonly #decoder = createDecoder(allDefinitions);
   readonly #typed: number[] = [];
   readonly #inputs = new InputRecord();
   #exit: Extract<StopReason, { kind: 'exit' }> | undefined;
-  #kvmExit: KvmExit | undefined;
-  #lastException: ExceptionRecord | undefined;
-  /** The PC of a guest that waits for an interrupt, behind its WFI. */
-  #waitingAt: bigint | undefined;
-  /** PSCI CPU_OFF: nothing wakes the processor, and no other one can turn it on. */
-  #isOff = false;
 
-  /** @throws RangeError for a host profile, CPU model or policy that does not exist */
+  /** @throws RangeError for a host profile, CPU model or policy that does not exist, or a wrong number of processors */
   constructor(options: MachineOptions) {
     this.#options = options;
-    const { gic = 2, cpu = defaultCpuModel.name } = options;
+    const { gic = 2, cpu: modelName = defaultCpuModel.name, cpus = 1 } = options;
+    if (!Number.isInteger(cpus) || cpus < 1 || cpus > MOST_PROCESSORS) {
+      throw new RangeError(`A machine has 1 to ${MOST_PROCESSORS} processors, not ${cpus}.`);
+    }
+    this.#clockShift = Math.ceil(Math.log2(cpus));
     const host = requireHostProfile(options.hostProfile);
-    const model = requireCpuModel(cpu);
-    const processor = { ...host.processor, model, FEAT_GICv3: gic === 3 };
-    const profile: HostProfile = { ...host, processor };
-    this.pe = new ProcessingElement({
-      profile: processor,
-      memory: options.ram,
-      bus: this.#bus,
-      startEL: options.el,
-    });
+    const model = requireCpuModel(modelName);
+    const profile: HostProfile = {
+      ...host,
+      processor: { ...host.processor, model, FEAT_GICv3: gic === 3 },
+    };
+    this.#memory = processorMemory(options.ram, cpus, model);
+    const processors: Processor[] = [];
+    for (let cpu = 0; cpu < cpus; cpu += 1) {
+      processors.push(this.#createProcessor(cpu, profile, processors[0]?.kvm));
+    }
+    this.#processors = processors;
+    this.#scheduler = new Scheduler(processors);
+    this.#focus = this.#scheduler.current;
+    this.vcpus = processors.map(({ id }) => ({ id, name: `CPU${id}` }));
+    const pes = processors.map(({ pe }) => pe);
     this.#devices = new BoardDevices({
-      pe: this.pe,
+      pes,
+      accessingCpu: () => this.#scheduler.current.id,
       bus: this.#bus,
       gic,
       transmit: (byte) => {
@@ -134,7 +154,7 @@ export class Machine {
       startTime: START_TIME,
       events: {
         guestError: (device, message) => {
-          this.onGuestError?.(device, message, this.pe.state.PC);
+          this.onGuestError?.(device, message, this.#scheduler.current.pe.state.PC);
         },
       },
     });
@@ -143,74 +163,136 @@ export class Machine {
       this.#typed.push(...bytes);
       this.#devices.uart.receive(bytes);
     });
-    this.pe.firmware = (call) => {
-      this.#firmware(call);
-    };
-    this.pe.exceptionHook = (record) => {
-      return this.#exceptionTaken(record, this.pe.registers.raw(`SPSR_EL${record.targetEL}`));
-    };
-    this.kvm = options.el === 1 ? this.#underKvm(profile) : undefined;
-    this.#points = new DebugPoints(this.pe);
-    this.#registers = new RegisterView(this.pe, this.kvm && guestRegistersOf(this.kvm));
+    this.#points = new DebugPoints(pes, () => this.#focus.pe);
     this.reset();
   }
 
-  #underKvm(profile: HostProfile): Kvm {
-    const kvm = installKvm(this.pe, {
+  #createProcessor(cpu: number, profile: HostProfile, sibling: Kvm | undefined): Processor {
+    const { el, cpus = 1 } = this.#options;
+    const pe = new ProcessingElement({
+      profile: profile.processor,
+      memory: this.#memory,
+      bus: this.#bus,
+      startEL: el,
+      cpu,
+      clockShift: this.#clockShift,
+    });
+    if (cpus > 1) {
+      pe.others = {
+        sendEvent: () => {
+          for (const { pe: other } of this.#processors) other.eventRegister = true;
+        },
+        broadcast: (invalidate) => {
+          for (const { pe: other } of this.#processors) if (other !== pe) invalidate(other);
+        },
+      };
+    }
+    const kvm = el === 1 ? this.#underKvm(pe, profile, sibling) : undefined;
+    const registers = new RegisterView(pe, kvm && guestRegistersOf(kvm));
+    const processor = new Processor({ pe, kvm, registers });
+    pe.firmware = (call) => {
+      this.#firmware(processor, call);
+    };
+    pe.exceptionHook = (record) => {
+      const SPSR = pe.registers.raw(`SPSR_EL${record.targetEL}`);
+      return this.#exceptionTaken(processor, record, SPSR);
+    };
+    return processor;
+  }
+
+  #underKvm(pe: ProcessingElement, profile: HostProfile, sibling: Kvm | undefined): Kvm {
+    const processor = (): Processor => this.#processorOf(pe.cpu);
+    const kvm = installKvm(pe, {
       profile,
       policy: this.#options.policy,
       fpPolicy: this.#options.fpPolicy,
       hostActivity: this.#options.hostActivity,
       checkInvariants: this.#options.checkInvariants ?? false,
+      sibling,
+      tickInterval: DEFAULT_TICK_INTERVAL << BigInt(this.#clockShift),
       exited: (exit) => {
-        this.#kvmExit = exit;
+        processor().kvmExit = exit;
       },
-      turnedOff: () => {
-        this.#isOff = true;
+      psci: (call) => {
+        const action = psciCall(call, this.#power);
+        if (action.kind === 'cpuOff') processor().power = 'off';
+        return action;
       },
     });
     kvm.ws.injected = (record) => {
-      const stops = this.#exceptionTaken(record, this.pe.registers.raw('SPSR_EL1'));
-      if (stops) this.pe.requestStop({ kind: 'exceptionTaken', exception: record });
+      const stops = this.#exceptionTaken(processor(), record, pe.registers.raw('SPSR_EL1'));
+      if (stops) pe.requestStop({ kind: 'exceptionTaken', exception: record });
     };
     return kvm;
   }
 
-  #exceptionTaken(record: PeExceptionRecord, SPSR: bigint): boolean {
+  #exceptionTaken(processor: Processor, record: PeExceptionRecord, SPSR: bigint): boolean {
     const exception = exceptionRecord(record, SPSR, this.retired);
-    this.#lastException = exception;
+    processor.lastException = exception;
     return this.onException?.(exception) ?? false;
   }
 
+  #processorOf(vcpu: number): Processor {
+    const processor = this.#processors[vcpu];
+    if (processor === undefined) throw new RangeError(`There is no CPU${vcpu}.`);
+    return processor;
+  }
+
+  /** The processor of the last stop, until another one is selected. */
+  get currentVcpu(): number {
+    return this.#focus.id;
+  }
+  /** What is read, written and stepped from now on. The order in which the processors run stays. */
+  selectVcpu(vcpu: number): void {
+    this.#focus = this.#processorOf(vcpu);
+  }
+
+  /** The current processor. */
+  get pe(): ProcessingElement {
+    return this.#focus.pe;
+  }
+  /** The hypervisor of a guest that starts at EL1, on the current processor. */
+  get kvm(): Kvm | undefined {
+    return this.#focus.kvm;
+  }
+
+  /** The machine's clock: instructions of all processors, and the time that they have waited. */
   get retired(): bigint {
-    return this.pe.state.retired;
+    return this.#scheduler.clock;
   }
   get virtualNanoseconds(): bigint {
-    return this.retired * NANOSECONDS_PER_INSTRUCTION;
+    return this.retired >> BigInt(this.#clockShift);
+  }
+  /** Clock at a time in nanoseconds since reset. */
+  #clockAt(nanoseconds: bigint | undefined): bigint | undefined {
+    return nanoseconds === undefined ? undefined : nanoseconds << BigInt(this.#clockShift);
   }
 
   /** Cold reset with the image loaded; what the debugger has set stays. */
   reset(): void {
-    const { pe } = this;
-    pe.engine.ram.clear();
-    pe.reset();
+    const { image } = this.#options;
+    this.#memory.ram.clear();
+    this.#scheduler.reset();
+    for (const processor of this.#processors) processor.reset();
     this.#bus.reset();
     this.console.discard();
     this.#typed.length = 0;
     this.#inputs.reset();
     this.#exit = undefined;
-    this.#waitingAt = undefined;
-    this.#isOff = false;
-    for (const { paddr, bytes } of this.#options.image.segments) {
-      if (!pe.engine.writePhysical(paddr, bytes)) {
+    for (const { paddr, bytes } of image.segments) {
+      if (!this.#memory.writePhysical(paddr, bytes)) {
         throw new RangeError(`the image's segment at 0x${paddr.toString(16)} is not inside RAM`);
       }
     }
     this.#placeDeviceTree();
-    pe.engine.flushCode();
-    pe.state.PC = this.#options.image.entry;
-    this.#kvmExit = undefined;
-    this.kvm?.reset(this.#options.image.entry);
+    this.#memory.flushCode();
+    const boot = this.#scheduler.current;
+    // The log is that of the processor which boots.
+    for (const { kvm } of this.#processors) if (kvm !== boot.kvm) kvm?.reset(0n);
+    boot.pe.state.PC = image.entry;
+    boot.kvm?.reset(image.entry);
+    boot.power = 'on';
+    this.#focus = boot;
   }
 
   /**
@@ -233,7 +315,7 @@ export class Machine {
       gic,
       bootargs: commandLine,
     });
-    this.pe.engine.writePhysical(RAM_BASE, flattenDeviceTree(tree));
+    this.#memory.writePhysical(RAM_BASE, flattenDeviceTree(tree));
   }
 
   // -- running
@@ -244,100 +326,152 @@ export class Machine {
     return stop;
   }
 
+  /**
+   * One instruction of the current processor. The others stay where they are: who steps decides the order
+   * in which they go on.
+   */
   stepInstruction(): StopReason {
-    this.#lastException = undefined;
-    this.#waitingAt = undefined;
-    const { pe } = this;
+    const processor = this.#focus;
+    const { pe } = processor;
+    if (processor.power !== 'off') {
+      this.#scheduler.give(processor);
+      processor.resume();
+    }
+    processor.lastException = undefined;
     this.#devices.rtc.update();
     pe.timers.update();
     const HCR_EL2 = pe.registers.raw('HCR_EL2');
     const interrupt = deliverableInterrupt(pe.pendingInterrupts, HCR_EL2, pe.state);
     // An interrupt comes before the instruction, and before what has been reported for it.
-    const stop = this.#run(1, interrupt === undefined);
+    processor.reportedAt = interrupt === undefined ? pe.state.PC : undefined;
+    const stop = this.#execute(processor, this.retired + 1n);
     this.console.flush();
     if (stop.kind !== 'slice' && stop.kind !== 'exception') return stop;
-    const exception = this.#lastException as ExceptionRecord | undefined;
+    const exception = processor.lastException as ExceptionRecord | undefined;
     return exception === undefined ? { kind: 'step' } : { kind: 'step', exception };
   }
 
+  /** Runs the processors in turn until the clock is at `end`. */
   #run(instructions: number, pastStop: boolean): StopReason {
-    const { pe, kvm } = this;
     const end = this.retired + BigInt(instructions);
-    let resume = pastStop;
-    if (pastStop) kvm?.goPast();
+    this.#focus.reportedAt = pastStop ? this.#focus.pe.state.PC : undefined;
     while (this.#exit === undefined) {
-      if (this.#isOff) return this.#idle();
       this.#devices.rtc.update();
-      if (this.#stillWaits()) return this.#idle();
+      const processor = this.#scheduler.next();
+      if (processor === undefined) return this.#idle();
+      this.#focus = processor;
       if (this.retired >= end) return { kind: 'slice' };
-      kvm?.resume();
-      if (kvm !== undefined && this.retired >= kvm.nextTick) kvm.onHostTick();
-      else {
-        const tick = earliest(end, kvm?.nextTick, this.#devices.rtc.deadline);
-        const event = pe.run(Number(tick - this.retired), { resume });
-        resume = false;
-        const stop = this.#handle(event);
-        if (stop === 'resume') resume = true;
-        else if (stop !== 'continue') return stop;
-      }
+      const stop = this.#executeOnce(processor, end);
+      if (stop !== undefined) return stop;
     }
     return this.#exit;
   }
 
+  /** Runs one processor alone until the clock is at `end`, or until it waits. */
+  #execute(processor: Processor, end: bigint): StopReason {
+    while (this.#exit === undefined) {
+      this.#devices.rtc.update();
+      if (processor.power === 'off' || processor.waiting !== undefined) return this.#idle();
+      if (this.retired >= end) return { kind: 'slice' };
+      const stop = this.#executeOnce(processor, end);
+      if (stop !== undefined) return stop;
+    }
+    return this.#exit;
+  }
+
+  /** One run of the processor whose turn it is; not past `end`. */
+  #executeOnce(processor: Processor, end: bigint): StopReason | undefined {
+    const { pe, kvm } = processor;
+    const { state } = pe;
+    const resume = processor.reportedAt === state.PC;
+    processor.reportedAt = undefined;
+    if (resume) kvm?.goPast();
+    else kvm?.resume();
+    const before = state.retired;
+    if (kvm !== undefined && before >= kvm.nextTick) {
+      kvm.onHostTick();
+      if (resume) processor.reportedAt = state.PC;
+      return undefined;
+    }
+    const { left } = this.#scheduler;
+    const deadline = this.#clockAt(this.#devices.rtc.deadline);
+    const until = earliest(end, before + BigInt(left), kvm?.nextTick, deadline);
+    const event = pe.run(Number(until - before), { resume });
+    const stop = this.#handle(processor, event);
+    this.#scheduler.spend(Number(state.retired - before));
+    if (stop === 'resume') processor.reportedAt = state.PC;
+    else if (stop !== 'continue') {
+      if (REPORTED_BEFORE.has(stop.kind)) processor.reportedAt = state.PC;
+      return stop;
+    }
+    return undefined;
+  }
+
   /** A stop, or how to go on: `resume` past what the event reported. */
-  #handle(event: PeEvent): StopReason | 'continue' | 'resume' {
-    const { state } = this.pe;
+  #handle(processor: Processor, event: PeEvent): StopReason | 'continue' | 'resume' {
     switch (event.kind) {
       case 'budget':
         return 'continue';
       case 'stopped':
-        return this.#kvmReturned();
+        return this.#kvmReturned(processor);
       case 'machineBreakpoint': {
         const ids = this.#points.breakpointsThatStop(event.pc);
         return ids.length > 0 ? { kind: 'breakpoint', pc: event.pc, ids } : 'resume';
       }
       case 'machineWatchpoint':
-        return this.#watched(event);
+        return this.#watched(processor, event);
       case 'exceptionTaken':
-        return this.#lastException
-          ? { kind: 'exception', exception: this.#lastException }
+        return processor.lastException
+          ? { kind: 'exception', exception: processor.lastException }
           : 'continue';
       case 'wfi':
-        return this.#idle();
+        processor.wait('WFI');
+        return 'continue';
+      case 'wfe':
+        processor.wait('WFE');
+        return 'continue';
+      case 'yield':
+        this.#scheduler.yield();
+        return 'continue';
       case 'halt':
-        return this.#semihostingCall();
+        return this.#semihostingCall(processor);
       case 'el2':
         throw new TypeError('an exception was taken to EL2 where there is nobody');
       case 'unimplemented':
         return {
           kind: 'unimplemented',
           what: event.what,
-          pc: event.resumable ? event.pc : state.PC,
+          pc: event.resumable ? event.pc : processor.pe.state.PC,
         };
     }
   }
 
   /** KVM_RUN has returned to this machine, which is its VMM. */
-  #kvmReturned(): StopReason | 'continue' {
-    const exit = this.#kvmExit;
-    this.#kvmExit = undefined;
+  #kvmReturned(processor: Processor): StopReason | 'continue' {
+    const exit = processor.kvmExit;
+    processor.kvmExit = undefined;
     if (exit === undefined) return 'continue';
     const stop = stopOf(exit);
-    if (stop === 'idle') return this.#idle();
+    if (stop === 'idle') {
+      processor.wait('WFI');
+      return 'continue';
+    }
     if (stop.kind === 'exit') this.#exit = stop;
     return stop;
   }
 
   /** The access is made, then the watchpoints are asked with the bytes before and after it. */
   #watched(
+    processor: Processor,
     event: Extract<PeEvent, { kind: 'machineWatchpoint' }>,
   ): StopReason | 'continue' | 'resume' {
+    const { pe } = processor;
     const { address, size, isWrite, pc } = event;
     const touched = this.#points.watchedBytes(address, size, isWrite);
-    const after = this.pe.run(1, { resume: true });
+    const after = pe.run(1, { resume: true });
     const ids = this.#points.watchpointsThatStop(touched, isWrite);
     const [first] = touched;
-    if (ids.length === 0 || first === undefined) return this.#handle(after);
+    if (ids.length === 0 || first === undefined) return this.#handle(processor, after);
     const { watchpoint, old } = touched.find((entry) => ids.includes(entry.watchpoint.id)) ?? first;
     return {
       kind: 'watchpoint',
@@ -346,45 +480,32 @@ export class Machine {
       size: watchpoint.length,
       isWrite,
       old,
-      new: this.pe.peekVirtual(watchpoint.address, watchpoint.length).slice(),
+      new: pe.peekVirtual(watchpoint.address, watchpoint.length).slice(),
       pc,
     };
   }
 
-  /** WFI: virtual time moves to the next deadline, or on to where the console is looked at. */
+  /**
+   * All processors wait: virtual time moves to the next deadline, or on to where the console is looked
+   * at.
+   */
   #idle(): StopReason {
-    const { pe } = this;
-    // CPU_SUSPEND does not look for itself whether there is something to wait for.
-    if (!this.#isOff && this.#interruptPending()) return this.#waitUntil(pe.state.retired);
-    const deadline = earliest(pe.nextDeadline(), this.#devices.rtc.deadline);
-    const poll = this.#devices.inputInterrupts ? pe.state.retired + INPUT_POLL : undefined;
-    const until = earliest(deadline, poll);
-    if (until === undefined || this.#isOff) {
-      this.#waitingAt = undefined;
-      return { kind: 'wfiDeadlock', pc: pe.state.PC - 4n };
+    const { clock } = this.#scheduler;
+    const poll = this.#devices.inputInterrupts
+      ? clock + (INPUT_POLL << BigInt(this.#clockShift))
+      : undefined;
+    const until = earliest(
+      poll,
+      this.#clockAt(this.#devices.rtc.deadline),
+      ...this.#processors.map(({ wakeAt }) => wakeAt),
+    );
+    if (until === undefined) {
+      const { current } = this.#scheduler;
+      if (current.power !== 'off') current.resume();
+      return { kind: 'wfiDeadlock', pc: current.pe.state.PC - 4n };
     }
-    this.#waitingAt = until === deadline ? undefined : pe.state.PC;
-    return this.#waitUntil(until);
-  }
-
-  /** Whether the guest is still where it began to wait, and no interrupt has come. */
-  #stillWaits(): boolean {
-    if (this.#waitingAt === undefined) return false;
-    if (this.pe.state.PC === this.#waitingAt && !this.#interruptPending()) return true;
-    this.#waitingAt = undefined;
-    return false;
-  }
-
-  #interruptPending(): boolean {
-    this.pe.timers.update();
-    const { pendingInterrupts, registers, state } = this.pe;
-    return interruptPending(pendingInterrupts, registers.raw('HCR_EL2'), state.EL);
-  }
-
-  #waitUntil(retired: bigint): StopReason {
-    const { state } = this.pe;
-    if (retired > state.retired) state.retired = retired;
-    return { kind: 'idle', until: state.retired * NANOSECONDS_PER_INSTRUCTION };
+    this.#scheduler.skipTo(until);
+    return { kind: 'idle', until: this.virtualNanoseconds };
   }
 
   /** The power key of the board is pressed. */
@@ -415,38 +536,53 @@ export class Machine {
 
   // -- firmware
 
-  #firmware(call: SmcCall): void {
+  readonly #power: PowerControl = {
+    find: (affinity) => this.#processors.find((processor) => affinityOf(processor) === affinity),
+    inAffinityLevel: (affinity, level) =>
+      this.#processors.filter((processor) => {
+        const ignored = level === 3 ? 32n : BigInt(8 * level);
+        return affinityOf(processor) >> ignored === affinity >> ignored;
+      }),
+    isExecutable: (entry) =>
+      (entry & 3n) === 0n && this.#memory.ram.hostAddress(entry) !== undefined,
+    turnOn: (affinity, entry, contextId) => {
+      const target = this.#processors.find((processor) => affinityOf(processor) === affinity);
+      target?.turnOn(entry, contextId, this.#scheduler.clock);
+    },
+  };
+
+  #firmware(processor: Processor, call: SmcCall): void {
+    const { pe } = processor;
     const { functionId, imm16 } = call;
     if (imm16 !== 0 || !isPsciFunction(functionId)) {
       call.setResult(NOT_SUPPORTED);
       return;
     }
-    const MPIDR_EL1 = this.pe.registers.raw('MPIDR_EL1');
-    const action = psciCall({ functionId, arguments: call.arguments, MPIDR_EL1 });
+    const action = psciCall({ functionId, arguments: call.arguments }, this.#power);
     switch (action.kind) {
       case 'return':
         call.setResult(action.value);
         return;
       case 'suspend':
         call.setResult(action.value);
-        this.pe.requestStop({ kind: 'wfi' });
+        pe.requestStop({ kind: 'wfi' });
         return;
       case 'cpuOff':
-        this.#isOff = true;
-        this.pe.requestStop({ kind: 'wfi' });
+        processor.power = 'off';
+        pe.requestStop({ kind: 'wfi' });
         return;
       case 'systemOff':
-        this.#leave({ kind: 'exit', status: 0, how: 'PSCI SYSTEM_OFF' });
+        this.#leave(pe, { kind: 'exit', status: 0, how: 'PSCI SYSTEM_OFF' });
         return;
       case 'systemReset':
-        this.#leave({ kind: 'exit', status: 0, how: 'PSCI SYSTEM_RESET' });
+        this.#leave(pe, { kind: 'exit', status: 0, how: 'PSCI SYSTEM_RESET' });
         return;
     }
   }
 
-  #leave(exit: NonNullable<typeof this.exited>): void {
+  #leave(pe: ProcessingElement, exit: NonNullable<typeof this.exited>): void {
     this.#exit = exit;
-    this.pe.requestStop();
+    pe.requestStop();
   }
 
   /** How the guest ended, once it has. */
@@ -454,8 +590,8 @@ export class Machine {
     return this.#exit;
   }
 
-  #semihostingCall(): StopReason | 'continue' {
-    const { pe } = this;
+  #semihostingCall(processor: Processor): StopReason | 'continue' {
+    const { pe } = processor;
     const { state } = pe;
     const result = this.#semihosting.call(Number(state.X(0) & 0xffff_ffffn), state.X(1), {
       readMemory: (address, length) => {
@@ -468,7 +604,7 @@ export class Machine {
       },
       readConsole: (limit) => Uint8Array.from(this.#typed.splice(0, limit)),
       ticks: state.retired,
-      ticksPerSecond: INSTRUCTIONS_PER_SECOND,
+      ticksPerSecond: NANOSECONDS_PER_SECOND << BigInt(this.#clockShift),
       startTime: START_TIME,
       commandLine: this.#options.commandLine,
       heap: this.#heap(),
@@ -482,7 +618,8 @@ export class Machine {
         pe.completeInstruction();
         return 'continue';
       case 'waitForInput':
-        return this.#waitUntil(state.retired + INPUT_POLL);
+        processor.wait('input', state.retired + (INPUT_POLL << BigInt(this.#clockShift)));
+        return 'continue';
       case 'exit':
         this.#exit = { kind: 'exit', status: result.status, how: 'semihosting' };
         return this.#exit;
@@ -505,14 +642,14 @@ export class Machine {
 
   // -- registers and memory
 
-  readRegister(_vcpu: number, name: string): bigint | undefined {
-    return this.#registers.read(name);
+  readRegister(vcpu: number, name: string): bigint | undefined {
+    return this.#processorOf(vcpu).registers.read(name);
   }
-  writeRegister(_vcpu: number, name: string, value: bigint): string | undefined {
-    return this.#registers.write(name, value);
+  writeRegister(vcpu: number, name: string, value: bigint): string | undefined {
+    return this.#processorOf(vcpu).registers.write(name, value);
   }
   registerGroups(): readonly RegisterGroup[] {
-    return this.#registers.groups;
+    return this.#focus.registers.groups;
   }
 
   readVirtual(va: bigint, length: number): { bytes: Uint8Array; complete: boolean } {
@@ -556,43 +693,60 @@ export class Machine {
 
   // -- snapshots
 
-  /** Everything that the guest can tell: processor, RAM, devices. What the debugger has set is not part of it. */
+  /** Everything that the guest can tell: processors, RAM, devices. What the debugger has set is not part of it. */
   save(): MachineSnapshot {
     return {
       retired: this.retired,
-      processor: this.pe.saveState(),
-      kvm: this.kvm?.saveState(),
+      processors: this.#processors.map((processor) => processor.saveState()),
+      scheduler: this.#scheduler.saveState(),
       devices: this.#bus.saveState(),
-      ram: this.pe.engine.ram.regions.map(({ base, size }) => ({
+      ram: this.#memory.ram.regions.map(({ base, size }) => ({
         base,
-        bytes: this.pe.engine.readPhysical(base, size) ?? new Uint8Array(),
+        bytes: this.#memory.ram.read(base, size) ?? new Uint8Array(),
       })),
       typed: [...this.#typed],
-      waitingAt: this.#waitingAt,
-      isOff: this.#isOff,
     };
   }
 
-  /** @throws TypeError when the snapshot is of a machine with other RAM */
+  /** @throws TypeError when the snapshot is of a machine with other RAM or another number of processors */
   restore(snapshot: MachineSnapshot): void {
+    const { processors } = snapshot;
+    if (processors.length !== this.#processors.length) {
+      throw new TypeError(
+        `the snapshot has ${processors.length} processors, and this machine ${this.#processors.length}`,
+      );
+    }
     for (const { base, bytes } of snapshot.ram) {
-      if (!this.pe.engine.ram.write(base, bytes)) {
+      if (!this.#memory.ram.write(base, bytes)) {
         throw new TypeError(
           `the snapshot has RAM at 0x${base.toString(16)} that this machine has not`,
         );
       }
     }
-    this.pe.engine.flushCode();
+    this.#memory.flushCode();
     this.#bus.restoreState(snapshot.devices);
-    this.pe.restoreState(snapshot.processor);
-    if (this.kvm && snapshot.kvm) this.kvm.restoreState(snapshot.kvm);
-    this.#kvmExit = undefined;
+    processors.forEach((state, cpu) => {
+      this.#processorOf(cpu).restoreState(state);
+    });
+    this.#scheduler.restoreState(snapshot.scheduler);
+    this.#focus = this.#scheduler.current;
     this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
     this.#inputs.truncate(snapshot.retired);
     this.#exit = undefined;
-    this.#waitingAt = snapshot.waitingAt;
-    this.#isOff = snapshot.isOff;
   }
+}
+
+/** Stops before the instruction at PC, which has to go past them next. */
+const REPORTED_BEFORE: ReadonlySet<StopReason['kind']> = new Set([
+  'breakpoint',
+  'hwBreakpoint',
+  'hwWatchpoint',
+  'brk',
+]);
+
+/** The affinity fields of MPIDR_EL1. */
+function affinityOf({ pe }: Processor): bigint {
+  return pe.registers.raw('MPIDR_EL1') & AFFINITY_FIELDS;
 }
 
 function earliest(...times: readonly [bigint, ...(bigint | undefined)[]]): bigint;
@@ -607,11 +761,9 @@ function earliest(...times: readonly (bigint | undefined)[]): bigint | undefined
 
 export interface MachineSnapshot {
   readonly retired: bigint;
-  readonly processor: unknown;
-  readonly kvm: KvmState | undefined;
+  readonly processors: readonly ProcessorState[];
+  readonly scheduler: SchedulerState;
   readonly devices: unknown;
   readonly ram: readonly { readonly base: bigint; readonly bytes: Uint8Array }[];
   readonly typed: readonly number[];
-  readonly waitingAt: bigint | undefined;
-  readonly isOff: boolean;
 }

@@ -139,13 +139,16 @@ export class EngineExits {
       case 'WFI':
         return this.#waitForInterrupt();
       case 'WFE':
-        this.#waitForEvent();
-        return undefined;
+        return this.#waitForEvent();
       case 'SEV':
       case 'SEVL':
         pe.eventRegister = true;
+        if (exit === 'SEV') pe.others?.sendEvent();
         this.#step.completeInstruction();
         return undefined;
+      case 'YIELD':
+        this.#step.completeInstruction();
+        return pe.others === undefined ? undefined : { kind: 'yield' };
     }
   }
 
@@ -499,11 +502,12 @@ export class EngineExits {
     return { kind: 'wfi' };
   }
 
-  /** Without an event WFE waits no longer than an instruction, as the architecture permits. */
-  #waitForEvent(): void {
+  /** @see ProcessingElement.others */
+  #waitForEvent(): PeEvent | undefined {
     const pe = this.#pe;
-    if (pe.eventRegister) pe.eventRegister = false;
-    else if (!this.#interruptPending() && this.#waitTrapped('WFE')) return;
+    const waits = !pe.takeEventRegister() && !this.#interruptPending();
+    if (waits && this.#waitTrapped('WFE')) return undefined;
     this.#step.completeInstruction();
+    return waits && pe.others !== undefined ? { kind: 'wfe' } : undefined;
   }
 }

@@ -17,6 +17,10 @@ export type PeEvent =
   | { readonly kind: 'exceptionTaken'; readonly exception: ExceptionRecord }
   /** The WFI is done and no interrupt is pending. */
   | { readonly kind: 'wfi' }
+  /** The WFE is done and there has been no event. Only with `others`. */
+  | { readonly kind: 'wfe' }
+  /** A YIELD is done: what the software waits for takes longer. Only with `others`. */
+  | { readonly kind: 'yield' }
   /** HLT #0xF000, not yet completed: set X0, then `completeInstruction()`. */
   | { readonly kind: 'halt'; readonly pc: bigint }
   /** The PE is at EL2 for EL2 software, which has stopped it or does not exist. */

@@ -62,6 +62,19 @@ export interface ProcessorOptions {
   readonly semihosting?: boolean;
   /** MPIDR_EL1.Aff0, and the bank of a shared memory. Default 0. */
   readonly cpu?: number;
+  /**
+   * Binary logarithm of the instructions that take a notional nanosecond, of all processors of the machine
+   * together. Default 0.
+   */
+  readonly clockShift?: number;
+}
+
+/** The other processors, to one of them. */
+export interface OtherProcessors {
+  /** SEV: sets the Event Register of every processor, the sender's included. */
+  sendEvent(): void;
+  /** A broadcast of TLB maintenance: `invalidate` has been done here already. */
+  broadcast(invalidate: (pe: ProcessingElement) => void): void;
 }
 
 /** EL2 software in TypeScript. */
@@ -127,6 +140,8 @@ export function processorMemory(
 
 export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAccessHost {
   readonly profile: ProcessorProfile;
+  /** MPIDR_EL1.Aff0. */
+  readonly cpu: number;
   readonly startEL: 1 | 2;
   readonly semihosting: boolean;
   readonly allowUnalignedDevice: boolean;
@@ -155,6 +170,11 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   accessObserver: ((register: string, direction: Direction, pc: bigint) => void) | undefined;
   /** The Event Register that WFE consumes. */
   eventRegister = false;
+  /**
+   * Where the processor is one of a machine, which then hears of WFE and YIELD: it decides how long they
+   * wait. Without it they wait no longer than an instruction, as the architecture permits.
+   */
+  others: OtherProcessors | undefined;
 
   readonly #physicalAddressBits: number;
   /** Slots of SP_EL0, SP_EL1 and SP_EL2. */
@@ -168,6 +188,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   #translationStale = true;
   /** For EL0 and EL1, by bit 55 of the VA. */
   readonly #addressSpaceStale: [boolean, boolean] = [false, false];
+  /** `timers.streamEvents` when the Event Register was clear last. */
+  #streamEventsTaken = 0n;
   #stopsStale = true;
   #watchesStale = true;
   #lastEl2Exception: ExceptionRecord | undefined;
@@ -177,6 +199,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     checkProfile(profile);
     this.profile = profile;
     this.startEL = options.startEL;
+    this.cpu = options.cpu ?? 0;
     this.semihosting = options.semihosting ?? true;
     this.allowUnalignedDevice = options.unalignedDeviceAccess === 'allow';
     this.bus = options.bus;
@@ -192,11 +215,15 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     });
     this.state = this.engine.state;
     this.registers = new SystemRegisters(this.state, implemented);
-    this.timers = new GenericTimers(this.registers, () => this.state.retired);
+    this.timers = new GenericTimers(
+      this.registers,
+      () => this.state.retired,
+      options.clockShift ?? 0,
+    );
     this.traps = new TrapTable(this.engine, this.registers, this.timers, profile);
     this.timers.onCounterChanged(() => {
       this.traps.invalidate();
-      this.engine.setCounterOffset(this.timers.virtualCountOffset);
+      this.#installCounter();
     });
     ownProcessorRegisters(this.registers, {
       state: this.state,
@@ -293,6 +320,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.state.DAIF = 0xf;
     Object.assign(this.pendingInterrupts, NO_INTERRUPTS);
     this.eventRegister = false;
+    this.#streamEventsTaken = 0n;
     this.#events.length = 0;
     this.#told.clear();
     this.counters.clear();
@@ -311,7 +339,24 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#watchesStale = true;
     this.debug.invalidate();
     this.traps.invalidate();
-    this.engine.setCounterOffset(this.timers.virtualCountOffset);
+    this.#installCounter();
+  }
+
+  #installCounter(): void {
+    this.engine.setCounter(this.timers.counterShift, this.timers.virtualCountOffset);
+  }
+
+  /** The Event Register, which is clear afterwards; the event streams set it too. */
+  takeEventRegister(): boolean {
+    const isSet = this.eventRegister || this.eventStreamPending;
+    this.eventRegister = false;
+    this.#streamEventsTaken = this.timers.streamEvents;
+    return isSet;
+  }
+
+  /** An event stream has had an event since the Event Register was taken. */
+  get eventStreamPending(): boolean {
+    return this.timers.streamEvents !== this.#streamEventsTaken;
   }
 
   /**
@@ -573,6 +618,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       spe: this.spe.saveState(),
       interrupts: { ...this.pendingInterrupts },
       eventRegister: this.eventRegister,
+      streamEventsTaken: this.#streamEventsTaken,
       runner: this.#runner.saveState(),
       lastEl2Exception: this.#lastEl2Exception,
       told: [...this.#told],
@@ -587,6 +633,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       spe: SpeState;
       interrupts: InterruptInputs;
       eventRegister: boolean;
+      streamEventsTaken: bigint;
       runner: unknown;
       lastEl2Exception: ExceptionRecord | undefined;
       told: readonly string[];
@@ -595,6 +642,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.state.restoreBlock(saved.block);
     Object.assign(this.pendingInterrupts, saved.interrupts);
     this.eventRegister = saved.eventRegister;
+    this.#streamEventsTaken = saved.streamEventsTaken;
     this.#lastEl2Exception = saved.lastEl2Exception;
     this.#told.clear();
     for (const what of saved.told) this.#told.add(what);

@@ -44,11 +44,17 @@ export function executeSystemInstruction(
   const code = instructionAccessCode(instruction, EL, pe.traps.active);
   if (code !== ACCESS_ALLOWED) return { kind: 'refused', code };
   switch (instruction.kind) {
-    case 'tlbi':
+    case 'tlbi': {
       // Xt: VA[55:12] in bits 43:0. All others take everything with them.
-      if (/^VA/.test(instruction.name)) pe.invalidateAddress(BigInt.asIntN(44, Xt) << 12n);
-      else pe.invalidateTranslations();
+      const byAddress = /^VA/.test(instruction.name);
+      const invalidate = (where: ProcessingElement): void => {
+        if (byAddress) where.invalidateAddress(BigInt.asIntN(44, Xt) << 12n);
+        else where.invalidateTranslations();
+      };
+      invalidate(pe);
+      if (isBroadcast(pe, instruction)) pe.others?.broadcast(invalidate);
       return DONE;
+    }
     case 'at':
       return addressTranslate(pe, instruction, Xt);
     case 'dc':
@@ -60,6 +66,15 @@ export function executeSystemInstruction(
     default:
       throw new TypeError(`${instruction.kind} ${instruction.name} is listed but not implemented`);
   }
+}
+
+const HCR_FB = 1n << 9n;
+
+/** Of the Inner or Outer Shareable domain, or made so by HCR_EL2.FB. */
+function isBroadcast(pe: ProcessingElement, { name }: SystemInstruction): boolean {
+  return (
+    /[IO]S$/.test(name) || (pe.state.EL === 1 && (pe.registers.raw('HCR_EL2') & HCR_FB) !== 0n)
+  );
 }
 
 function nameOf(direction: 'SYS' | 'SYSL', encoding: number): string {

@@ -1,13 +1,14 @@
 /**
  * The generic timers. Arm ARM, "The Generic Timer".
  *
- * Time is instructions retired: a notional 1 GHz against CNTFRQ_EL0 of 62.5 MHz, so the counter
- * advances once in 16 instructions, and jumps while the processor idles.
+ * Time is the machine's clock, which counts the instructions of all its processors and jumps while they
+ * idle: a notional 1 GHz for each against CNTFRQ_EL0 of 62.5 MHz, so that the counter of a machine with
+ * one processor advances once in 16 instructions.
  */
 import type { SystemRegisters } from './system-registers.ts';
 
-/** Instructions for one tick of the counter. */
-export const INSTRUCTIONS_PER_TICK = 16n;
+/** Binary logarithm of the nanoseconds of one tick of the counter. */
+const TICK_SHIFT = 4;
 
 const CTL_ENABLE = 1n;
 const CTL_IMASK = 2n;
@@ -42,6 +43,21 @@ function timer(name: TimerName, suffix: string, usesOffset: boolean): Timer {
   };
 }
 
+/** CNTKCTL_EL1 streams from the virtual counter, CNTHCTL_EL2 from the physical one. */
+const EVENT_STREAMS = [
+  { control: 'CNTKCTL_EL1', usesOffset: true },
+  { control: 'CNTHCTL_EL2', usesOffset: false },
+] as const;
+const EVNTEN = 4n;
+
+/** Events are at the counts where (count + phase) is a multiple of the period; EVNTDIR 1 is 1 to 0. */
+function eventTimes(control: bigint): { readonly period: bigint; readonly phase: bigint } {
+  const EVNTDIR = (control >> 3n) & 1n;
+  const EVNTI = (control >> 4n) & 0xfn;
+  const half = 1n << EVNTI;
+  return { period: 2n * half, phase: EVNTDIR === 1n ? 0n : half };
+}
+
 /** An interrupt output of a timer; level sensitive. */
 export interface TimerLine {
   set(asserted: boolean): void;
@@ -50,6 +66,9 @@ export interface TimerLine {
 export class GenericTimers {
   readonly #registers: SystemRegisters;
   readonly #retired: () => bigint;
+  /** The counter is the clock shifted right by this. */
+  readonly counterShift: number;
+  readonly #instructionsPerTick: bigint;
   readonly #lines = new Map<TimerName, TimerLine>();
   /** Ticks that passed while the processor idled. */
   #idleTicks = 0n;
@@ -58,9 +77,14 @@ export class GenericTimers {
   /** Runs when the relation of the counters to instructions retired has changed. */
   #counterChanged: () => void = () => undefined;
 
-  constructor(registers: SystemRegisters, retired: () => bigint) {
+  /**
+   * `retired` is the clock of the machine, in instructions; 2^`clockShift` of them take a nanosecond.
+   */
+  constructor(registers: SystemRegisters, retired: () => bigint, clockShift = 0) {
     this.#registers = registers;
     this.#retired = retired;
+    this.counterShift = TICK_SHIFT + clockShift;
+    this.#instructionsPerTick = 1n << BigInt(this.counterShift);
     registers.own('CNTPCT_EL0', { read: () => this.physicalCount });
     registers.own('CNTVCT_EL0', { read: () => this.virtualCount });
     registers.own('CNTVOFF_EL2', {
@@ -104,13 +128,13 @@ export class GenericTimers {
   }
 
   get physicalCount(): bigint {
-    return BigInt.asUintN(64, this.#retired() / INSTRUCTIONS_PER_TICK + this.#idleTicks);
+    return BigInt.asUintN(64, this.#retired() / this.#instructionsPerTick + this.#idleTicks);
   }
   get virtualCount(): bigint {
     return BigInt.asUintN(64, this.physicalCount - this.#registers.raw('CNTVOFF_EL2'));
   }
 
-  /** CNTVCT_EL0 is instructions retired / 16 minus this, modulo 2^64. */
+  /** CNTVCT_EL0 is the clock shifted right by `counterShift` minus this, modulo 2^64. */
   get virtualCountOffset(): bigint {
     return BigInt.asUintN(64, this.#registers.raw('CNTVOFF_EL2') - this.#idleTicks);
   }
@@ -119,7 +143,7 @@ export class GenericTimers {
     return this.#registers.raw('CNTVOFF_EL2') === 0n;
   }
 
-  #count({ usesOffset }: Timer): bigint {
+  #count({ usesOffset }: Pick<Timer, 'usesOffset'>): bigint {
     return usesOffset ? this.virtualCount : this.physicalCount;
   }
   #enabled({ CTL }: Timer): boolean {
@@ -163,10 +187,44 @@ export class GenericTimers {
       if (!this.#lines.has(each.name) || !this.#interruptEnabled(each)) continue;
       const wait = this.#registers.raw(each.CVAL) - this.#count(each);
       if (wait <= 0n) continue;
-      const at = (this.#retired() / INSTRUCTIONS_PER_TICK + wait) * INSTRUCTIONS_PER_TICK;
+      const at = this.#clockAfter(wait);
       if (next === undefined || at < next) next = at;
     }
     return next;
+  }
+
+  /**
+   * The events of both event streams until now: their number grows by one each time that the chosen bit of
+   * the counter makes the chosen transition. Arm ARM, "Event streams".
+   */
+  get streamEvents(): bigint {
+    let events = 0n;
+    for (const stream of EVENT_STREAMS) {
+      const control = this.#registers.raw(stream.control);
+      if ((control & EVNTEN) === 0n) continue;
+      const { period, phase } = eventTimes(control);
+      events += (this.#count(stream) + phase) / period;
+    }
+    return events;
+  }
+
+  /** Clock at the next event of an event stream; undefined when none is enabled. */
+  nextStreamEvent(): bigint | undefined {
+    let next: bigint | undefined;
+    for (const stream of EVENT_STREAMS) {
+      const control = this.#registers.raw(stream.control);
+      if ((control & EVNTEN) === 0n) continue;
+      const { period, phase } = eventTimes(control);
+      const wait = period - ((this.#count(stream) + phase) % period);
+      const at = this.#clockAfter(wait);
+      if (next === undefined || at < next) next = at;
+    }
+    return next;
+  }
+
+  /** Clock when the counters have advanced by `ticks`. */
+  #clockAfter(ticks: bigint): bigint {
+    return (this.#retired() / this.#instructionsPerTick + ticks) * this.#instructionsPerTick;
   }
 
   /** The processor idled for this many ticks of the counter. */

@@ -249,8 +249,9 @@ export class Engine {
   setTrapBytes(table: Uint8Array): void {
     this.#u8.set(table, L.TRAP_BYTES);
   }
-  /** CNTVCT_EL0 reads that never leave subtract this. */
-  setCounterOffset(offset: bigint): void {
+  /** CNTVCT_EL0 reads that never leave give the clock shifted right by `shift`, minus `offset`. */
+  setCounter(shift: number, offset: bigint): void {
+    this.#u32[L.COUNTER_SHIFT >> 2] = shift;
     this.#u64[L.COUNTER_OFFSET >> 3] = BigInt.asUintN(64, offset);
   }
 

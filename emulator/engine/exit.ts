@@ -37,6 +37,7 @@ const NAMES: readonly ExitName[] = [
   'WFE',
   'SEV',
   'SEVL',
+  'YIELD',
   'PC_ALIGNMENT',
   'SP_ALIGNMENT',
   'ILLEGAL_STATE',

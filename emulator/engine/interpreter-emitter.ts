@@ -562,7 +562,7 @@ export class InterpreterEmitter implements Emitter {
           this.#leave('MRS');
         });
         const retired = sub(cellI64(L.RETIRED_AT_END), extendU(budget.value));
-        const count = shrU(retired, i64(COUNTER_SHIFT));
+        const count = shrU(retired, extendU(cellI32(L.COUNTER_SHIFT)));
         this.setX(Rt, sub(count, cellI64(L.COUNTER_OFFSET)));
       },
     );
@@ -578,9 +578,6 @@ export class InterpreterEmitter implements Emitter {
     this.#leave(reason);
   }
 }
-
-/** The counter advances once for 16 retired instructions: 1 GHz notional against CNTFRQ 62.5 MHz. */
-const COUNTER_SHIFT = 4;
 
 const LOAD_UNSIGNED = {
   1: 'i64.load8_u',

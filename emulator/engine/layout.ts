@@ -41,6 +41,7 @@ export const EXCLUSIVE_SIZE = 0xe0; // i32, in bytes; 0 while the monitor is ope
 export const UNPRIVILEGED_TLB = 0xe4; // i32: address of the TLB that LDTR and STTR use
 export const ZERO_BLOCK_TRAP = 0xf0; // i32: non-zero when DC ZVA leaves for the processor layer
 export const FETCH_TLB_BASE = 0xf8; // i32: address of the fetch TLB in use
+export const COUNTER_SHIFT = 0x8c; // i32: instructions of the clock to the counter
 export const COUNTER_OFFSET = 0xe8; // i64: subtracted from the counter by CNTVCT_EL0 reads
 
 /** Kinds of lazy flags. 32-bit operands are kept sign-extended, so that both widths compare as i64. */

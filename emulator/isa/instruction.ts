@@ -49,6 +49,7 @@ export type ExitReason =
   | 'WFE'
   | 'SEV'
   | 'SEVL'
+  | 'YIELD'
   | 'PC_ALIGNMENT'
   | 'SP_ALIGNMENT'
   | 'ILLEGAL_STATE';

@@ -66,6 +66,11 @@ export interface KvmOptions {
   readonly strict?: boolean;
   /** Number of vCPUs. Default 1. */
   readonly vcpus?: number;
+  /**
+   * The hypervisor as it runs on another physical CPU of the machine: one guest, one debugger and one log
+   * for both. The vCPU here has the number of its physical CPU.
+   */
+  readonly sibling?: Kvm;
   /** How trapped registers behave. Default `architecture`. */
   readonly registerEmulation?: RegisterEmulation;
   /** Answers HVC and SMC. Default: NOT_SUPPORTED to all. */
@@ -126,6 +131,8 @@ export class Kvm {
   readonly #cpu: PhysicalCpu;
   readonly #run: VcpuRun;
   readonly #schedule: readonly HostActivity[];
+  /** All physical CPUs of the machine. */
+  readonly #everywhere: Kvm[];
   #policy: DebugPolicy;
 
   /** @throws RangeError for a policy that does not exist or a schedule that cannot be kept */
@@ -138,13 +145,18 @@ export class Kvm {
     this.#schedule = options.hostActivity ?? [];
     checkSchedule(this.#schedule);
     this.profile = profile;
-    this.log = new WorldSwitchLog(options.logCapacity);
+    const { sibling } = options;
+    this.log = sibling?.log ?? new WorldSwitchLog(options.logCapacity);
+    this.#everywhere = sibling === undefined ? [] : sibling.#everywhere;
+    this.#everywhere.push(this);
     this.registerEmulation = options.registerEmulation ?? 'architecture';
-    this.ids = new VmIdRegisters(
-      profile.processor,
-      options.idRegisterPeriod ?? (this.registerEmulation === 'KVM' ? '6.13' : 'architecture'),
-      (counts) => refusalOf(this.#policy, counts, profile),
-    );
+    this.ids =
+      sibling?.ids ??
+      new VmIdRegisters(
+        profile.processor,
+        options.idRegisterPeriod ?? (this.registerEmulation === 'KVM' ? '6.13' : 'architecture'),
+        (counts) => refusalOf(this.#policy, counts, profile),
+      );
     const { guestProfile: guest } = options;
     const promised =
       guest === undefined
@@ -156,10 +168,10 @@ export class Kvm {
             WRPs: BigInt(guest.watchpoints - 1),
           }));
     if (!promised.ok) throw new RangeError(promised.reason);
-    const first = new Vcpu(0);
+    const first = new Vcpu(sibling === undefined ? 0 : cpu.id);
     this.vcpus = [
       first,
-      ...Array.from({ length: (options.vcpus ?? 1) - 1 }, (_, n) => new Vcpu(n + 1)),
+      ...Array.from({ length: (options.vcpus ?? 1) - 1 }, (_, n) => new Vcpu(first.id + n + 1)),
     ];
     this.ws = new WorldSwitch(
       new CountedCpu(cpu),
@@ -189,7 +201,7 @@ export class Kvm {
         ? new InvariantChecker(implementedRegisters(profile.processor), () => this.ids.implemented)
         : undefined,
     );
-    this.guestDebug = new SlotLedger(this);
+    this.guestDebug = sibling?.guestDebug ?? new SlotLedger(this);
   }
 
   #runHost(hypercall: HypercallHandler): RunHost {
@@ -220,11 +232,18 @@ export class Kvm {
     this.ids.thaw();
     this.log.reset();
     this.ws.cpu.restoreState([]);
-    for (const vcpu of this.vcpus) {
-      vcpu.reset(entries[vcpu.id] ?? 0n);
-      if (vcpu.id > 0) vcpu.context = resetGuestContext(this.implemented);
+    this.initialise(...entries);
+  }
+
+  /** As `reset`, while the other physical CPUs go on: what has been logged and counted stays. */
+  initialise(...entries: readonly bigint[]): void {
+    const [first] = this.vcpus;
+    if (first === undefined) throw new TypeError('there is no vCPU');
+    for (const [index, vcpu] of this.vcpus.entries()) {
+      vcpu.reset(entries[index] ?? 0n);
+      if (vcpu !== first) vcpu.context = resetGuestContext(this.implemented);
     }
-    this.#run.reset(this.#vcpuById(0));
+    this.#run.reset(first);
   }
 
   /** The registers of the guest's processor. */
@@ -322,8 +341,13 @@ export class Kvm {
     if ((control & ~KVM_GUESTDBG_VALID_MASK) !== 0) {
       return EINVAL(`KVM_SET_GUEST_DEBUG does not know control 0x${(control >>> 0).toString(16)}.`);
     }
-    this.stop();
     const enabled = (control & KVM_GUESTDBG_ENABLE) !== 0 ? control : 0;
+    for (const kvm of this.#everywhere) kvm.#applyGuestDebug(enabled, arch);
+    return OK;
+  }
+
+  #applyGuestDebug(enabled: number, arch: KvmGuestDebug['arch']): void {
+    this.stop();
     for (const vcpu of this.vcpus) {
       vcpu.guest_debug = enabled;
       if (enabled === 0) vcpu.HOST_SS_ACTIVE_PENDING = false;
@@ -332,7 +356,6 @@ export class Kvm {
       }
     }
     this.ws.event('guestDebug', `KVM_SET_GUEST_DEBUG ${describeControl(enabled)}`);
-    return OK;
   }
 
   /** KVM_CHECK_EXTENSION for KVM_CAP_GUEST_DEBUG_HW_BPS and KVM_CAP_GUEST_DEBUG_HW_WPS. */
@@ -490,11 +513,16 @@ export class Kvm {
     if (policy === this.#policy) return undefined;
     const refusal = refusalOf(policy, this.ws.guest, this.profile);
     if (refusal !== undefined) return refusal;
-    this.stop();
     if (!policy.guestDebug) {
       this.guestDebug.clear();
       this.setGuestDebug({ control: 0 });
     }
+    for (const kvm of this.#everywhere) kvm.#changePolicy(policy);
+    return undefined;
+  }
+
+  #changePolicy(policy: DebugPolicy): void {
+    this.stop();
     const before = this.#policy.name;
     this.#policy = policy;
     for (const vcpu of this.vcpus) {
@@ -505,8 +533,7 @@ export class Kvm {
       vcpu.external_mdscr_el1 = 0n;
       vcpu.mdcr_el2 = 0n;
     }
-    this.ws.event('policy', `policy ${before} to ${name}`);
-    return undefined;
+    this.ws.event('policy', `policy ${before} to ${policy.name}`);
   }
 
   get fpPolicy(): string {
@@ -520,10 +547,12 @@ export class Kvm {
   setFpPolicy(name: string): void {
     const policy = requireFpPolicy(name);
     if (policy === this.fp.policy) return;
-    this.stop();
-    const before = this.fp.policy.name;
-    this.fp.policy = policy;
-    this.ws.event('policy', `FP policy ${before} to ${name}`);
+    for (const kvm of this.#everywhere) {
+      kvm.stop();
+      const before = kvm.fp.policy.name;
+      kvm.fp.policy = policy;
+      kvm.ws.event('policy', `FP policy ${before} to ${name}`);
+    }
   }
 
   // -- views
@@ -567,7 +596,7 @@ export class Kvm {
   // -- snapshots and migration
 
   #vcpuById(id: number): Vcpu {
-    const vcpu = this.vcpus[id];
+    const vcpu = this.vcpus.find((candidate) => candidate.id === id);
     if (vcpu === undefined) throw new RangeError(`There is no vCPU ${id}`);
     return vcpu;
   }

@@ -35,7 +35,10 @@ import { connectGicRegisters } from './gic-registers.ts';
 export type GicVersion = 2 | 3;
 
 export interface BoardDevicesOptions {
-  readonly pe: ProcessingElement;
+  /** In the order of their numbers. */
+  readonly pes: readonly ProcessingElement[];
+  /** The processor that makes an access. */
+  readonly accessingCpu: () => number;
   readonly bus: SystemBus;
   readonly gic: GicVersion;
   /** PPI of the profiling buffer management interrupt, 0 to 15. Default: that of INTID 21. */
@@ -56,8 +59,7 @@ export class BoardDevices {
   readonly #gpio: Pl061;
 
   constructor(options: BoardDevicesOptions) {
-    const { pe, bus, transmit, now, startTime, events } = options;
-    const { timers } = pe;
+    const { pes, bus, transmit, now, startTime, events } = options;
     // The GIC comes first: a reset or a restored state of the others drives its inputs.
     const gic = attachGic(options);
     this.#gic = gic;
@@ -67,13 +69,15 @@ export class BoardDevices {
     bus.attach(PL011_UART.base, PL011_UART.length, this.uart);
     bus.attach(PL031_RTC.base, PL031_RTC.length, this.rtc);
     bus.attach(PL061_GPIO.base, PL061_GPIO.length, this.#gpio);
-    timers.connect('CNTV', gic.ppi(0, PPI_VIRTUAL_TIMER));
-    timers.connect('CNTP', gic.ppi(0, PPI_NONSECURE_PHYSICAL_TIMER));
-    const profiling = gic.ppi(0, options.profilingPPI ?? PPI_PROFILING_BUFFER);
-    pe.spe.connect((asserted) => {
-      profiling.set(asserted);
-    });
-    timers.connect('CNTHP', gic.ppi(0, PPI_HYPERVISOR_PHYSICAL_TIMER));
+    for (const { cpu, timers, spe } of pes) {
+      timers.connect('CNTV', gic.ppi(cpu, PPI_VIRTUAL_TIMER));
+      timers.connect('CNTP', gic.ppi(cpu, PPI_NONSECURE_PHYSICAL_TIMER));
+      timers.connect('CNTHP', gic.ppi(cpu, PPI_HYPERVISOR_PHYSICAL_TIMER));
+      const profiling = gic.ppi(cpu, options.profilingPPI ?? PPI_PROFILING_BUFFER);
+      spe.connect((asserted) => {
+        profiling.set(asserted);
+      });
+    }
   }
 
   /** Whether a character from the console would interrupt the guest. */
@@ -88,18 +92,25 @@ export class BoardDevices {
   }
 }
 
-function attachGic({ pe, bus, gic: version, events }: BoardDevicesOptions): InterruptController {
-  const { pendingInterrupts } = pe;
-  const input = (name: 'irq' | 'fiq' | 'virq' | 'vfiq'): IrqLine => ({
-    set(asserted) {
-      pendingInterrupts[name] = asserted;
-    },
+function attachGic({
+  pes,
+  accessingCpu,
+  bus,
+  gic: version,
+  events,
+}: BoardDevicesOptions): InterruptController {
+  const outputs = pes.map(({ pendingInterrupts }) => {
+    const input = (name: 'irq' | 'fiq' | 'virq' | 'vfiq'): IrqLine => ({
+      set(asserted) {
+        pendingInterrupts[name] = asserted;
+      },
+    });
+    return { irq: input('irq'), fiq: input('fiq'), virq: input('virq'), vfiq: input('vfiq') };
   });
-  const outputs = [
-    { irq: input('irq'), fiq: input('fiq'), virq: input('virq'), vfiq: input('vfiq') },
-  ];
+  const [boot] = pes;
+  if (boot === undefined) throw new TypeError('a board has a processor');
   if (version === 2) {
-    const gic = new GicV2({ outputs, maintenancePPI: PPI_GIC_MAINTENANCE, events });
+    const gic = new GicV2({ outputs, accessingCpu, maintenancePPI: PPI_GIC_MAINTENANCE, events });
     const attach = ({ base, length }: MapEntry, device: Device): void => {
       bus.attach(base, length, device);
     };
@@ -114,15 +125,15 @@ function attachGic({ pe, bus, gic: version, events }: BoardDevicesOptions): Inte
         events,
       }),
     );
-    if (pe.startEL === 2) {
+    if (boot.startEL === 2) {
       attach(GIC_HYPERVISOR_FRAME, gic.hypervisorFrame);
       attach(GIC_VIRTUAL_FRAME, gic.virtualFrame);
     }
     return gic;
   }
   const memory = {
-    read: (PA: bigint, length: number) => pe.engine.readPhysical(PA, length),
-    write: (PA: bigint, bytes: Uint8Array) => pe.engine.writePhysical(PA, bytes),
+    read: (PA: bigint, length: number) => boot.engine.readPhysical(PA, length),
+    write: (PA: bigint, bytes: Uint8Array) => boot.engine.writePhysical(PA, bytes),
   };
   const gic = new GicV3({
     outputs,
@@ -133,6 +144,6 @@ function attachGic({ pe, bus, gic: version, events }: BoardDevicesOptions): Inte
   bus.attach(GIC_DISTRIBUTOR.base, GIC_DISTRIBUTOR.length, gic.distributor);
   bus.attach(GIC_REDISTRIBUTORS.base, gic.redistributors.length, gic.redistributors);
   bus.attach(GIC_ITS.base, GIC_ITS.length, gic.its);
-  connectGicRegisters(pe, gic.systemRegisters(0));
+  for (const pe of pes) connectGicRegisters(pe, gic.systemRegisters(pe.cpu));
   return gic;
 }

@@ -16,7 +16,8 @@ export interface WatchRange {
 
 interface Watchpoint extends WatchRange {
   readonly id: number;
-  readonly peId: number;
+  /** Of each processor. */
+  readonly peIds: readonly number[];
   readonly onHit: ((hit: WatchHit) => boolean) | undefined;
 }
 
@@ -27,14 +28,17 @@ export interface WatchedBytes {
 }
 
 export class DebugPoints {
-  readonly #pe: ProcessingElement;
+  readonly #pes: readonly ProcessingElement[];
+  /** The processor that makes an access. */
+  readonly #accessing: () => ProcessingElement;
   readonly #breakpoints = new Map<bigint, Map<number, (() => boolean) | undefined>>();
   readonly #addressOf = new Map<number, bigint>();
   readonly #watchpoints = new Map<number, Watchpoint>();
   #nextId = 1;
 
-  constructor(pe: ProcessingElement) {
-    this.#pe = pe;
+  constructor(pes: readonly ProcessingElement[], accessing: () => ProcessingElement) {
+    this.#pes = pes;
+    this.#accessing = accessing;
   }
 
   addBreakpoint(va: bigint, onHit?: () => boolean): number {
@@ -43,7 +47,7 @@ export class DebugPoints {
     if (!here) this.#breakpoints.set(va, (here = new Map<number, (() => boolean) | undefined>()));
     here.set(id, onHit);
     this.#addressOf.set(id, va);
-    this.#pe.machineBreakpoints.add(va);
+    for (const pe of this.#pes) pe.machineBreakpoints.add(va);
     return id;
   }
 
@@ -51,7 +55,7 @@ export class DebugPoints {
     const va = this.#addressOf.get(id);
     if (va === undefined) return;
     this.#addressOf.delete(id);
-    this.#pe.machineBreakpoints.remove(va);
+    for (const pe of this.#pes) pe.machineBreakpoints.remove(va);
     const here = this.#breakpoints.get(va);
     here?.delete(id);
     if (here?.size === 0) this.#breakpoints.delete(va);
@@ -66,8 +70,8 @@ export class DebugPoints {
 
   addWatchpoint(range: WatchRange, onHit?: (hit: WatchHit) => boolean): number {
     const id = this.#nextId++;
-    const peId = this.#pe.machineWatchpoints.add(range);
-    this.#watchpoints.set(id, { ...range, id, peId, onHit });
+    const peIds = this.#pes.map((pe) => pe.machineWatchpoints.add(range));
+    this.#watchpoints.set(id, { ...range, id, peIds, onHit });
     return id;
   }
 
@@ -75,7 +79,9 @@ export class DebugPoints {
     const watchpoint = this.#watchpoints.get(id);
     if (!watchpoint) return;
     this.#watchpoints.delete(id);
-    this.#pe.machineWatchpoints.remove(watchpoint.peId);
+    this.#pes.forEach((pe, cpu) => {
+      pe.machineWatchpoints.remove(watchpoint.peIds[cpu] ?? 0);
+    });
   }
 
   /** Every watchpoint that an access touches, with its bytes as they are now. */
@@ -100,6 +106,6 @@ export class DebugPoints {
   }
 
   #bytes({ address, length }: WatchRange): Uint8Array {
-    return this.#pe.peekVirtual(address, length).slice();
+    return this.#accessing().peekVirtual(address, length).slice();
   }
 }

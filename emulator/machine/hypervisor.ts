@@ -1,5 +1,6 @@
 /** A guest at EL1 under the hypervisor: what the board supplies to it, and how its exits read as stops. */
-import { isPsciFunction, NOT_SUPPORTED, psciCall } from '../board/psci.ts';
+import { isPsciFunction, NOT_SUPPORTED } from '../board/psci.ts';
+import type { PsciAction, PsciCall } from '../board/psci.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
 import type { HostActivity } from '../kvm/host-activity.ts';
 import { hostProfileByName, hostProfiles } from '../kvm/host-profile.ts';
@@ -27,15 +28,19 @@ export interface KvmInstallation {
   readonly checkInvariants: boolean;
   /** Told when KVM_RUN returns. */
   readonly exited: (exit: KvmExit) => void;
-  /** The guest has turned its processor off. */
-  readonly turnedOff: () => void;
+  /** The guest calls PSCI. */
+  readonly psci: (call: PsciCall) => PsciAction;
+  /** The hypervisor on another processor of the machine. */
+  readonly sibling: Kvm | undefined;
+  /** Of the host, in instructions of the machine's clock. */
+  readonly tickInterval: bigint;
 }
 
 /** Makes the hypervisor and installs it at EL2 of the processor. */
 export function installKvm(pe: ProcessingElement, installation: KvmInstallation): Kvm {
   const { profile, policy, fpPolicy, hostActivity, checkInvariants } = installation;
-  const { exited, turnedOff } = installation;
-  const cpu = new ProcessingElementCpu(pe);
+  const { exited, psci, sibling, tickInterval } = installation;
+  const cpu = new ProcessingElementCpu(pe, pe.cpu);
   const kvm = new Kvm({
     cpu,
     profile,
@@ -43,7 +48,9 @@ export function installKvm(pe: ProcessingElement, installation: KvmInstallation)
     ...(fpPolicy !== undefined && { fpPolicy }),
     ...(hostActivity !== undefined && { hostActivity }),
     checkInvariants,
-    hypercall: (call) => answerHypercall(call, pe.registers.raw('VMPIDR_EL2'), turnedOff),
+    ...(sibling !== undefined && { sibling }),
+    tickInterval,
+    hypercall: (call) => answerHypercall(call, psci),
   });
   pe.el2Software = cpu.el2Software(() => kvm.handleExit(), exited);
   pe.registers.observe(({ reg }) => isUnderMdcr(reg));
@@ -54,21 +61,16 @@ export function installKvm(pe: ProcessingElement, installation: KvmInstallation)
 }
 
 /** PSCI by HVC or SMC. KVM ends KVM_RUN for the calls that stop the machine. */
-function answerHypercall(
-  call: Hypercall,
-  MPIDR_EL1: bigint,
-  turnedOff: () => void,
-): HypercallOutcome {
+function answerHypercall(call: Hypercall, psci: (call: PsciCall) => PsciAction): HypercallOutcome {
   const { functionId, imm16 } = call;
   if (imm16 !== 0 || !isPsciFunction(functionId)) return { kind: 'return', X0: NOT_SUPPORTED };
-  const action = psciCall({ functionId, arguments: call.arguments, MPIDR_EL1 });
+  const action = psci({ functionId, arguments: call.arguments });
   switch (action.kind) {
     case 'return':
       return { kind: 'return', X0: action.value };
     case 'suspend':
       return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_HLT' }, X0: action.value };
     case 'cpuOff':
-      turnedOff();
       return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_HLT' } };
     case 'systemOff':
       return systemEvent('SHUTDOWN');

@@ -5,7 +5,7 @@ import type { ExitReason } from '../instruction.ts';
 
 const EXITS: readonly (ExitReason | undefined)[] = [
   undefined, // NOP
-  undefined, // YIELD
+  'YIELD',
   'WFE',
   'WFI',
   'SEV',
