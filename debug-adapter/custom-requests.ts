@@ -137,6 +137,21 @@ export interface DebugResourcesResponse {
     /** `function+12` or the name of an object, where the value is an address. */
     readonly symbol?: string;
   }[];
+  /** The guest's own, as it has programmed them. */
+  readonly guest: readonly {
+    readonly kind: 'breakpoint' | 'watchpoint';
+    readonly index: number;
+    readonly value: string;
+    readonly control: string;
+    readonly enabled: boolean;
+    /** The guest's number of the context comparator that it is linked to. */
+    readonly linkedTo?: number;
+    /** The slot above that holds it; absent while none does. */
+    readonly slot?: number;
+    readonly symbol?: string;
+    /** What becomes of it, for people. */
+    readonly note: string;
+  }[];
   readonly watchpoints: readonly WatchpointRow[];
 }
 

@@ -1,6 +1,8 @@
 /** What happens when VS Code activates the extension: everything is registered here and nothing is done. */
 import * as vscode from 'vscode';
 import { AccessInlays } from './access-inlays.ts';
+import { comparePolicies } from './commands/compare-policies.ts';
+import { drawSlots } from './commands/draw-slots.ts';
 import { sendText } from './commands/send-text.ts';
 import { removeWatchpoint, setWatchpoint } from './commands/set-watchpoint.ts';
 import { switchPolicy } from './commands/switch-policy.ts';
@@ -45,6 +47,8 @@ export function activate(context: vscode.ExtensionContext): void {
       removeWatchpoint(sessions, watchpoints, given),
     ),
     registerCommand('trapline.switchPolicy', () => switchPolicy(sessions)),
+    registerCommand('trapline.comparePolicies', () => comparePolicies(sessions)),
+    registerCommand('trapline.drawSlots', () => drawSlots(sessions)),
     registerCommand('trapline.sendText', () => sendText(sessions)),
   );
 }
