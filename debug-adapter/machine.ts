@@ -73,6 +73,35 @@ export interface RegisterGroup {
   readonly registers: readonly string[];
 }
 
+/** An interrupt that is enabled, pending or active. */
+export interface InterruptRow {
+  readonly INTID: number;
+  /** The processor whose own it is; undefined for a shared one. */
+  readonly cpu: number | undefined;
+  /** What the board has there, such as `virtual timer`. */
+  readonly source?: string;
+  readonly pending: boolean;
+  readonly active: boolean;
+  readonly enabled: boolean;
+  readonly group: 0 | 1;
+  readonly priority: number;
+  readonly trigger: 'edge' | 'level';
+  /** The processors that it is offered to. */
+  readonly targets: readonly number[];
+}
+
+export interface InterruptView {
+  /** Of the GIC. */
+  readonly version: number;
+  readonly cpuInterfaces: readonly {
+    readonly cpu: number;
+    readonly priorityMask: number;
+    readonly runningPriority: number;
+    readonly signals: 'IRQ' | 'FIQ' | undefined;
+  }[];
+  readonly interrupts: readonly InterruptRow[];
+}
+
 export type WatchAccess = 'read' | 'write' | 'readWrite';
 
 export type SlotResult =
@@ -230,6 +259,8 @@ export interface DebuggedMachine {
   /** @returns why not, in one sentence, or undefined. RES0 and read-only bits are masked as the architecture masks them. */
   writeRegister(vcpu: number, name: string, value: bigint): string | undefined;
   registerGroups(): readonly RegisterGroup[];
+  /** The interrupt controller and its interrupts. */
+  interrupts(): InterruptView;
 
   /** Through the current translation regime; RAM only, never a device. */
   readVirtual(va: bigint, length: number): MemoryBytes;

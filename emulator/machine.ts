@@ -21,7 +21,7 @@ import { SystemBus } from './devices/bus.ts';
 import { createDecoder } from './isa/decode.ts';
 import { allDefinitions } from './isa/definitions.ts';
 import { BoardDevices } from './machine/board-devices.ts';
-import type { GicVersion } from './machine/board-devices.ts';
+import type { GicVersion, InterruptView } from './machine/board-devices.ts';
 import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
@@ -506,6 +506,11 @@ export class Machine {
     }
     this.#scheduler.skipTo(until);
     return { kind: 'idle', until: this.virtualNanoseconds };
+  }
+
+  /** What the interrupt controller knows now; nothing changes by asking. */
+  interrupts(): InterruptView {
+    return this.#devices.interrupts;
   }
 
   /** The power key of the board is pressed. */

@@ -3,6 +3,7 @@ import type { Debuggee } from '../debuggee.ts';
 import type { FunctionFrame } from '../stack/frames.ts';
 import type { VariableContainer } from '../variables/container.ts';
 import { debugRegisterContainer, HypervisorContainer } from '../variables/hypervisor.ts';
+import { InterruptsContainer } from '../variables/interrupts.ts';
 import {
   frameRegisters,
   guestRegisters,
@@ -85,6 +86,7 @@ function addMachine(debuggee: Debuggee, access: RegisterAccess, add: Add): void 
     ),
     expensive,
   );
+  add('Interrupts', new InterruptsContainer(machine), expensive);
   add('Debug registers', debugRegisterContainer(machine, describe), expensive);
   add('Hypervisor', new HypervisorContainer(machine.kvm), expensive);
 }

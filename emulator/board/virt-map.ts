@@ -60,3 +60,17 @@ export const PPI_HYPERVISOR_PHYSICAL_TIMER = 10;
 /** INTID 21: the profiling buffer management interrupt (Arm BSA, recommended PPIs). */
 export const PPI_PROFILING_BUFFER = 5;
 export const PPI_GIC_MAINTENANCE = 9;
+
+const FIRST_PPI = 16;
+const FIRST_SPI = 32;
+/** What is behind an interrupt of the board, by INTID. */
+export const INTERRUPT_SOURCES: ReadonlyMap<number, string> = new Map([
+  [FIRST_PPI + PPI_GIC_MAINTENANCE, 'GIC maintenance'],
+  [FIRST_PPI + PPI_HYPERVISOR_PHYSICAL_TIMER, 'EL2 physical timer'],
+  [FIRST_PPI + PPI_VIRTUAL_TIMER, 'virtual timer'],
+  [FIRST_PPI + PPI_SECURE_PHYSICAL_TIMER, 'Secure physical timer'],
+  [FIRST_PPI + PPI_NONSECURE_PHYSICAL_TIMER, 'physical timer'],
+  [FIRST_SPI + PL011_UART.SPI, 'UART'],
+  [FIRST_SPI + PL031_RTC.SPI, 'real time clock'],
+  [FIRST_SPI + PL061_GPIO.SPI, 'GPIO'],
+]);

@@ -7,6 +7,7 @@ import {
   GIC_MSI_FRAME,
   GIC_REDISTRIBUTORS,
   GIC_VIRTUAL_FRAME,
+  INTERRUPT_SOURCES,
   MSI_FRAME_FIRST_SPI,
   MSI_FRAME_SPIS,
   PL011_UART,
@@ -23,7 +24,11 @@ import type { MapEntry } from '../board/virt-map.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
 import type { SystemBus } from '../devices/bus.ts';
 import type { Device, DeviceEvents, IrqLine } from '../devices/device.ts';
-import type { InterruptController } from '../devices/gic/interrupt-controller.ts';
+import type {
+  CpuInterfaceDescription,
+  InterruptController,
+  InterruptDescription,
+} from '../devices/gic/interrupt-controller.ts';
 import { GicV2 } from '../devices/gic/v2/gic-v2.ts';
 import { GicV2MsiFrame } from '../devices/gic/v2/msi-frame.ts';
 import { GicV3 } from '../devices/gic/v3/gic-v3.ts';
@@ -52,6 +57,13 @@ export interface BoardDevicesOptions {
   readonly events: DeviceEvents;
 }
 
+export interface InterruptView {
+  readonly version: GicVersion;
+  readonly cpuInterfaces: readonly CpuInterfaceDescription[];
+  /** `source`: what the board has there, such as `virtual timer`. */
+  readonly interrupts: readonly (InterruptDescription & { readonly source?: string })[];
+}
+
 export class BoardDevices {
   readonly uart: Pl011;
   readonly rtc: Pl031;
@@ -78,6 +90,19 @@ export class BoardDevices {
         profiling.set(asserted);
       });
     }
+  }
+
+  /** The interrupt controller, for people. */
+  get interrupts(): InterruptView {
+    const { version } = this.#gic;
+    return {
+      version,
+      cpuInterfaces: this.#gic.cpuInterfaces(),
+      interrupts: this.#gic.interrupts().map((interrupt) => {
+        const source = INTERRUPT_SOURCES.get(interrupt.INTID);
+        return { ...interrupt, ...(source !== undefined && { source }) };
+      }),
+    };
   }
 
   /** Whether a character from the console would interrupt the guest. */

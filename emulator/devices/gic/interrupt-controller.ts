@@ -12,7 +12,37 @@ export interface InterruptOutputs {
   readonly vfiq: IrqLine;
 }
 
+/** An interrupt as a person wants to see it. */
+export interface InterruptDescription {
+  readonly INTID: number;
+  /** The processor whose own it is; undefined for an SPI. */
+  readonly cpu: number | undefined;
+  readonly pending: boolean;
+  readonly active: boolean;
+  readonly enabled: boolean;
+  readonly group: 0 | 1;
+  readonly priority: number;
+  readonly trigger: 'edge' | 'level';
+  /** The processors that it is offered to. */
+  readonly targets: readonly number[];
+}
+
+/** The CPU interface of one processor. */
+export interface CpuInterfaceDescription {
+  readonly cpu: number;
+  /** Only interrupts of a higher priority, which is a lower number, are signalled. */
+  readonly priorityMask: number;
+  /** 0xff while no interrupt is active. */
+  readonly runningPriority: number;
+  /** What is signalled to the processor. */
+  readonly signals: 'IRQ' | 'FIQ' | undefined;
+}
+
 export interface InterruptController {
+  readonly version: 2 | 3;
+  /** Interrupts that are enabled, pending or active, ascending by INTID and processor. */
+  interrupts(): readonly InterruptDescription[];
+  cpuInterfaces(): readonly CpuInterfaceDescription[];
   /** The input of shared peripheral interrupt `SPI`, INTID 32 + `SPI`. */
   spi(SPI: number): IrqLine;
   /** The input of a processor's private peripheral interrupt `PPI`, INTID 16 + `PPI`. */

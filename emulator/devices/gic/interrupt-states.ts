@@ -9,6 +9,8 @@
  * differs between GICv2 and GICv3.
  */
 
+import type { InterruptDescription } from './interrupt-controller.ts';
+
 export const MOST_PROCESSORS = 8;
 export const SGIS = 16;
 export const FIRST_SPI = 32;
@@ -156,15 +158,29 @@ export abstract class InterruptStates {
     return best;
   }
 
-  /** INTIDs of `cpu`'s interrupts that have any of the states now, ascending; for people. */
-  inState(cpu: number, states: readonly ('pending' | 'active' | 'enabled')[]): number[] {
-    const found: number[] = [];
-    for (let word = 0; word < this.words; word += 1) {
-      let bits = 0;
-      for (const state of states) {
-        bits |= state === 'pending' ? this.pendingWord(cpu, word) : this.word(state, cpu, word);
+  /** Interrupts that are pending, active or `isShown`, for people. */
+  protected describeWhere(
+    isShown: (cpu: number, INTID: number) => boolean,
+  ): InterruptDescription[] {
+    const cpus = Array.from({ length: this.cpus }, (_, cpu) => cpu);
+    const found: InterruptDescription[] = [];
+    for (let INTID = 0; INTID < this.INTIDs; INTID += 1) {
+      for (const cpu of INTID < FIRST_SPI ? cpus : [0]) {
+        const pending = this.isPending(cpu, INTID);
+        const active = this.has('active', cpu, INTID);
+        if (!pending && !active && !isShown(cpu, INTID)) continue;
+        found.push({
+          INTID,
+          cpu: INTID < FIRST_SPI ? cpu : undefined,
+          pending,
+          active,
+          enabled: this.has('enabled', cpu, INTID),
+          group: this.has('group1', cpu, INTID) ? 1 : 0,
+          priority: this.priority(cpu, INTID),
+          trigger: this.has('edge', cpu, INTID) ? 'edge' : 'level',
+          targets: INTID < FIRST_SPI ? [cpu] : cpus.filter((each) => this.isTarget(each, INTID)),
+        });
       }
-      for (let n = 0; n < 32; n += 1) if (((bits >>> n) & 1) === 1) found.push(32 * word + n);
     }
     return found;
   }

@@ -6,6 +6,7 @@
  * GICC_APR0-3 stands for the group priority 2 * n.
  */
 import type { DeviceEvents, IrqLine } from '../../device.ts';
+import type { CpuInterfaceDescription } from '../interrupt-controller.ts';
 import { SGIS, SPURIOUS } from '../interrupt-states.ts';
 import type { RegisterFrame } from './banked-frame.ts';
 import { INTERRUPTS } from './interrupts.ts';
@@ -145,6 +146,17 @@ export class GicCpuInterface implements RegisterFrame {
       INTID !== SPURIOUS && !this.#isGroup1(INTID) && (this.#GICC_CTLR & GICC_CTLR_FIQEn) !== 0;
     this.#options.irq.set(INTID !== SPURIOUS && !asFiq);
     this.#options.fiq.set(asFiq);
+  }
+
+  describe(): CpuInterfaceDescription {
+    const INTID = this.#signalled();
+    const asFiq = !this.#isGroup1(INTID) && (this.#GICC_CTLR & GICC_CTLR_FIQEn) !== 0;
+    return {
+      cpu: this.#cpu,
+      priorityMask: this.#GICC_PMR,
+      runningPriority: this.runningPriority,
+      signals: INTID === SPURIOUS ? undefined : asFiq ? 'FIQ' : 'IRQ',
+    };
   }
 
   // -- registers

@@ -5,7 +5,12 @@
  */
 import type { DeviceEvents, IrqLine } from '../../device.ts';
 import { InterruptInputs } from '../interrupt-controller.ts';
-import type { InterruptController, InterruptOutputs } from '../interrupt-controller.ts';
+import type {
+  CpuInterfaceDescription,
+  InterruptController,
+  InterruptDescription,
+  InterruptOutputs,
+} from '../interrupt-controller.ts';
 import { FIRST_SPI, MOST_PROCESSORS } from '../interrupt-states.ts';
 import { VirtualInterface } from '../virtual-interface.ts';
 import { BankedFrame } from './banked-frame.ts';
@@ -26,6 +31,7 @@ export interface GicV2Options {
 }
 
 export class GicV2 implements InterruptController {
+  readonly version = 2;
   readonly distributor: GicDistributor;
   /** GICC_*. */
   readonly cpuInterface: BankedFrame;
@@ -33,6 +39,7 @@ export class GicV2 implements InterruptController {
   readonly hypervisorFrame: BankedFrame;
   readonly virtualFrame: BankedFrame;
   readonly #interfaces: readonly GicCpuInterface[];
+  readonly #interrupts: GicV2Interrupts;
   readonly #inputs: InterruptInputs;
 
   /** @throws RangeError for no processor or more than 8 */
@@ -42,6 +49,7 @@ export class GicV2 implements InterruptController {
       throw new RangeError(`A GICv2 has 1 to ${MOST_PROCESSORS} processors, not ${cpus}`);
     }
     const interrupts = new GicV2Interrupts(cpus);
+    this.#interrupts = interrupts;
     const changed = (): void => {
       this.#update();
     };
@@ -89,6 +97,13 @@ export class GicV2 implements InterruptController {
   ppi(cpu: number, PPI: number): IrqLine {
     return this.#inputs.ppi(cpu, PPI);
   }
+  interrupts(): readonly InterruptDescription[] {
+    return this.#interrupts.describe();
+  }
+  cpuInterfaces(): readonly CpuInterfaceDescription[] {
+    return this.#interfaces.map((each) => each.describe());
+  }
+
   wouldSignal(SPI: number): boolean {
     return this.#interfaces.some((each) => each.wouldSignal(FIRST_SPI + SPI));
   }

@@ -1,6 +1,7 @@
 /* Typed arrays indexed by processor, SGI and SPI, which stay inside them. */
 /* eslint-disable @typescript-eslint/no-non-null-assertion */
 /** The interrupts of a GICv2: SPIs go to the processors in a mask, an SGI knows who sent it. */
+import type { InterruptDescription } from '../interrupt-controller.ts';
 import { FIRST_SPI, InterruptStates, MOST_PROCESSORS, SGIS } from '../interrupt-states.ts';
 import type { SavedStates } from '../interrupt-states.ts';
 
@@ -56,6 +57,11 @@ export class GicV2Interrupts extends InterruptStates {
   setSources(cpu: number, SGI: number, mask: number): void {
     this.#sources[SGIS * cpu + SGI] = mask;
     this.set('latch', cpu, SGI, mask !== 0);
+  }
+
+  /** Those that are enabled, SGIs apart, and all that are pending or active. */
+  describe(): InterruptDescription[] {
+    return this.describeWhere((cpu, INTID) => INTID >= SGIS && this.has('enabled', cpu, INTID));
   }
 
   saveState(): SavedInterrupts {

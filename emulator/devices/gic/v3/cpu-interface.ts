@@ -4,6 +4,7 @@
  * signalled as FIQ, group 1 as IRQ, and BPR1 is the Non-secure one.
  */
 import type { DeviceEvents, IrqLine } from '../../device.ts';
+import type { CpuInterfaceDescription } from '../interrupt-controller.ts';
 import { SPURIOUS } from '../interrupt-states.ts';
 import {
   ActivePriorities,
@@ -241,6 +242,16 @@ export class GicV3CpuInterface {
     const group = this.#signalled()?.group;
     this.#options.irq.set(group === 1);
     this.#options.fiq.set(group === 0);
+  }
+
+  describe(): CpuInterfaceDescription {
+    const group = this.#signalled()?.group;
+    return {
+      cpu: this.#options.cpu,
+      priorityMask: this.#ICC_PMR,
+      runningPriority: this.#active.running,
+      signals: group === undefined ? undefined : group === 1 ? 'IRQ' : 'FIQ',
+    };
   }
 
   #acknowledgeable(group: Group): Candidate | undefined {

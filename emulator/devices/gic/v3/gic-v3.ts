@@ -5,7 +5,12 @@
  */
 import type { DeviceEvents, IrqLine } from '../../device.ts';
 import { InterruptInputs } from '../interrupt-controller.ts';
-import type { InterruptController, InterruptOutputs } from '../interrupt-controller.ts';
+import type {
+  CpuInterfaceDescription,
+  InterruptController,
+  InterruptDescription,
+  InterruptOutputs,
+} from '../interrupt-controller.ts';
 import { FIRST_SPI, MOST_PROCESSORS, SPURIOUS } from '../interrupt-states.ts';
 import type { Candidate, Group } from '../priorities.ts';
 import type { RegisterAccesses } from '../register-access.ts';
@@ -45,6 +50,7 @@ export interface GicSystemRegisters {
 }
 
 export class GicV3 implements InterruptController {
+  readonly version = 3;
   readonly distributor: GicV3Distributor;
   readonly redistributors: RedistributorFrames;
   readonly its: Its;
@@ -181,6 +187,16 @@ export class GicV3 implements InterruptController {
       return participates(processor) && processor.cpuInterface.passes({ priority, group });
     });
     return willing >= 0 ? willing : this.#processors.findIndex(participates);
+  }
+
+  interrupts(): readonly InterruptDescription[] {
+    const LPIs = this.#processors.flatMap(({ redistributor: { LPIs: each, cpu } }) => {
+      return each.describe(cpu);
+    });
+    return [...this.#interrupts.describe(), ...LPIs.sort((a, b) => a.INTID - b.INTID)];
+  }
+  cpuInterfaces(): readonly CpuInterfaceDescription[] {
+    return this.#processors.map(({ cpuInterface }) => cpuInterface.describe());
   }
 
   wouldSignal(SPI: number): boolean {

@@ -1,6 +1,7 @@
 /* Typed arrays indexed by SPI, which stays inside them. */
 /* eslint-disable @typescript-eslint/no-non-null-assertion */
 /** SGIs, PPIs and SPIs of a GICv3 with affinity routing. LPIs are apart: `lpis.ts`. */
+import type { InterruptDescription } from '../interrupt-controller.ts';
 import { FIRST_SPI, InterruptStates } from '../interrupt-states.ts';
 import type { SavedStates } from '../interrupt-states.ts';
 import { PRIORITY_MASK } from '../priorities.ts';
@@ -59,6 +60,10 @@ export class GicV3Interrupts extends InterruptStates {
     const low = this.route(INTID, false);
     if ((low & IROUTER_IRM) !== 0) return this.#oneOfN(INTID) === cpu;
     return this.route(INTID, true) === 0 && low === affinityOf(cpu);
+  }
+
+  describe(): InterruptDescription[] {
+    return this.describeWhere((cpu, INTID) => this.has('enabled', cpu, INTID));
   }
 
   saveState(): SavedInterrupts {

@@ -5,6 +5,7 @@
  * specification (IHI 0069), "LPIs".
  */
 import type { DeviceEvents } from '../../device.ts';
+import type { InterruptDescription } from '../interrupt-controller.ts';
 import { PRIORITY_MASK } from '../priorities.ts';
 import type { Candidate } from '../priorities.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
@@ -113,6 +114,28 @@ export class Lpis {
   }
   get pending(): readonly number[] {
     return [...this.#pending].sort((a, b) => a - b);
+  }
+
+  /** LPIs that are pending, or whose configuration has been looked at and enables them; for people. */
+  describe(cpu: number): InterruptDescription[] {
+    const enabled = [...this.#configuration].flatMap(([INTID, byte]) => {
+      return (byte & CONFIGURATION_ENABLE) !== 0 ? [INTID] : [];
+    });
+    const INTIDs = [...new Set([...this.#pending, ...enabled])].sort((a, b) => a - b);
+    return INTIDs.map((INTID) => {
+      const byte = this.#configuration.get(INTID) ?? 0;
+      return {
+        INTID,
+        cpu,
+        pending: this.isPending(INTID),
+        active: false,
+        enabled: (byte & CONFIGURATION_ENABLE) !== 0,
+        group: 1,
+        priority: byte & PRIORITY_MASK,
+        trigger: 'edge',
+        targets: [cpu],
+      };
+    });
   }
 
   /** The copy of one LPI's configuration is out of date, or of all. */
