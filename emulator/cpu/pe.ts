@@ -291,7 +291,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       state,
       registers,
       unimplemented: (what) => {
-        this.tellUnimplemented(what);
+        // Not where EL2 software writes for a host that has no instructions of its own.
+        if (state.EL < 2 || this.startEL === 2) this.tellUnimplemented(what);
       },
     });
     this.#runner = new Runner(this);

@@ -43,11 +43,19 @@ export const MDCR_EL2_TDE = 1n << 8n;
 export const MDCR_EL2_TDA = 1n << 9n;
 export const MDCR_EL2_TDOSA = 1n << 10n;
 export const MDCR_EL2_TDRA = 1n << 11n;
+/** E2PB = 0b11: EL1 owns the profiling buffer and reaches its registers; 0b10: the accesses trap. */
+export const MDCR_EL2_E2PB = 3n << 12n;
+export const MDCR_EL2_E2PB_TRAP = 2n << 12n;
+/** E2TB = 0b11: as E2PB, for the trace buffer. */
+export const MDCR_EL2_E2TB = 3n << 24n;
 export const MDCR_EL2_TPMS = 1n << 14n;
 export const MDCR_EL2_TTRF = 1n << 19n;
 
 /** HDFGRTR_EL2 and HDFGWTR_EL2: DBGBCRn_EL1, DBGBVRn_EL1, DBGWCRn_EL1 and DBGWVRn_EL1. */
 export const HDFGxTR_EL2_DBG = 0xfn;
+
+/** HDFGRTR_EL2: TRBIDR_EL1 and PMBIDR_EL1, which MDCR_EL2 does not trap. */
+export const HDFGRTR_EL2_BUFFER_IDS = (1n << 51n) | (1n << 63n);
 
 export const MDSCR_EL1_SS = 1n << 0n;
 export const MDSCR_EL1_KDE = 1n << 13n;

@@ -16,10 +16,13 @@ export interface KvmGuestDebug {
   readonly arch?: Readonly<DebugState>;
 }
 
+/** Errors of the ioctls, by their names in errno.h. */
+export type Errno =
+  'EAGAIN' | 'EBUSY' | 'EFAULT' | 'EINVAL' | 'ENODEV' | 'ENOENT' | 'ENOEXEC' | 'ENXIO' | 'EPERM';
+
 /** The result of an ioctl: 0, or an errno by name and why in one sentence. */
 export type IoctlResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly errno: 'EINVAL' | 'ENOENT' | 'EBUSY'; readonly reason: string };
+  { readonly ok: true } | { readonly ok: false; readonly errno: Errno; readonly reason: string };
 
 export const OK: IoctlResult = { ok: true };
 

@@ -83,7 +83,7 @@ function dispatch(context: ExitContext, syndrome: Syndrome): KvmExit | undefined
       return handleHypercall(context, 'SMC', syndrome);
     case EC_SYSTEM_REGISTER:
       handleSystemRegister(context, syndrome);
-      return undefined;
+      return refusedProfiling(context);
     case EC_BRK64:
     case EC_BREAKPOINT_LOWER:
     case EC_SOFTWARE_STEP_LOWER:
@@ -92,6 +92,14 @@ function dispatch(context: ExitContext, syndrome: Syndrome): KvmExit | undefined
     default:
       return handleUnknown(context, syndrome);
   }
+}
+
+/** KVM_ARM_VCPU_SPE_STOP_EXIT: the guest does not run with profiling on. */
+function refusedProfiling({ ws }: ExitContext): KvmExit | undefined {
+  const { spe, pc } = ws.vcpu;
+  if (spe.stop !== 'EXIT' || !spe.isEnabled) return undefined;
+  const what = 'the guest enables profiling, and the VMM has asked for an exit then';
+  return { exit_reason: 'KVM_EXIT_FAIL_ENTRY', what, pc };
 }
 
 function handleHypercall(

@@ -17,6 +17,14 @@ export const hostActivities = [
     name: 'hostBreakpoint',
     description: 'The host sets a breakpoint of its own in DBGBVR0_EL1, or removes it.',
   },
+  {
+    name: 'hostProfiling',
+    description: 'The host starts or stops sampling itself with SPE.',
+  },
+  {
+    name: 'hostTrace',
+    description: 'The host starts or stops tracing itself into its trace buffer.',
+  },
 ] as const;
 
 export type HostActivityName = (typeof hostActivities)[number]['name'];

@@ -20,6 +20,8 @@ export interface KvmDebugExit {
 export type KvmExit =
   | KvmDebugExit
   | { readonly exit_reason: 'KVM_EXIT_SYSTEM_EVENT'; readonly type: 'SHUTDOWN' | 'RESET' }
+  /** KVM refuses to go on with the vCPU. */
+  | { readonly exit_reason: 'KVM_EXIT_FAIL_ENTRY'; readonly what: string; readonly pc: bigint }
   /** The vCPU waits for an interrupt: WFI that was trapped, or PSCI CPU_SUSPEND. */
   | { readonly exit_reason: 'KVM_EXIT_HLT' }
   /** An exception class that the hypervisor does not handle; the guest got an UNDEFINED exception. */

@@ -19,6 +19,24 @@ import { Fpsimd } from './fpsimd/fpsimd.ts';
 import type { FpsimdData } from './fpsimd/fpsimd.ts';
 import { defaultFpPolicy, requireFpPolicy } from './fpsimd/index.ts';
 import { loadGuestContext, peekGuestContext, resetGuestContext } from './guest-context.ts';
+import {
+  checkFirstRun,
+  getDeviceAttribute,
+  hasDeviceAttribute,
+  initVcpuFeatures,
+  KVM_ARM_VCPU_SPE_CTRL,
+  KVM_ARM_VCPU_SPE_INIT,
+  KVM_ARM_VCPU_SPE_IRQ,
+  setDeviceAttribute,
+} from './device-attributes.ts';
+import type {
+  DeviceAttribute,
+  DeviceAttributeContext,
+  DeviceAttributeResult,
+  Irqchip,
+  SpeInterface,
+  VcpuFeatures,
+} from './device-attributes.ts';
 import { checkSchedule, dueActivities } from './host-activity.ts';
 import type { HostActivity, HostActivityName } from './host-activity.ts';
 import type { HostProfile } from './host-profile.ts';
@@ -37,7 +55,12 @@ import type { DebugPolicy } from './policies/policy.ts';
 import { differingReason, infeasibleReason } from './remap.ts';
 import type { DebugCounts } from './remap.ts';
 import { SlotLedger } from './slot-ledger.ts';
+import { isSpeRegister } from './spe/vcpu-spe.ts';
+import type { SpeRegister } from './spe/vcpu-spe.ts';
 import type { RegisterEmulation } from './sys-regs.ts';
+import { HostTrace } from './trace/host-trace.ts';
+import type { HostTraceData } from './trace/host-trace.ts';
+import { defaultTraceScheme, requireTraceScheme } from './trace/index.ts';
 import { Vcpu } from './vcpu.ts';
 import { VmIdRegisters } from './vm-id-registers.ts';
 import type { IdRegisterPeriod } from './vm-id-registers.ts';
@@ -79,6 +102,14 @@ export interface KvmOptions {
   readonly checkInvariants?: boolean;
   /** Events that the log keeps. */
   readonly logCapacity?: number;
+  /** Default HOST_DATA. @see trace/index.ts */
+  readonly traceScheme?: string;
+  /** Every vCPU gets KVM_ARM_VCPU_SPE with this interrupt (INTID 16 to 31), ready to run. Default: none. */
+  readonly spe?: { readonly irq: number } | undefined;
+  /** Which version of the SPE device attributes. Default v3. */
+  readonly speInterface?: SpeInterface;
+  /** Default: initialised. */
+  readonly irqchip?: Irqchip;
   /** What the host does at its timer interrupts. Default: nothing. */
   readonly hostActivity?: readonly HostActivity[];
   /** Instructions between two interrupts of the host. Default 4,000,000: 4 ms at 1 GHz. */
@@ -94,6 +125,9 @@ export interface KvmState {
   readonly vcpus: readonly VcpuState[];
   readonly host: HostData;
   readonly fp: FpsimdData;
+  readonly trace: HostTraceData;
+  /** The host's SPE registers while the guest has the unit. */
+  readonly speHost: Readonly<Record<SpeRegister, bigint>> | undefined;
   readonly mdcr: bigint;
   readonly log: WorldSwitchLogState;
   readonly accesses: readonly (readonly [string, number, number])[];
@@ -127,6 +161,10 @@ export class Kvm {
   readonly vcpus: readonly Vcpu[];
   readonly ws: WorldSwitch;
   readonly fp: Fpsimd;
+  readonly trace: HostTrace;
+  readonly speInterface: SpeInterface;
+  /** The interrupt controller in the kernel. */
+  irqchip: Irqchip;
 
   readonly #cpu: PhysicalCpu;
   readonly #run: VcpuRun;
@@ -168,6 +206,8 @@ export class Kvm {
             WRPs: BigInt(guest.watchpoints - 1),
           }));
     if (!promised.ok) throw new RangeError(promised.reason);
+    this.speInterface = options.speInterface ?? 'v3';
+    this.irqchip = options.irqchip ?? 'initialised';
     const first = new Vcpu(sibling === undefined ? 0 : cpu.id);
     this.vcpus = [
       first,
@@ -187,14 +227,18 @@ export class Kvm {
     this.ws.strict = options.strict ?? false;
     this.ws.image = () => this.#policy.image?.(this.ws);
     this.fp = new Fpsimd(this.ws, requireFpPolicy(options.fpPolicy ?? defaultFpPolicy.name));
+    const scheme = requireTraceScheme(options.traceScheme ?? defaultTraceScheme.name);
+    this.trace = new HostTrace(this.ws, scheme);
     if (options.checkInvariants === true) {
-      this.fp.violated = (what) => {
+      const violated = (what: string): never => {
         throw new TypeError(`Invariant ${what}`);
       };
+      this.fp.violated = violated;
+      this.trace.violated = violated;
     }
     this.#run = new VcpuRun(
       this.ws,
-      this.fp,
+      { fp: this.fp, trace: this.trace },
       this.#runHost(options.hypercall ?? (() => ({ kind: 'return', X0: SMCCC_RET_NOT_SUPPORTED }))),
       options.tickInterval ?? DEFAULT_TICK_INTERVAL,
       options.checkInvariants === true
@@ -202,6 +246,23 @@ export class Kvm {
         : undefined,
     );
     this.guestDebug = sibling?.guestDebug ?? new SlotLedger(this);
+    if (options.spe !== undefined) this.#enableSpe(options.spe.irq);
+  }
+
+  /** What a VMM does for a guest with SPE. @throws RangeError where KVM refuses it */
+  #enableSpe(irq: number): void {
+    for (const { id } of this.vcpus) {
+      const group = KVM_ARM_VCPU_SPE_CTRL;
+      const calls = [
+        () => this.initVcpu(id, { SPE: true }),
+        () => this.setDeviceAttr(id, { group, attr: KVM_ARM_VCPU_SPE_IRQ, value: irq }),
+        () => this.setDeviceAttr(id, { group, attr: KVM_ARM_VCPU_SPE_INIT }),
+      ];
+      for (const call of calls) {
+        const result = call();
+        if (!result.ok) throw new RangeError(`${result.reason} (${result.errno})`);
+      }
+    }
   }
 
   #runHost(hypercall: HypercallHandler): RunHost {
@@ -216,7 +277,7 @@ export class Kvm {
       exitContext: () => ({
         emulation: this.registerEmulation,
         implemented: this.implemented,
-        idRegisters: this.ids.values,
+        idRegisters: this.ws.vcpu.spe.feature ? this.ids.valuesWithProfiling : this.ids.values,
         hypercall,
         claimsBreakpointInstruction: (pc) => this.guestDebug.claims(pc),
       }),
@@ -273,9 +334,14 @@ export class Kvm {
   }
 
   /** @see VcpuRun.resume */
-  resume(options?: { readonly pastStop?: boolean }): void {
-    this.ids.freeze();
-    this.#run.resume(options);
+  resume(options?: { readonly pastStop?: boolean }): IoctlResult {
+    const { vcpu, vcpus, profile, speInterface } = this;
+    const first = checkFirstRun(vcpu, vcpus, profile, speInterface);
+    if (first.ok) {
+      this.ids.freeze();
+      this.#run.resume(options);
+    }
+    return first;
   }
 
   /** @see VcpuRun.goPast */
@@ -325,6 +391,12 @@ export class Kvm {
       case 'softirqNeon':
         this.fp.softirqNeon();
         break;
+      case 'hostProfiling':
+        this.trace.toggleProfiling();
+        break;
+      case 'hostTrace':
+        this.trace.toggleTracing();
+        break;
       case 'hostBreakpoint':
         this.ws.toggleHostBreakpoint();
         break;
@@ -332,6 +404,51 @@ export class Kvm {
   }
 
   // -- ioctls
+
+  /** KVM_ARM_VCPU_INIT with features. The vCPU has not run yet. */
+  initVcpu(id: number, features: VcpuFeatures): IoctlResult {
+    return initVcpuFeatures(this.#vcpuById(id), this.profile, features);
+  }
+
+  #attributes(id: number): DeviceAttributeContext {
+    const { irqchip, vcpus, speInterface: version } = this;
+    return { version, irqchip, vcpus, vcpu: this.#vcpuById(id) };
+  }
+
+  /** KVM_SET_DEVICE_ATTR on a vCPU. The guest is stopped for it. */
+  setDeviceAttr(id: number, attribute: DeviceAttribute): IoctlResult {
+    this.stop();
+    const result = setDeviceAttribute(this.#attributes(id), attribute);
+    this.#attributeEvent('KVM_SET_DEVICE_ATTR', attribute, result);
+    return result;
+  }
+
+  /** KVM_GET_DEVICE_ATTR on a vCPU. */
+  getDeviceAttr(id: number, attribute: DeviceAttribute): DeviceAttributeResult {
+    const result = getDeviceAttribute(this.#attributes(id), attribute);
+    this.#attributeEvent('KVM_GET_DEVICE_ATTR', attribute, result);
+    return result;
+  }
+
+  /** KVM_HAS_DEVICE_ATTR on a vCPU. */
+  hasDeviceAttr(id: number, attribute: Omit<DeviceAttribute, 'value'>): IoctlResult {
+    const result = hasDeviceAttribute(this.#attributes(id), attribute);
+    this.#attributeEvent('KVM_HAS_DEVICE_ATTR', attribute, result);
+    return result;
+  }
+
+  #attributeEvent(
+    call: string,
+    { group, attr, value }: DeviceAttribute,
+    result: IoctlResult,
+  ): void {
+    const given = value === undefined ? '' : `, ${value}`;
+    const answer = result.ok ? '0' : `${result.errno}: ${result.reason}`;
+    this.ws.event(
+      'deviceAttribute',
+      `${call} group ${group}, attribute ${attr}${given}: ${answer}`,
+    );
+  }
 
   /** KVM_SET_GUEST_DEBUG, for every vCPU. The guest runs again with `resume`. */
   setGuestDebug({ control, arch }: KvmGuestDebug): IoctlResult {
@@ -456,6 +573,12 @@ export class Kvm {
     if (!FP_REGISTER.test(name)) return false;
     this.fp.writeGuest(name, value, vcpu);
     return true;
+  }
+
+  /** An SPE register of a guest that has SPE and does not run; undefined: the processor's is the guest's. */
+  guestSpeRegister(name: string, vcpu: Vcpu = this.vcpu): bigint | undefined {
+    if (!isSpeRegister(name) || !vcpu.spe.feature) return undefined;
+    return this.#run.spe.isGuest && vcpu === this.vcpu ? undefined : vcpu.spe.registers[name];
   }
 
   /** Sets a debug register of the guest from outside. False for another register. */
@@ -611,6 +734,8 @@ export class Kvm {
       vcpus: this.vcpus.map((vcpu) => vcpu.saveState()),
       host: copyHostData(this.ws.host),
       fp: this.fp.saveState(),
+      trace: this.trace.saveState(),
+      speHost: this.#run.spe.saveState(),
       mdcr: this.ws.mdcr,
       log: this.log.saveState(),
       accesses: this.ws.cpu.saveState(),
@@ -635,6 +760,9 @@ export class Kvm {
     this.ws.host = copyHostData(state.host);
     this.fp.policy = requireFpPolicy(state.fp.policy);
     this.fp.restoreState(state.fp, this.vcpus);
+    this.trace.scheme = requireTraceScheme(state.trace.scheme);
+    this.trace.restoreState(state.trace);
+    this.#run.spe.restoreState(state.speHost);
     this.ws.mdcr = state.mdcr;
     this.log.restoreState(state.log);
     this.ws.cpu.restoreState(state.accesses);

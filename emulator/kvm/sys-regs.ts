@@ -16,6 +16,7 @@ import { implementedInstructions } from '../sysregs/system-instructions.ts';
 import { debugRegisters, readDebugState, writeDebugState } from './debug-state.ts';
 import type { DebugRegister } from './debug-state.ts';
 import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
+import { isSpeRegister } from './spe/vcpu-spe.ts';
 import type { DebugPolicy } from './policies/policy.ts';
 import type { VcpuDebugRegister } from './vcpu.ts';
 import type { WorldSwitch } from './world-switch.ts';
@@ -296,6 +297,8 @@ export function emulateAccess(context: EmulationContext, access: TrappedAccess):
   if (setWayInstructions.has(encoding) && direction === 'write') {
     return { kind: 'done', value: 0n, debug: false };
   }
+  const stopped = stoppedProfiling(context, name, access);
+  if (stopped !== undefined) return stopped;
   const row = find(encoding);
   if (row === undefined) return undefinedAccess(name, direction, 'unsupported access');
   const { policy, emulation, ws } = context;
@@ -318,6 +321,25 @@ export function emulateAccess(context: EmulationContext, access: TrappedAccess):
   }
   if (row.switched) policy.debugRegisterTrapped(ws, direction);
   return { kind: 'done', value: result, debug: true, ...(old !== undefined && { old }) };
+}
+
+/** KVM_ARM_VCPU_SPE_STOP: the guest's SPE registers are memory, and profile nothing. */
+function stoppedProfiling(
+  { ws, implemented }: EmulationContext,
+  name: string,
+  { direction, value }: TrappedAccess,
+): AccessOutcome | undefined {
+  const { spe } = ws.vcpu;
+  if (!spe.isStopped) return undefined;
+  if (name === 'PMSIDR_EL1' && direction === 'read') {
+    return { kind: 'done', value: ws.cpu.read(name), debug: false };
+  }
+  if (!isSpeRegister(name)) return undefined;
+  const old = spe.registers[name];
+  if (direction === 'read') return { kind: 'done', value: old, debug: false };
+  const register = implemented.byName(name);
+  spe.registers[name] = register === undefined ? value : writtenValue(register, old, value);
+  return { kind: 'done', value, old, debug: false };
 }
 
 function wrongDirection(handler: Handler): string {

@@ -14,6 +14,7 @@ import {
   CPTR_EL2_TTA,
   DBGBCR_E,
   HCR_EL2_TID3,
+  HDFGRTR_EL2_BUFFER_IDS,
   HCR_GUEST_FLAGS,
   HCR_HOST_FLAGS,
 } from './control-bits.ts';
@@ -27,6 +28,8 @@ import type { KvmExit } from './kvm-exit.ts';
 import type { PhysicalCpu } from './physical-cpu.ts';
 import type { DebugPolicy } from './policies/policy.ts';
 import type { StepOver, Vcpu } from './vcpu.ts';
+import { SpeSwitch } from './spe/vcpu-spe.ts';
+import type { HostTrace } from './trace/host-trace.ts';
 import type { WorldSwitch } from './world-switch.ts';
 
 /** What running a vCPU needs of the virtual machine it belongs to. */
@@ -52,6 +55,8 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 export class VcpuRun {
   readonly ws: WorldSwitch;
   readonly fp: Fpsimd;
+  readonly trace: HostTrace;
+  readonly spe: SpeSwitch;
   readonly #cpu: PhysicalCpu;
   readonly #host: RunHost;
   readonly #invariants: InvariantChecker | undefined;
@@ -66,13 +71,15 @@ export class VcpuRun {
 
   constructor(
     ws: WorldSwitch,
-    fp: Fpsimd,
+    { fp, trace }: { readonly fp: Fpsimd; readonly trace: HostTrace },
     host: RunHost,
     tickInterval: bigint,
     invariants: InvariantChecker | undefined,
   ) {
     this.ws = ws;
     this.fp = fp;
+    this.trace = trace;
+    this.spe = new SpeSwitch(ws);
     this.#cpu = ws.cpu.cpu;
     this.#host = host;
     this.#tickInterval = tickInterval;
@@ -100,6 +107,8 @@ export class VcpuRun {
     ws.cpu.write('VTTBR_EL2', VMID << 48n);
     this.#installIdentity(first);
     this.fp.reset();
+    this.trace.reset();
+    this.spe.restoreState(undefined);
     this.present();
   }
 
@@ -317,6 +326,7 @@ export class VcpuRun {
     this.#loaded = true;
     this.#host.policy.vcpuLoad(ws);
     this.fp.vcpuLoad();
+    this.trace.vcpuLoad();
     this.ws.log.counters.loads += 1;
     ws.event('load', `vcpu_load: owner ${this.#host.policy.owner(ws)}`);
   }
@@ -326,6 +336,7 @@ export class VcpuRun {
     // Before 6.2 KVM did not give PSTATE.SS back.
     const stolen = this.#host.policy.generation !== 'G2' && ws.vcpu.stepStolen;
     this.#loaded = false;
+    this.trace.vcpuPut();
     this.fp.vcpuPut();
     this.#host.policy.vcpuPut(ws);
     this.ws.log.counters.puts += 1;
@@ -338,12 +349,16 @@ export class VcpuRun {
     const { cpu, vcpu } = ws;
     this.#host.policy.beforeEntry?.(ws);
     this.#invariants?.beforeEntry(ws);
+    this.trace.enter();
     cpu.write('ELR_EL2', vcpu.pc);
     cpu.write('SPSR_EL2', vcpu.pstate);
     cpu.write('HCR_EL2', this.#guestHcr);
     const TFP = this.fp.enter() ? CPTR_EL2_TFP : 0n;
     cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT | CPTR_EL2_TTA | TFP);
     this.#host.policy.enter(ws);
+    this.#hideBufferIds(true);
+    this.trace.atEntry();
+    this.spe.enter();
     this.#invariants?.atEntry(ws, this.#host.policy);
     this.ws.log.counters.entries += 1;
     vcpu.entryPC = vcpu.pc;
@@ -363,11 +378,26 @@ export class VcpuRun {
       ...(ESR !== undefined && { new: ESR }),
     });
     this.#phase = 'put';
+    this.spe.exit();
     this.#host.policy.exit(ws);
     cpu.write('HCR_EL2', HCR_HOST_FLAGS);
     cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT);
     this.fp.exit();
+    this.#hideBufferIds(false);
+    this.trace.exit();
     this.#invariants?.afterExit(ws, this.#host.policy);
+  }
+
+  /**
+   * PMBIDR_EL1 and TRBIDR_EL1 of a guest without SPE: only FEAT_FGT traps them. Without it the guest reads
+   * the host's, as it does under KVM.
+   */
+  #hideBufferIds(hide: boolean): void {
+    const { profile, cpu, vcpu } = this.ws;
+    const { FEAT_FGT, FEAT_SPE, FEAT_TRBE } = profile.processor;
+    if (!FEAT_FGT || !(FEAT_SPE || FEAT_TRBE) || vcpu.spe.feature) return;
+    const others = cpu.read('HDFGRTR_EL2') & ~HDFGRTR_EL2_BUFFER_IDS;
+    cpu.write('HDFGRTR_EL2', hide ? others | HDFGRTR_EL2_BUFFER_IDS : others);
   }
 
   /** G3 and G4 trap the identification registers, so that a VM has its own. */

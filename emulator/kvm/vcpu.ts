@@ -13,6 +13,8 @@ import type { DebugCounts } from './remap.ts';
 import type { FpOwner } from './fpsimd/fpsimd.ts';
 import { zeroFpsimdState } from './fpsimd/state.ts';
 import type { FpsimdState } from './fpsimd/state.ts';
+import { VcpuSpe } from './spe/vcpu-spe.ts';
+import type { VcpuSpeState } from './spe/vcpu-spe.ts';
 import type { GeneralRegisters } from './physical-cpu.ts';
 
 /** Debug registers of the guest beside the four groups of breakpoint and watchpoint registers. */
@@ -82,6 +84,7 @@ export interface VcpuState {
   readonly FP_ENABLED: boolean;
   readonly FP_HOST: boolean;
   readonly fp_state: FpOwner;
+  readonly spe: VcpuSpeState;
   readonly entryPstate: bigint;
   readonly entryInstruction: number | undefined;
   readonly guestStepISS: number;
@@ -144,6 +147,7 @@ export class Vcpu {
   FP_HOST = false;
   /** FP_STATE_* of KVM since 6.0. */
   fp_state: FpOwner = 'FREE';
+  readonly spe = new VcpuSpe();
 
   constructor(id: number) {
     this.id = id;
@@ -205,6 +209,7 @@ export class Vcpu {
     this.FP_ENABLED = false;
     this.FP_HOST = false;
     this.fp_state = 'FREE';
+    this.spe.reset();
   }
 
   saveState(): VcpuState {
@@ -230,6 +235,7 @@ export class Vcpu {
       FP_ENABLED: this.FP_ENABLED,
       FP_HOST: this.FP_HOST,
       fp_state: this.fp_state,
+      spe: this.spe.saveState(),
       entryPstate: this.entryPstate,
       entryInstruction: this.entryInstruction,
       guestStepISS: this.guestStepISS,
@@ -259,6 +265,7 @@ export class Vcpu {
     this.FP_ENABLED = state.FP_ENABLED;
     this.FP_HOST = state.FP_HOST;
     this.fp_state = state.fp_state;
+    this.spe.restoreState(state.spe);
     this.entryPstate = state.entryPstate;
     this.entryInstruction = state.entryInstruction;
     this.guestStepISS = state.guestStepISS;

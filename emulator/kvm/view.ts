@@ -4,6 +4,7 @@ import { readDebugState, isBundleRegister } from './debug-state.ts';
 import { describeControl } from './guest-debug-control.ts';
 import type { Kvm } from './kvm.ts';
 import type { FlagWord } from './policies/policy.ts';
+import type { Vcpu } from './vcpu.ts';
 
 export interface NamedText {
   readonly name: string;
@@ -75,7 +76,38 @@ export function hypervisorState(kvm: Kvm): readonly NamedText[] {
     { name: 'FP/SIMD', value: fpText(kvm) },
     { name: 'TIF_FOREIGN_FPSTATE', value: kvm.fp.TIF_FOREIGN_FPSTATE ? '1' : '0' },
     ...kvm.fp.policy.flagWords(kvm.fp).map(flagWordText),
+    ...profilingState(kvm),
   ];
+}
+
+/** SPE, TRBE and TRF of the host and of the guest; nothing where the processor has none of them. */
+function profilingState({ trace, vcpu, ws }: Kvm): readonly NamedText[] {
+  if (!trace.exists) return [];
+  const { cpu } = ws.cpu;
+  const { FEAT_SPE, FEAT_TRF, FEAT_TRBE } = ws.profile.processor;
+  const register = (name: string): string => `${name} ${hex(cpu.peekRegister(name))}`;
+  const registers = (...names: readonly string[]): string => names.map(register).join(', ');
+  const control = trace.VHE ? 'EL2' : 'EL1';
+  return [
+    { name: 'trace scheme', value: trace.scheme.name },
+    ...trace.scheme.flagWords(trace).map(flagWordText),
+    ...(FEAT_SPE
+      ? [
+          { name: 'SPE', value: registers('PMBLIMITR_EL1', `PMSCR_${control}`, 'PMBSR_EL1') },
+          { name: 'SPE of the guest', value: guestSpeText(vcpu.spe) },
+        ]
+      : []),
+    ...(FEAT_TRF ? [{ name: 'TRF', value: registers(`TRFCR_${control}`) }] : []),
+    ...(FEAT_TRBE ? [{ name: 'TRBE', value: registers('TRBLIMITR_EL1', 'TRBSR_EL1') }] : []),
+    { name: 'trfcr_while_in_guest', value: hex(trace.trfcr_while_in_guest) },
+  ];
+}
+
+function guestSpeText({ feature, irq_num, initialized, stop }: Vcpu['spe']): string {
+  if (!feature) return 'no KVM_ARM_VCPU_SPE: hidden, accesses are UNDEFINED';
+  const irq = irq_num === undefined ? 'no interrupt' : `interrupt ${irq_num}`;
+  const state = initialized ? 'initialised' : 'not initialised';
+  return `${irq}, ${state}${stop === undefined ? '' : `, stopped (${stop})`}`;
 }
 
 /** Whose the FP registers are, and what is in them. */
@@ -91,7 +123,7 @@ function flagWordText({ name, width, bits }: FlagWord): NamedText {
 }
 
 export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {
-  const { log, ws, fp } = kvm;
+  const { log, ws, fp, trace } = kvm;
   const { counters } = log;
   const bundle = ws.cpu.total(isBundleRegister);
   const one = (name: string): { readonly reads: number; readonly writes: number } =>
@@ -118,6 +150,9 @@ export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {
     { name: "loads of the guest's FP registers", value: fp.counters.loads.guest },
     { name: "saves of the host's FP registers", value: fp.counters.saves.host },
     { name: "loads of the host's FP registers", value: fp.counters.loads.host },
+    { name: 'writes of flag words (trace)', value: trace.flagWrites },
+    { name: 'drains of the SPE buffer', value: trace.drains.SPE },
+    { name: 'drains of the trace buffer', value: trace.drains.TRBE },
     { name: 'softirqs with kernel-mode NEON', value: fp.counters.softirqs },
     { name: 'switches of host threads', value: fp.counters.taskSwitches },
     { name: 'debug register reads', value: bundle.reads },

@@ -145,6 +145,9 @@ export class VmIdRegisters {
   /** Why the debug policy cannot give a guest these counts. */
   readonly #refusal: (counts: DebugCounts) => string | undefined;
   #values: ReadonlyMap<string, bigint>;
+  #withProfiling:
+    | { readonly of: ReadonlyMap<string, bigint>; readonly map: ReadonlyMap<string, bigint> }
+    | undefined;
   #processor: ProcessorProfile;
   #implemented: ImplementedRegisters;
   /** KVM_RUN has been called: the registers are frozen. */
@@ -171,6 +174,18 @@ export class VmIdRegisters {
   /** By name; the registers of the ID space that are not named read as zero. */
   get values(): ReadonlyMap<string, bigint> {
     return this.#values;
+  }
+
+  /** The same for a vCPU with KVM_ARM_VCPU_SPE: ID_AA64DFR0_EL1.PMSVer is the host's. */
+  get valuesWithProfiling(): ReadonlyMap<string, bigint> {
+    if (this.#withProfiling?.of !== this.#values) {
+      const PMSVer = { shift: 32n };
+      const host = raw(idRegisters(this.#host).get(DFR0) ?? 0n, PMSVer);
+      const value = withField(this.#values.get(DFR0) ?? 0n, PMSVer, host);
+      const map = new Map(this.#values).set(DFR0, value);
+      this.#withProfiling = { of: this.#values, map };
+    }
+    return this.#withProfiling.map;
   }
 
   /** The guest's processor. */

@@ -11,6 +11,8 @@ export type WorldSwitchEventKind =
   | 'fpSave'
   | 'fpLoad'
   | 'drain'
+  | 'speSave'
+  | 'speLoad'
   | 'hostActivity'
   | 'undef'
   | 'enter'
@@ -29,6 +31,7 @@ export type WorldSwitchEventKind =
   | 'warning'
   | 'policy'
   | 'guestDebug'
+  | 'deviceAttribute'
   /** Breakpoints or watchpoints of the guest have other physical numbers than their own. */
   | 'remap'
   /** Breakpoints or watchpoints of the guest have no slot and are compared in software. */

@@ -8,9 +8,13 @@ import type { ExceptionRecord } from '../cpu/pe.ts';
 import { SPSR_SS } from '../cpu/pstate.ts';
 import {
   DBGBCR_E,
+  MDCR_EL2_E2PB,
+  MDCR_EL2_E2TB,
   MDCR_EL2_HPMN,
   MDCR_EL2_TDA,
   MDCR_EL2_TDE,
+  MDCR_EL2_TPMS,
+  MDCR_EL2_TTRF,
   MDSCR_EL1_KDE,
   MDSCR_EL1_MDE,
 } from './control-bits.ts';
@@ -294,7 +298,17 @@ export class WorldSwitch {
     });
   }
 
-  writeMdcr(value: bigint): void {
+  /**
+   * The guest's MDCR_EL2 as a policy has it. Policies of kernels that did not know SPE and TRF would leave
+   * them to the guest of a processor that has them; here they trap.
+   */
+  writeMdcr(policyValue: bigint): void {
+    const { FEAT_SPE, FEAT_TRF } = this.profile.processor;
+    const later = (FEAT_SPE ? MDCR_EL2_TPMS : 0n) | (FEAT_TRF ? MDCR_EL2_TTRF : 0n);
+    this.#installMdcr(this.#vcpu.spe.adjustMdcr(policyValue | later));
+  }
+
+  #installMdcr(value: bigint): void {
     const old = this.mdcr;
     this.cpu.write('MDCR_EL2', value);
     this.mdcr = value;
@@ -305,10 +319,13 @@ export class WorldSwitch {
     });
   }
 
-  /** MDCR_EL2 with everything but HPMN cleared, as the host runs with it. */
+  /**
+   * MDCR_EL2 with everything but HPMN cleared, as the host runs with it; a host at EL1 owns its profiling
+   * and trace buffers.
+   */
   restoreHostMdcr(): void {
-    const value = this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN;
-    this.writeMdcr(value);
+    const value = (this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN) | this.#hostBuffers;
+    this.#installMdcr(value);
   }
 
   /**
@@ -366,6 +383,12 @@ export class WorldSwitch {
     );
   }
 
+  get #hostBuffers(): bigint {
+    const { VHE, processor } = this.profile;
+    if (VHE) return 0n;
+    return (processor.FEAT_SPE ? MDCR_EL2_E2PB : 0n) | (processor.FEAT_TRBE ? MDCR_EL2_E2TB : 0n);
+  }
+
   /** What the host does to a processor when it boots: the OS Lock is locked by a cold reset. */
   initialiseHost(): void {
     this.cpu.write('OSDLR_EL1', 0n);
@@ -376,6 +399,7 @@ export class WorldSwitch {
       MDSCR_EL1: 0n,
       nr_event_counters: this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN,
     };
-    this.mdcr = this.host.nr_event_counters;
+    this.mdcr = this.host.nr_event_counters | this.#hostBuffers;
+    if (this.#hostBuffers !== 0n) this.cpu.write('MDCR_EL2', this.mdcr);
   }
 }

@@ -94,6 +94,7 @@ export function stopOf(exit: KvmExit): StopReason | 'idle' {
         status: 0,
         how: exit.type === 'SHUTDOWN' ? 'PSCI SYSTEM_OFF' : 'PSCI SYSTEM_RESET',
       };
+    case 'KVM_EXIT_FAIL_ENTRY':
     case 'KVM_EXIT_UNKNOWN':
       return { kind: 'unimplemented', what: exit.what, pc: exit.pc };
     case 'KVM_EXIT_DEBUG': {
@@ -116,7 +117,7 @@ export function guestRegistersOf(kvm: Kvm): GuestRegisters {
     readGuestRegister: (name) =>
       name === 'PSTATE'
         ? kvm.guestPstate
-        : (kvm.guestDebugRegister(name) ?? kvm.guestFpRegister(name)),
+        : (kvm.guestDebugRegister(name) ?? kvm.guestFpRegister(name) ?? kvm.guestSpeRegister(name)),
     writeGuestRegister: (name, value) =>
       kvm.setGuestDebugRegister(name, value) || kvm.setGuestFpRegister(name, value),
   };
