@@ -92,10 +92,10 @@ describe('KVM / SPE of a guest', () => {
     guest.run(0);
     stop(guest, KVM_ARM_VCPU_SPE_STOP_TRAP);
     let resumed = false;
-    guest.marks.set(1, ({ X }) => {
+    guest.marks.set(1, () => {
       resumed = true;
-      assert.equal(X.call(guest, 5), LIMIT | 1n);
-      assert.equal(X.call(guest, 6), 0x0002_640fn);
+      assert.equal(guest.X(5), LIMIT | 1n);
+      assert.equal(guest.X(6), 0x0002_640fn);
     });
     guest.run(5000);
     assert.equal(resumed, true);
