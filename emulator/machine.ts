@@ -7,6 +7,8 @@
  * N, so that time passes at the same rate whoever executes, and never goes back from one processor to
  * the next.
  */
+import { placeBootData } from './board/boot.ts';
+import type { BootImage, BootSegment } from './board/boot.ts';
 import { boardDeviceTree } from './board/device-tree.ts';
 import { flattenDeviceTree } from './board/flattened-device-tree.ts';
 import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
@@ -45,16 +47,14 @@ import { defaultCpuModel, requireCpuModel } from './sysregs/cpu-model.ts';
 
 export type { ExceptionRecord, StopReason } from './machine/stop-reason.ts';
 
-export interface ImageSegment {
-  /** Physical address of the first byte. */
-  readonly paddr: bigint;
-  readonly bytes: Uint8Array;
-  /** Bytes in memory; those past `bytes` are zero. */
-  readonly memSize: number;
-}
+export type ImageSegment = BootSegment;
 
 export interface MachineOptions {
-  readonly image: { readonly segments: readonly ImageSegment[]; readonly entry: bigint };
+  readonly image: BootImage;
+  /** Initial RAM disk, which the device tree tells of. */
+  readonly initrd?: Uint8Array;
+  /** `bootargs` of the device tree. Default: `commandLine`. */
+  readonly bootargs?: string;
   /** Exception level at which the guest starts. At 2 the guest is its own hypervisor and `kvm` is undefined. */
   readonly el: 1 | 2;
   readonly hostProfile: string;
@@ -92,9 +92,6 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const INPUT_POLL = 10_000_000n;
 /** Seconds since 1970 at reset. */
 const START_TIME = 0n;
-/** What QEMU sets aside for the device tree of its board. */
-const DEVICE_TREE_BYTES = 1 << 20;
-
 export class Machine {
   readonly vcpus: readonly { readonly id: number; readonly name: string }[];
   readonly console: SerialConsole;
@@ -284,38 +281,34 @@ export class Machine {
         throw new RangeError(`the image's segment at 0x${paddr.toString(16)} is not inside RAM`);
       }
     }
-    this.#placeDeviceTree();
+    const X0 = this.#placeBootData();
     this.#memory.flushCode();
     const boot = this.#scheduler.current;
     // The log is that of the processor which boots.
     for (const { kvm } of this.#processors) if (kvm !== boot.kvm) kvm?.reset(0n);
     boot.pe.state.PC = image.entry;
     boot.kvm?.reset(image.entry);
+    boot.pe.state.setX(0, X0);
     boot.power = 'on';
     this.#focus = boot;
   }
 
-  /**
-   * As on QEMU's board: for an ELF the device tree is at the start of RAM where the image leaves it
-   * room, and X0 is 0.
-   */
-  #placeDeviceTree(): void {
-    const { image, ram, el, commandLine, gic = 2 } = this.#options;
-    const main = ram.find(({ base }) => base === RAM_BASE);
-    if (main === undefined || main.size < DEVICE_TREE_BYTES) return;
-    const end = RAM_BASE + BigInt(DEVICE_TREE_BYTES);
-    const isTaken = image.segments.some(({ paddr, memSize }) => {
-      return paddr < end && paddr + BigInt(memSize) > RAM_BASE;
-    });
-    if (isTaken) return;
+  /** Writes the initial RAM disk and the device tree; the address of the tree for X0, or 0. */
+  #placeBootData(): bigint {
+    const { image, ram, el, commandLine, gic = 2, initrd, bootargs = commandLine } = this.#options;
+    const place = placeBootData(image, ram, initrd?.length);
+    if (initrd && place.initrd) this.#memory.writePhysical(place.initrd.start, initrd);
+    if (place.deviceTree === undefined) return 0n;
     const tree = boardDeviceTree({
       cpus: this.vcpus.length,
       ram,
       el,
       gic,
-      bootargs: commandLine,
+      bootargs,
+      ...(place.initrd && { initrd: place.initrd }),
     });
-    this.#memory.writePhysical(RAM_BASE, flattenDeviceTree(tree));
+    this.#memory.writePhysical(place.deviceTree, flattenDeviceTree(tree));
+    return image.handover === 'deviceTree' ? place.deviceTree : 0n;
   }
 
   // -- running
