@@ -188,4 +188,83 @@ export interface UartInputArguments {
   readonly text: string;
 }
 
+/** Answer to request `trapline/symbols`: functions and objects of the program, by name. */
+export interface SymbolsResponse {
+  readonly symbols: readonly { readonly name: string; readonly address: string }[];
+}
+
+/** Request `trapline/predictAccess`: what each MRS or MSR would do if the guest executed it now. */
+export interface PredictAccessArguments {
+  readonly accesses: readonly {
+    readonly register: string;
+    readonly direction: 'read' | 'write';
+  }[];
+}
+
+export interface PredictAccessResponse {
+  /** In the order of the accesses. */
+  readonly predictions: readonly {
+    readonly outcome: 'allowed' | 'undefined' | 'trapped' | 'unknown';
+    readonly EL?: number;
+    readonly targetEL?: number;
+    readonly controls: readonly string[];
+    /** One clause for people, such as `will be trapped to EL2 (MDCR_EL2.TDA)`. */
+    readonly text: string;
+  }[];
+}
+
+/** Request `trapline/setAnnotations`: assertions and log lines of the sources. They replace those before them. */
+export interface SetAnnotationsArguments {
+  readonly annotations: readonly {
+    readonly kind: 'assert' | 'log';
+    readonly path: string;
+    /** From 1. */
+    readonly line: number;
+    /** The expression that must hold, or the message with expressions in braces. */
+    readonly text: string;
+  }[];
+}
+
+export interface SetAnnotationsResponse {
+  readonly annotations: readonly {
+    readonly path: string;
+    readonly line: number;
+    readonly verified: boolean;
+    readonly message: string;
+  }[];
+}
+
+/**
+ * Request `trapline/checkAbi`: calls the function once, with arbitrary values in the registers that AAPCS64 makes it
+ * preserve, and puts the guest back to where it was.
+ */
+export interface CheckAbiArguments {
+  readonly function: string;
+}
+
+export interface CheckAbiResponse {
+  readonly verdict: 'preserved' | 'changed' | 'did not return';
+  readonly changes: readonly {
+    readonly register: string;
+    readonly expected: string;
+    readonly found: string;
+    /** The instruction that left the wrong value. */
+    readonly address?: string;
+    readonly path?: string;
+    readonly line?: number;
+  }[];
+  readonly instructions: number;
+  /** One sentence for people. */
+  readonly text: string;
+}
+
+/** Request `trapline/countExecutions`: how often each label was executed since it was first asked about, or the start. */
+export interface CountExecutionsArguments {
+  readonly labels: readonly string[];
+}
+
+export interface CountExecutionsResponse {
+  readonly counts: readonly { readonly label: string; readonly count: number }[];
+}
+
 export const STATE_EVENT = 'trapline/state';

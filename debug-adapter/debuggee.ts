@@ -13,6 +13,7 @@ import {
   type EvaluationFrame,
 } from './expression-context.ts';
 import type { DebugInfoContext } from './expressions/debug-info-context.ts';
+import { ExecutionCounts } from './execution-counts.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { GuestOutput } from './guest-output.ts';
 import { Handles } from './handles.ts';
@@ -58,6 +59,7 @@ export class Debuggee implements ContextGuest, SteppedGuest {
   readonly memory: GuestMemory;
   readonly breakpoints: Breakpoints;
   readonly exceptions: ExceptionCatch;
+  readonly executionCounts: ExecutionCounts;
   /** Frames that the client has seen. */
   readonly frames = new Handles<Frame>();
   readonly containers = new Handles<VariableContainer>();
@@ -66,6 +68,7 @@ export class Debuggee implements ContextGuest, SteppedGuest {
   /** What `exceptionInfo` answers about the last stop. */
   exceptionStop: ExceptionStop | undefined;
   #stack: CallStack | undefined;
+  readonly #valuesBefore = new Map<string, bigint>();
   readonly write: (output: ConsoleOutput) => void;
 
   constructor(parts: DebuggeeParts) {
@@ -92,6 +95,7 @@ export class Debuggee implements ContextGuest, SteppedGuest {
       describeBytes: formatBytes,
     });
     this.exceptions = new ExceptionCatch(this);
+    this.executionCounts = new ExecutionCounts(this.machine);
     this.#connect();
   }
 
@@ -109,6 +113,14 @@ export class Debuggee implements ContextGuest, SteppedGuest {
   }
 
   resume(): void {
+    this.#valuesBefore.clear();
+    for (const { kind, registers } of this.machine.registerGroups()) {
+      if (kind !== 'system') continue;
+      for (const name of registers) {
+        const value = this.readRegister(name);
+        if (value !== undefined) this.#valuesBefore.set(name, value);
+      }
+    }
     this.exceptionStop = undefined;
     this.invalidate();
   }
@@ -118,7 +130,13 @@ export class Debuggee implements ContextGuest, SteppedGuest {
     this.machine.reset();
     this.memory.patchAgain();
     this.exceptions.clear();
+    this.executionCounts.reset();
     this.resume();
+  }
+
+  /** What a system register held when the guest was last let go; undefined before that. */
+  valueBefore(name: string): bigint | undefined {
+    return this.#valuesBefore.get(name);
   }
 
   get pc(): bigint {

@@ -1,6 +1,10 @@
 /** The requests that ask or change something of a guest and answer at once, by name, with when they are allowed. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type {
+  CheckAbiArguments,
+  CountExecutionsArguments,
+  PredictAccessArguments,
+  SetAnnotationsArguments,
   SetWatchpointArguments,
   SwitchPolicyArguments,
   UartInputArguments,
@@ -9,7 +13,9 @@ import type {
 import type { Debuggee } from './debuggee.ts';
 import { accessCounts } from './requests/access-counts.ts';
 import { breakpointLocations } from './requests/breakpoint-locations.ts';
+import { checkAbi } from './requests/check-abi.ts';
 import { completions } from './requests/completions.ts';
+import { countExecutions } from './requests/count-executions.ts';
 import { dataBreakpointInfo } from './requests/data-breakpoint-info.ts';
 import { debugResources } from './requests/debug-resources.ts';
 import { disassemble } from './requests/disassemble.ts';
@@ -18,8 +24,10 @@ import { exceptionInfo } from './requests/exception-info.ts';
 import { gotoTargets } from './requests/goto-targets.ts';
 import { loadedSources } from './requests/loaded-sources.ts';
 import { modules } from './requests/modules.ts';
+import { predictAccess } from './requests/predict-access.ts';
 import { readMemory } from './requests/read-memory.ts';
 import { scopes } from './requests/scopes.ts';
+import { setAnnotations } from './requests/set-annotations.ts';
 import { setBreakpoints } from './requests/set-breakpoints.ts';
 import { setDataBreakpoints } from './requests/set-data-breakpoints.ts';
 import { setExceptionBreakpoints } from './requests/set-exception-breakpoints.ts';
@@ -32,6 +40,7 @@ import { source } from './requests/source.ts';
 import { stackTrace } from './requests/stack-trace.ts';
 import { state } from './requests/state.ts';
 import { switchPolicy } from './requests/switch-policy.ts';
+import { symbols } from './requests/symbols.ts';
 import { threads } from './requests/threads.ts';
 import { uartInput } from './requests/uart-input.ts';
 import { variables } from './requests/variables.ts';
@@ -131,6 +140,24 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
       removeWatchpoint(debuggee, given);
       return {};
     },
+  },
+  'trapline/symbols': { allowed: 'launched', answer: symbols },
+  'trapline/predictAccess': {
+    allowed: 'stopped',
+    answer: (debuggee, given: PredictAccessArguments) => predictAccess(debuggee, given),
+  },
+  'trapline/setAnnotations': {
+    allowed: 'launched',
+    setsBreakpoints: true,
+    answer: (debuggee, given: SetAnnotationsArguments) => setAnnotations(debuggee, given),
+  },
+  'trapline/checkAbi': {
+    allowed: 'stopped',
+    answer: (debuggee, given: CheckAbiArguments) => checkAbi(debuggee, given),
+  },
+  'trapline/countExecutions': {
+    allowed: 'launched',
+    answer: (debuggee, given: CountExecutionsArguments) => countExecutions(debuggee, given),
   },
   'trapline/uartInput': {
     allowed: 'launched',

@@ -6,6 +6,7 @@
 
 import type { MachineOptions, RecordedRun } from '../emulator/machine.ts';
 import type { PolicyResult } from '../emulator/policy-comparison.ts';
+import type { AccessPrediction } from '../emulator/machine/access-prediction.ts';
 import type { ExceptionRecord, StopReason } from '../emulator/machine/stop-reason.ts';
 
 export type { ImageSegment, MachineOptions } from '../emulator/machine.ts';
@@ -261,6 +262,12 @@ export interface DebuggedMachine {
   registerGroups(): readonly RegisterGroup[];
   /** The interrupt controller and its interrupts. */
   interrupts(): InterruptView;
+  /** What an MRS or MSR would do now. @returns undefined where no register has the name */
+  predictAccess(
+    vcpu: number,
+    name: string,
+    direction: 'read' | 'write',
+  ): AccessPrediction | undefined;
 
   /** Through the current translation regime; RAM only, never a device. */
   readVirtual(va: bigint, length: number): MemoryBytes;

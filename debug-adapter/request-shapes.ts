@@ -153,6 +153,17 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     'hitCondition?': string,
   },
   'trapline/removeWatchpoint': { id: integer },
+  'trapline/symbols': {},
+  'trapline/predictAccess': {
+    accesses: list(object({ register: string, direction: oneOf('read', 'write') })),
+  },
+  'trapline/setAnnotations': {
+    annotations: list(
+      object({ kind: oneOf('assert', 'log'), path: string, line: integer, text: string }),
+    ),
+  },
+  'trapline/checkAbi': { function: string },
+  'trapline/countExecutions': { labels: list(string) },
   'trapline/uartInput': { text: string },
 };
 

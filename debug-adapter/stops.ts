@@ -12,7 +12,9 @@ export interface SessionStop {
     | 'data breakpoint'
     | 'exception'
     | 'pause'
-    | 'goto';
+    | 'goto'
+    /** Of ours: a comment `@assert` of the source does not hold. */
+    | 'assertion';
   /** Shown verbatim. */
   readonly description?: string;
   readonly text?: string;

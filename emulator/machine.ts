@@ -9,6 +9,8 @@
  */
 import { placeBootData } from './board/boot.ts';
 import type { BootImage, BootSegment } from './board/boot.ts';
+import { predictAccess } from './machine/access-prediction.ts';
+import type { AccessPrediction } from './machine/access-prediction.ts';
 import { boardDeviceTree } from './board/device-tree.ts';
 import { flattenDeviceTree } from './board/flattened-device-tree.ts';
 import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
@@ -648,6 +650,14 @@ export class Machine {
   }
   registerGroups(): readonly RegisterGroup[] {
     return this.#focus.registers.groups;
+  }
+
+  predictAccess(
+    vcpu: number,
+    name: string,
+    direction: 'read' | 'write',
+  ): AccessPrediction | undefined {
+    return predictAccess(this.#processorOf(vcpu).pe, name, direction);
   }
 
   readVirtual(va: bigint, length: number): { bytes: Uint8Array; complete: boolean } {

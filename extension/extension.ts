@@ -7,6 +7,7 @@ import { sendText } from './commands/send-text.ts';
 import { removeWatchpoint, setWatchpoint } from './commands/set-watchpoint.ts';
 import { switchPolicy } from './commands/switch-policy.ts';
 import { AdapterFactory } from './debug.ts';
+import { DebuggerLink } from './debugger-link.ts';
 import { registerLensCommands } from './lens-commands.ts';
 import { Places } from './places.ts';
 import { startLanguageClient } from './language-client.ts';
@@ -24,7 +25,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const places = new Places(sessions);
   const watchpoints = new Watchpoints(sessions, context.workspaceState);
   registerStart(context);
-  startLanguageClient(context);
+  const client = startLanguageClient(context, () => link);
+  const link = new DebuggerLink(client, sessions);
   registerLensCommands(context, sessions, watchpoints);
   const { registerCommand } = vscode.commands;
   context.subscriptions.push(
@@ -32,13 +34,17 @@ export function activate(context: vscode.ExtensionContext): void {
     sessions,
     places,
     watchpoints,
+    link,
     new StatusBar(sessions),
     new WorldSwitchView(sessions, places),
     new AccessInlays(sessions),
     new DebugResourcesView(sessions, watchpoints, places),
     vscode.debug.registerDebugAdapterDescriptorFactory(
       DEBUG_TYPE,
-      new AdapterFactory(context, log, (session) => watchpoints.whenArmed(session)),
+      new AdapterFactory(context, log, async (session) => {
+        await watchpoints.whenArmed(session);
+        await link.whenAnnotated(session);
+      }),
     ),
     registerCommand('trapline.setWatchpoint', (given: unknown) =>
       setWatchpoint(sessions, watchpoints, given),

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
+import type { DebuggerLink } from './debugger-link.ts';
 import { toRange } from './lens-commands.ts';
 import { DEBUG_TYPE } from './protocol.ts';
 
@@ -23,7 +24,10 @@ interface Evaluatable {
 }
 
 /** The client stops with the extension: it is among the context's subscriptions. */
-export function startLanguageClient(context: vscode.ExtensionContext): LanguageClient {
+export function startLanguageClient(
+  context: vscode.ExtensionContext,
+  predictions: () => DebuggerLink | undefined,
+): LanguageClient {
   const module = context.asAbsolutePath('dist/language-server.cjs');
   const server: ServerOptions = {
     run: { module, transport: TransportKind.ipc },
@@ -35,11 +39,20 @@ export function startLanguageClient(context: vscode.ExtensionContext): LanguageC
   };
   const documentation = vscode.Uri.joinPath(context.extensionUri, 'docs', 'diagnostics').toString();
   const options: LanguageClientOptions = {
-    documentSelector: [...assemblyLanguages, ...hostLanguages].map((language) => ({
-      scheme: 'file',
-      language,
-    })),
+    documentSelector: [
+      ...[...assemblyLanguages, ...hostLanguages].map((language) => ({ scheme: 'file', language })),
+      { language: 'aarch64-disassembly' },
+    ],
     initializationOptions: { ...vscode.workspace.getConfiguration(SECTION), documentation },
+    middleware: {
+      // The protocol's inline values are expressions; what an access would do is asked for beside them.
+      provideInlineValues: async (document, viewPort, context, token, next) => {
+        const values = (await next(document, viewPort, context, token)) ?? [];
+        const { end } = context.stoppedLocation;
+        const lines = new vscode.Range(viewPort.start, document.lineAt(end.line).range.end);
+        return [...values, ...((await predictions()?.predictions(document, lines)) ?? [])];
+      },
+    },
     synchronize: {
       fileEvents: vscode.workspace.createFileSystemWatcher('**/*.{s,S,asm,inc,h,c,cc,cpp,rs}'),
     },

@@ -23,6 +23,10 @@ export function registerLensCommands(
   sessions: GuestSessions,
   watchpoints: Watchpoints,
 ): void {
+  const listings = new Listings();
+  context.subscriptions.push(
+    vscode.workspace.registerTextDocumentContentProvider(LISTING_SCHEME, listings),
+  );
   const commands = {
     'trapline.showReferences': showReferences,
     'trapline.debugFunction': debugFunction,
@@ -30,6 +34,9 @@ export function registerLensCommands(
       runToFunction(sessions, uri, name, line),
     'trapline.breakAtFunction': breakAtFunction,
     'trapline.runTest': runTest,
+    'trapline.disassembleFunction': (name: string) => disassembleFunction(sessions, listings, name),
+    'trapline.checkAbi': (name: string) => checkAbi(sessions, name),
+    'trapline.watchAddress': (address: string) => watchAddress(sessions, watchpoints, address),
     'trapline.watchSymbol': watchSymbol,
     'trapline.watchWrites': (name: string) => watchWrites(sessions, watchpoints, name),
   } as const;
@@ -134,6 +141,110 @@ async function watchWrites(
     const row = await watchpoints.add(guest, target, undefined);
     if (!row.verified) void vscode.window.showWarningMessage(row.message);
     else void vscode.window.setStatusBarMessage(`Watching ${describeTarget(target)}`, 4000);
+  } catch (error) {
+    showFailure(error);
+  }
+}
+
+const LISTING_SCHEME = 'trapline-disassembly';
+/** Instructions of a listing; a function that is longer is cut, and says so. */
+const LISTED = 2000;
+
+/** Listings of functions, as the machine had them when they were asked for. */
+class Listings implements vscode.TextDocumentContentProvider {
+  readonly #texts = new Map<string, string>();
+
+  put(name: string, text: string): vscode.Uri {
+    const uri = vscode.Uri.from({ scheme: LISTING_SCHEME, path: `/${name}.dis` });
+    this.#texts.set(uri.toString(), text);
+    return uri;
+  }
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.#texts.get(uri.toString()) ?? '';
+  }
+}
+
+/** Behind the lens "Disassemble": the function as text, in which hovers and definitions work as in a source. */
+async function disassembleFunction(
+  sessions: GuestSessions,
+  listings: Listings,
+  name: string,
+): Promise<void> {
+  const guest = requireActive(sessions);
+  if (guest === undefined) return;
+  try {
+    const { symbols } = await request(guest.session, 'trapline/symbols', undefined);
+    const symbol = symbols.find((it) => it.name === name);
+    if (symbol === undefined) {
+      void vscode.window.showWarningMessage(`The program has no function ${name}.`);
+      return;
+    }
+    const start = BigInt(symbol.address);
+    const ends = symbols.map(({ address }) => BigInt(address)).filter((it) => it > start);
+    const end = ends.reduce((least, it) => (it < least ? it : least), start + BigInt(LISTED * 4));
+    const count = Math.min(LISTED, Number((end - start) / 4n));
+    const { instructions } = await request(guest.session, 'disassemble', {
+      memoryReference: symbol.address,
+      instructionCount: count,
+    });
+    const lines = instructions.map(
+      ({ address, instructionBytes = '', instruction }) =>
+        `${address}: ${instructionBytes.replaceAll(' ', '')}  ${instruction}`,
+    );
+    if (count === LISTED) lines.push(`// The first ${LISTED} instructions.`);
+    const title = `${symbol.address.replace(/^0x/, '')} <${name}>:`;
+    const document = await vscode.workspace.openTextDocument(
+      listings.put(name, `${[title, ...lines].join('\n')}\n`),
+    );
+    await vscode.languages.setTextDocumentLanguage(document, 'aarch64-disassembly');
+    await vscode.window.showTextDocument(document, vscode.ViewColumn.Beside);
+  } catch (error) {
+    showFailure(error);
+  }
+}
+
+/** Behind the lens "Check ABI". The guest is as before afterwards. */
+async function checkAbi(sessions: GuestSessions, name: string): Promise<void> {
+  const guest = requireActive(sessions);
+  if (guest === undefined) return;
+  try {
+    const answer = await request(guest.session, 'trapline/checkAbi', { function: name });
+    if (answer.verdict === 'preserved') {
+      void vscode.window.showInformationMessage(answer.text);
+      return;
+    }
+    const place = answer.changes.find((it) => it.path !== undefined && it.line !== undefined);
+    const show = place ? [`Go to line ${place.line ?? 1}`] : [];
+    const chosen = await vscode.window.showWarningMessage(answer.text, ...show);
+    if (chosen === undefined || place?.path === undefined) return;
+    const position = new vscode.Position((place.line ?? 1) - 1, 0);
+    await vscode.window.showTextDocument(vscode.Uri.file(place.path), {
+      selection: new vscode.Range(position, position),
+    });
+  } catch (error) {
+    showFailure(error);
+  }
+}
+
+/** Behind the action "Set watchpoint on …" of a listing. */
+async function watchAddress(
+  sessions: GuestSessions,
+  watchpoints: Watchpoints,
+  address: string,
+): Promise<void> {
+  const guest = requireActive(sessions);
+  if (guest === undefined) return;
+  try {
+    const target = {
+      address,
+      length: 8,
+      accessType: 'write',
+      mode: 'auto',
+      persists: false,
+    } as const;
+    const row = await watchpoints.add(guest, target, undefined);
+    if (!row.verified) void vscode.window.showWarningMessage(row.message);
   } catch (error) {
     showFailure(error);
   }

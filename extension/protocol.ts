@@ -3,9 +3,18 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type * as vscode from 'vscode';
 import type {
   AccessCountsResponse,
+  CheckAbiArguments,
+  CheckAbiResponse,
   ComparePoliciesArguments,
   ComparePoliciesResponse,
+  CountExecutionsArguments,
+  CountExecutionsResponse,
   DebugResourcesResponse,
+  PredictAccessArguments,
+  PredictAccessResponse,
+  SetAnnotationsArguments,
+  SetAnnotationsResponse,
+  SymbolsResponse,
   SetWatchpointArguments,
   STATE_EVENT,
   StateBody,
@@ -30,6 +39,11 @@ interface Requests {
   'trapline/setWatchpoint': [SetWatchpointArguments, WatchpointRow];
   'trapline/removeWatchpoint': [{ readonly id: number }, unknown];
   'trapline/uartInput': [UartInputArguments, unknown];
+  'trapline/symbols': [undefined, SymbolsResponse];
+  'trapline/predictAccess': [PredictAccessArguments, PredictAccessResponse];
+  'trapline/setAnnotations': [SetAnnotationsArguments, SetAnnotationsResponse];
+  'trapline/checkAbi': [CheckAbiArguments, CheckAbiResponse];
+  'trapline/countExecutions': [CountExecutionsArguments, CountExecutionsResponse];
   dataBreakpointInfo: [
     DebugProtocol.DataBreakpointInfoArguments,
     DebugProtocol.DataBreakpointInfoResponse['body'],

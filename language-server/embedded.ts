@@ -17,6 +17,8 @@ export interface RegisterMention {
   readonly start: number;
   readonly end: number;
   readonly direction: 'read' | 'write' | 'any';
+  /** The expression that is written, where there is one. */
+  readonly value?: string;
 }
 
 export interface EmbeddedAssembly {
@@ -212,7 +214,12 @@ function mentionsIn(
   rowOf: (offset: number) => number,
   lineStarts: readonly number[],
 ): void {
-  const add = (name: string, at: number, direction: RegisterMention['direction']): void => {
+  const add = (
+    name: string,
+    at: number,
+    direction: RegisterMention['direction'],
+    value?: string,
+  ): void => {
     const start = offset + at;
     const line = rowOf(start);
     const lineStart = lineStarts[line] ?? 0;
@@ -223,6 +230,7 @@ function mentionsIn(
       start: start - lineStart,
       end: start - lineStart + name.length,
       direction,
+      ...(value !== undefined && value !== '' && { value }),
     });
   };
   for (const match of piece.matchAll(readCalls)) {
@@ -231,7 +239,7 @@ function mentionsIn(
   }
   for (const match of piece.matchAll(writeCalls)) {
     const name = match[2] ?? '';
-    add(name, match.index + match[0].length - name.length, 'write');
+    add(name, match.index + match[0].length - name.length, 'write', match[1]?.trim());
   }
   for (const match of piece.matchAll(setCalls)) {
     const name = match[1] ?? '';

@@ -12,11 +12,13 @@ import type {
   Connection,
   InitializeResult,
   Position,
+  Range,
   SemanticTokens,
 } from 'vscode-languageserver/node';
 import { includeFoldersOf } from './compile-commands.ts';
 import { ExternalAssembler } from './external-assembler.ts';
 import { tokenModifiers, tokenTypes } from './features/presentation.ts';
+import type { DebuggerFacts } from './features/presentation.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { LanguageService } from './service.ts';
 import { defaultSettings } from './settings.ts';
@@ -76,6 +78,8 @@ export function startServer(connection: Connection): void {
   const languages = new Map<string, string>();
   let roots: string[] = [];
   let resultCount = 0;
+  /** What the client can be asked to fetch again. */
+  let refreshes = { lenses: false, hints: false, tokens: false };
   /** The workspace was read from end to end. */
   let indexed = false;
 
@@ -136,6 +140,12 @@ export function startServer(connection: Connection): void {
       }
     });
     configure(parameters.initializationOptions);
+    const { workspace } = parameters.capabilities;
+    refreshes = {
+      lenses: workspace?.codeLens?.refreshSupport === true,
+      hints: workspace?.inlayHint?.refreshSupport === true,
+      tokens: workspace?.semanticTokens?.refreshSupport === true,
+    };
     return {
       serverInfo: { name: 'trapline-language-server' },
       capabilities: {
@@ -337,12 +347,43 @@ export function startServer(connection: Connection): void {
       service.evaluatableExpression(textDocument.uri, position) ?? null,
   );
 
+  connection.onRequest('trapline/annotations', () => service.annotations());
+  connection.onRequest(
+    'trapline/systemAccesses',
+    ({ textDocument, range }: { textDocument: { uri: string }; range: Range }) =>
+      service.systemAccesses(textDocument.uri, range),
+  );
+  connection.onRequest('trapline/labels', ({ textDocument }: { textDocument: { uri: string } }) =>
+    service.labels(textDocument.uri),
+  );
+  connection.onNotification('trapline/debugger', (facts: DebuggerNotification | null) => {
+    service.setDebuggerFacts(facts === null ? undefined : debuggerFacts(facts));
+    if (refreshes.lenses) void connection.sendRequest('workspace/codeLens/refresh');
+    if (refreshes.hints) void connection.sendRequest('workspace/inlayHint/refresh');
+    if (refreshes.tokens && facts?.counts !== undefined)
+      void connection.sendRequest('workspace/semanticTokens/refresh');
+  });
   connection.onRequest('trapline/indexState', () => ({
     files: [...service.workspace.files].length,
     done: indexed,
   }));
 
   connection.listen();
+}
+
+/** What a client tells of the debugger; null when the session has ended. Addresses as text: JSON has no 64 bits. */
+interface DebuggerNotification {
+  readonly symbols: readonly { readonly name: string; readonly address: string }[];
+  readonly watchpoints?: { readonly free: number; readonly all: number };
+  readonly counts?: readonly { readonly label: string; readonly count: number }[];
+}
+
+function debuggerFacts({ symbols, watchpoints, counts }: DebuggerNotification): DebuggerFacts {
+  return {
+    symbols: new Map(symbols.map(({ name, address }) => [name, BigInt(address)])),
+    ...(watchpoints && { watchpoints }),
+    ...(counts && { counts: new Map(counts.map(({ label, count }) => [label, count])) }),
+  };
 }
 
 /** One edit: what stands between the common head and the common tail. */

@@ -40,7 +40,11 @@ import {
 import type { EmbeddedAssembly, RegisterMention } from './embedded.ts';
 import { completion, resolveCompletion, systemRegisterItems } from './features/completion.ts';
 import { codeActions, format } from './features/editing.ts';
-import { evaluatableExpression, inlineValues } from './features/debugging.ts';
+import { systemAccesses } from './features/accesses.ts';
+import type { SystemAccess } from './features/accesses.ts';
+import { annotations } from './features/annotations.ts';
+import type { Annotation } from './features/annotations.ts';
+import { evaluatableExpression, inlineValues, inlineWrites } from './features/debugging.ts';
 import type { EvaluatableExpression } from './features/debugging.ts';
 import { hover } from './features/hover.ts';
 import * as navigation from './features/navigation.ts';
@@ -55,6 +59,9 @@ import {
 import type { DebuggerFacts } from './features/presentation.ts';
 import { signatureHelp } from './features/signature.ts';
 import type { LocatedProblem } from './function-checks.ts';
+import { addressAt, isListing, readListing } from './listing.ts';
+import type { Listing } from './listing.ts';
+import { AssemblyDocument } from './document.ts';
 import { registerNames } from './registers.ts';
 import { defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -86,10 +93,19 @@ interface Host {
   readonly file: IndexedFile;
 }
 
+/** Disassembly as text. */
+interface OpenListing {
+  /** As the editor shows it. */
+  readonly source: readonly string[];
+  readonly listing: Listing;
+  readonly file: IndexedFile;
+}
+
 export class LanguageService {
   readonly workspace: Workspace;
   readonly #diagnostics: Diagnostics;
   readonly #hosts = new Map<string, Host>();
+  readonly #listings = new Map<string, OpenListing>();
   #settings: Settings = defaultSettings;
   /** Of the guest that is being debugged, while there is one. */
   #facts: DebuggerFacts | undefined;
@@ -120,9 +136,17 @@ export class LanguageService {
 
   open(uri: string, languageId: string, text: string, version = 0): void {
     this.#closedHosts.delete(uri);
-    if (embeddingLanguages.has(languageId))
+    if (isListing(languageId)) this.#openListing(uri, text, version);
+    else if (embeddingLanguages.has(languageId))
       this.#host(TextDocument.create(uri, languageId, version, text), languageId);
     else this.workspace.open(uri, text, version);
+  }
+
+  #openListing(uri: string, text: string, version: number): void {
+    const listing = readListing(text);
+    const document = new AssemblyDocument(uri, listing.text, version);
+    const file: IndexedFile = { document, model: buildModel(document), open: true };
+    this.#listings.set(uri, { source: text.split('\n'), listing, file });
   }
 
   #host(text: TextDocument, languageId: string): void {
@@ -136,6 +160,12 @@ export class LanguageService {
   }
 
   change(uri: string, changes: readonly TextDocumentContentChangeEvent[], version: number): void {
+    if (this.#listings.has(uri)) {
+      // Listings are made by programs: each comes whole.
+      const whole = changes.findLast((it) => !('range' in it));
+      if (whole) this.#openListing(uri, whole.text, version);
+      return;
+    }
     const host = this.#hosts.get(uri);
     if (host) {
       this.#host(TextDocument.update(host.text, [...changes], version), host.languageId);
@@ -151,6 +181,7 @@ export class LanguageService {
   }
 
   close(uri: string): void {
+    if (this.#listings.delete(uri)) return;
     const host = this.#hosts.get(uri);
     if (host) {
       // What the editor had is as good as the file until that changes.
@@ -179,7 +210,7 @@ export class LanguageService {
   }
 
   #file(uri: string): IndexedFile | undefined {
-    return this.#hosts.get(uri)?.file ?? this.workspace.get(uri);
+    return this.#hosts.get(uri)?.file ?? this.#listings.get(uri)?.file ?? this.workspace.get(uri);
   }
 
   #mention(uri: string, position: Position): RegisterMention | undefined {
@@ -196,6 +227,7 @@ export class LanguageService {
   // -- diagnostics
 
   #problems(uri: string): readonly LocatedProblem[] {
+    if (this.#listings.has(uri)) return [];
     const host = this.#hosts.get(uri);
     if (host) return this.#hostProblems(host);
     const file = this.workspace.get(uri);
@@ -304,6 +336,15 @@ export class LanguageService {
   }
 
   codeActions(uri: string, range: Range): CodeAction[] {
+    const open = this.#listings.get(uri);
+    if (open) {
+      const address = addressAt(open.source[range.start.line] ?? '', range.start.character);
+      if (address === undefined) return [];
+      const title = `Set watchpoint on 0x${address.toString(16)}`;
+      const command = 'trapline.watchAddress';
+      const parameters = [`0x${address.toString(16)}`];
+      return [{ title, command: { title, command, arguments: parameters } }];
+    }
     const file = this.#file(uri);
     return file ? codeActions(file, range, this.#problems(uri), this.#toDiagnostic) : [];
   }
@@ -389,6 +430,13 @@ export class LanguageService {
   // -- navigation
 
   definition(uri: string, position: Position): Location[] {
+    const open = this.#listings.get(uri);
+    if (open) {
+      const { source, listing } = open;
+      const address = addressAt(source[position.line] ?? '', position.character);
+      const row = address === undefined ? undefined : listing.addresses.get(address);
+      return row === undefined ? [] : [{ uri, range: rangeOf(row, { start: 0, end: 0 }) }];
+    }
     const file = this.#file(uri);
     return file ? navigation.definition(this.workspace, file, position) : [];
   }
@@ -527,7 +575,27 @@ export class LanguageService {
 
   // -- while debugging
 
+  /** Comments that the debugger obeys, in all files. */
+  annotations(): Annotation[] {
+    return [...this.workspace.files].flatMap((file) => annotations(file));
+  }
+
+  systemAccesses(uri: string, range: Range): SystemAccess[] {
+    const file = this.#file(uri);
+    return file ? systemAccesses(this.workspace, file, range) : [];
+  }
+
+  /** Names of labels whose executions can be counted. */
+  labels(uri: string): string[] {
+    const { definitions } = this.workspace.get(uri)?.model ?? {};
+    return [...(definitions ?? [])].flatMap(([name, places]) =>
+      places.some(({ kind }) => kind === 'function' || kind === 'label') ? [name] : [],
+    );
+  }
+
   inlineValues(uri: string, range: Range, stoppedLine: number): InlineValue[] {
+    const host = this.#hosts.get(uri);
+    if (host) return inlineWrites(host.embedded.mentions, range, stoppedLine);
     const file = this.workspace.get(uri);
     return file ? inlineValues(this.workspace, file, range, stoppedLine) : [];
   }

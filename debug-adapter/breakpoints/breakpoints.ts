@@ -6,6 +6,7 @@ import type { StopReason, WatchAccess } from '../machine.ts';
 import { reference } from '../registers.ts';
 import type { SessionStop } from '../stops.ts';
 import type { Armed, Armory, WatchHit } from './armory.ts';
+import { Assertion } from './assertion.ts';
 import { BreakpointCondition, type ConditionCompiler, type ConditionTexts } from './condition.ts';
 import { parseDataId } from './data-id.ts';
 
@@ -29,7 +30,7 @@ export interface BreakpointEnvironment {
   describeBytes(bytes: Uint8Array): string;
 }
 
-type CodeKind = 'source' | 'function' | 'instruction';
+type CodeKind = 'source' | 'function' | 'instruction' | 'annotation';
 
 interface CodeBreakpoint {
   readonly id: number;
@@ -39,6 +40,7 @@ interface CodeBreakpoint {
   readonly mode: BreakpointMode;
   readonly resolution: Resolution;
   readonly condition: BreakpointCondition | undefined;
+  readonly assertion: Assertion | undefined;
   armed: { readonly address: bigint; readonly armed: Armed }[];
   message: string;
   failed: boolean;
@@ -64,6 +66,8 @@ export interface CodeRequest extends ConditionTexts {
   readonly resolution: Resolution;
   /** What was asked for, to recognise it when it is asked for again. */
   readonly key: string;
+  /** The expression that must hold; the condition is that it does not. */
+  readonly assertion?: string;
 }
 
 export class Breakpoints {
@@ -289,8 +293,13 @@ export class Breakpoints {
   #create(kind: CodeKind, key: string, request: CodeRequest): CodeBreakpoint {
     const { resolution } = request;
     let condition: BreakpointCondition | undefined;
+    let assertion: Assertion | undefined;
     let problem = resolution.problem;
     try {
+      if (request.assertion !== undefined) {
+        const compiler = this.#environment.compilerAt(resolution.addresses[0]);
+        assertion = new Assertion(request.assertion, compiler);
+      }
       condition = this.#conditionFor(request, resolution.addresses[0], resolution);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -303,6 +312,7 @@ export class Breakpoints {
       mode: modeOf(request.mode, this.#environment.defaultMode),
       resolution: problem === undefined ? resolution : { ...resolution, addresses: [], problem },
       condition,
+      assertion,
       armed: [],
       message: '',
       failed: false,
@@ -397,11 +407,18 @@ function codeStop(hit: readonly CodeBreakpoint[]): SessionStop {
     source: 'breakpoint',
     function: 'function breakpoint',
     instruction: 'instruction breakpoint',
+    annotation: 'assertion',
   };
+  const assertion = hit.find((it) => it.assertion !== undefined)?.assertion;
   const failure = hit.find(({ condition }) => condition?.failure !== undefined)?.condition?.failure;
   return {
     reason: kinds[hit[0]?.kind ?? 'source'],
     hitBreakpointIds: hit.map(({ id }) => id),
+    ...(failure === undefined &&
+      assertion !== undefined && {
+        description: `Paused: assertion failed: ${assertion.text}`,
+        text: assertion.describe(),
+      }),
     ...(failure !== undefined && {
       description: `Paused: the breakpoint's condition has no value here (${failure})`,
     }),

@@ -53,7 +53,8 @@ export function codeAddresses(
   return [...unique.values()];
 }
 
-function resolveLine(
+/** The addresses of a line, with what the client is told about them. */
+export function resolveLine(
   debuggee: Debuggee,
   source: DebugProtocol.Source,
   line: number,

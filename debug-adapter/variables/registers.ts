@@ -30,6 +30,8 @@ export interface RegisterAccess {
   readonly write?: (name: string, value: bigint) => void;
   /** Whether `$name` means the same register. */
   readonly hasEvaluateName: boolean;
+  /** The value at the last stop, where changes since then are to be marked. */
+  readonly before?: (name: string) => bigint | undefined;
 }
 
 /** The registers of the processor as the guest sees them. */
@@ -209,6 +211,14 @@ class FieldList implements VariableContainer {
     return fieldsOf(this.#info, value, (name) => this.#access.read(name));
   }
 
+  /** ` (was 0)` where the field had another value at the last stop. */
+  #change(of: Parameters<typeof formatFieldValue>[0], value: bigint): string {
+    const before = this.#access.before?.(this.#info.name);
+    if (before === undefined) return '';
+    const old = extractField(before, of);
+    return old === extractField(value, of) ? '' : ` (was ${formatFieldValue(of, old)})`;
+  }
+
   #item(name: string, value: bigint): VariableItem {
     const of = findField(this.#fields(value), name);
     if (of === undefined) throw unknownVariable(name);
@@ -216,7 +226,7 @@ class FieldList implements VariableContainer {
     const bits = of.msb === of.lsb ? `bit ${of.msb}` : `bits ${of.msb}:${of.lsb}`;
     return {
       name: of.name,
-      value: formatFieldValue(of, extractField(value, of)),
+      value: `${formatFieldValue(of, extractField(value, of))}${this.#change(of, value)}`,
       type: of.text === undefined ? bits : `${bits}: ${of.text}`,
       ...(this.#access.hasEvaluateName && { evaluateName: `$${this.#info.name}.${of.name}` }),
       ...(!writable && { presentationHint: READ_ONLY }),

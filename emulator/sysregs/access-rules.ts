@@ -484,6 +484,78 @@ export function accessCode(
   return codeUnder(ruleOf(reg, direction), el, traps);
 }
 
+/** Names of the conditions, as the field whose value traps; those of ActiveTraps.fromEL0. */
+const namesFromEL0: readonly (readonly [number, string])[] = [
+  [UCT, 'SCTLR_EL1.UCT'],
+  [UMA, 'SCTLR_EL1.UMA'],
+  [DZE, 'SCTLR_EL1.DZE'],
+  [UCI, 'SCTLR_EL1.UCI'],
+  [EL0PCTEN, 'CNTKCTL_EL1.EL0PCTEN'],
+  [EL0VCTEN, 'CNTKCTL_EL1.EL0VCTEN'],
+  [EL0ANYCTEN, 'CNTKCTL_EL1.EL0VCTEN'],
+  [EL0PTEN, 'CNTKCTL_EL1.EL0PTEN'],
+  [EL0VTEN, 'CNTKCTL_EL1.EL0VTEN'],
+  [MDSCR_TDCC, 'MDSCR_EL1.TDCC'],
+];
+
+/** Those of ActiveTraps.toEL2. */
+const namesToEL2: readonly (readonly [number, string])[] = [
+  [TVM, 'HCR_EL2.TVM'],
+  [TRVM, 'HCR_EL2.TRVM'],
+  [TACR, 'HCR_EL2.TACR'],
+  [TID1, 'HCR_EL2.TID1'],
+  [TID2, 'HCR_EL2.TID2'],
+  [TID3, 'HCR_EL2.TID3'],
+  [TCPAC, 'CPTR_EL2.TCPAC'],
+  [TDA, 'MDCR_EL2.TDA'],
+  [TDOSA, 'MDCR_EL2.TDOSA'],
+  [TDRA, 'MDCR_EL2.TDRA'],
+  [MDCR_TDCC, 'MDCR_EL2.TDCC'],
+  [EL1PCTEN, 'CNTHCTL_EL2.EL1PCTEN'],
+  [EL1PCEN, 'CNTHCTL_EL2.EL1PCEN'],
+  [TTRF, 'MDCR_EL2.TTRF'],
+  [TPMS, 'MDCR_EL2.TPMS'],
+  [E2PB, 'MDCR_EL2.E2PB'],
+  [E2TB, 'MDCR_EL2.E2TB'],
+  [ICH_TC, 'ICH_HCR_EL2.TC'],
+  [ICH_TALL0, 'ICH_HCR_EL2.TALL0'],
+  [ICH_TALL1, 'ICH_HCR_EL2.TALL1'],
+  [ICH_TDIR, 'ICH_HCR_EL2.TDIR'],
+  [VIRTUAL_SGI, 'HCR_EL2.IMO'],
+  [SRE_DISABLED, 'ICC_SRE_EL2.Enable'],
+];
+
+/** The fields that make `accessCode` a trap, as `REGISTER.FIELD`; none where the access is not trapped. */
+export function trappingControls(
+  reg: SysReg,
+  direction: Direction,
+  el: ExceptionLevel,
+  SPSel: 0 | 1,
+  traps: ActiveTraps,
+): readonly string[] {
+  switch (accessCode(reg, direction, el, SPSel, traps)) {
+    case ACCESS_ALLOWED:
+    case ACCESS_UNDEFINED:
+      return [];
+    case ACCESS_FP_TRAP_EL1:
+    case ACCESS_FP_UNDEFINED_EL2:
+      return ['CPACR_EL1.FPEN'];
+    case ACCESS_FP_TRAP_EL2:
+      return ['CPTR_EL2.TFP'];
+    case ACCESS_TRAP_EL1:
+    case ACCESS_TRAP_EL2: {
+      const rule = ruleOf(reg, direction);
+      const fromEL0 = el === 0 ? traps.fromEL0 & rule.fromEL0 : 0;
+      const [names, active] =
+        fromEL0 === 0 ? [namesToEL2, traps.toEL2 & rule.toEL2] : [namesFromEL0, fromEL0];
+      const found = names.filter(([flag]) => (active & flag) !== 0).map(([, name]) => name);
+      if (found.length > 0) return found;
+      const { fineGrained } = rule;
+      return fineGrained === undefined ? [] : [`${fineGrained.register}[${fineGrained.bit}]`];
+    }
+  }
+}
+
 /** The outcome of a SYS alias the processor implements. */
 export function instructionAccessCode(
   instruction: SystemInstruction,

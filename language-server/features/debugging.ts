@@ -1,6 +1,8 @@
 /** What the debugger should evaluate for the text of a line. */
 import type { InlineValue, Position, Range } from 'vscode-languageserver';
 import { cursorAt, rangeOf } from '../cursor.ts';
+import { mentionedRegister } from '../embedded.ts';
+import type { RegisterMention } from '../embedded.ts';
 import { parseRegister } from '../registers.ts';
 import { parseOperands } from '../statement-checks.ts';
 import { systemRegister } from '../system-operands.ts';
@@ -110,6 +112,8 @@ export function evaluatableExpression(
     return { range, expression: `$${(scope.registerAlias(word.text) ?? word.text).toLowerCase()}` };
   const named = systemRegister(word.text);
   if (named) return { range, expression: `$${named.register.name.toLowerCase()}` };
+  // What MSR DAIFSet and DAIFClr change.
+  if (/^daif(?:set|clr)$/i.test(word.text)) return { range, expression: '$daif' };
   const [place] = workspace.definitions(file.document.uri, word.text);
   if (!place || place.kind === 'macro' || place.kind === 'define' || place.kind === 'constant')
     return undefined;
@@ -123,4 +127,20 @@ export function evaluatableExpression(
         ? `*(${unsigned[size * 8] ?? 'unsigned long'}*)&${word.text}`
         : word.text,
   };
+}
+
+/** Values in C that go to a system register, decoded as its fields: `write_sysreg(value, trblimitr_el1)`. */
+export function inlineWrites(
+  mentions: readonly RegisterMention[],
+  range: Range,
+  stoppedLine: number,
+): InlineValue[] {
+  return mentions.flatMap((mention): InlineValue[] => {
+    const { line, start, end, value } = mention;
+    const named = mentionedRegister(mention);
+    if (!named || value === undefined || line > stoppedLine) return [];
+    if (line < range.start.line || line > range.end.line) return [];
+    const name = named.register.name.toLowerCase();
+    return [{ range: rangeOf(line, { start, end }), expression: `${value},${name}` }];
+  });
 }

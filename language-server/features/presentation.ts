@@ -268,7 +268,7 @@ export function codeLenses(file: IndexedFile, facts: DebuggerFacts | undefined):
       add(range, 'Run to here', 'trapline.runToFunction', uri, name, line);
       add(range, 'Set breakpoint', 'trapline.breakAtFunction', name);
       add(range, 'Disassemble', 'trapline.disassembleFunction', name);
-      add(range, 'Check ABI', 'trapline.checkAbi', uri, name);
+      add(range, 'Check ABI', 'trapline.checkAbi', name);
     }
     if (isTest(name)) {
       add(range, 'Run test', 'trapline.runTest', uri, name, false);
