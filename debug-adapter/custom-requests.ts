@@ -137,20 +137,20 @@ export interface DebugResourcesResponse {
     /** `function+12` or the name of an object, where the value is an address. */
     readonly symbol?: string;
   }[];
-  /** The guest's own, as it has programmed them. */
+  /** Those that the guest has enabled. */
   readonly guest: readonly {
     readonly kind: 'breakpoint' | 'watchpoint';
+    /** The guest's number of it. */
     readonly index: number;
     readonly value: string;
     readonly control: string;
-    readonly enabled: boolean;
     /** The guest's number of the context comparator that it is linked to. */
     readonly linkedTo?: number;
     /** The slot above that holds it; absent while none does. */
     readonly slot?: number;
     readonly symbol?: string;
-    /** What becomes of it, for people. */
-    readonly note: string;
+    /** Why it will or will not fire now. */
+    readonly verdict: string;
   }[];
   readonly watchpoints: readonly WatchpointRow[];
 }

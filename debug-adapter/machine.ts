@@ -113,11 +113,20 @@ export type SlotResult =
 /** One DBGB or DBGW register pair and what it will do. */
 export interface SlotRow {
   readonly kind: 'breakpoint' | 'watchpoint';
-  /** Physical index n of DBGBVR<n>_EL1 or DBGWVR<n>_EL1. */
+  /**
+   * Physical index n of DBGBVR<n>_EL1 or DBGWVR<n>_EL1; for an entry that is not on the processor, its index in the
+   * registers of its owner. One slot can serve several entries of the guest that are alike.
+   */
   readonly slot: number;
   readonly owner: 'guest' | 'debugger' | 'free';
-  /** The guest's own index, where the policy maps it to another slot. */
+  /** Absent: on the processor. `software`: compared by the hypervisor; `memory`: compared by nobody now. */
+  readonly placement?: 'software' | 'memory';
+  /** The guest's own index. */
   readonly guestIndex?: number;
+  /** The guest's index of the context comparator that it is linked to. */
+  readonly link?: number;
+  /** What the debugger got as its slot when it asked. */
+  readonly request?: number;
   /** DBGBVR or DBGWVR. */
   readonly value: bigint;
   /** DBGBCR or DBGWCR. */

@@ -1,16 +1,14 @@
 import type { Watchpoint } from '../breakpoints/breakpoints.ts';
 import type { DebugResourcesResponse, WatchpointRow } from '../custom-requests.ts';
 import type { Debuggee } from '../debuggee.ts';
-import { guestDebugSlots, type GuestDebugSlot } from '../guest-debug-slots.ts';
+import type { SlotRow } from '../machine.ts';
 import { hex } from '../registers.ts';
 
 /** Request `trapline/debugResources`: the ledger of slots, and all watchpoints. */
 export function debugResources(debuggee: Debuggee): DebugResourcesResponse {
-  const { kvm } = debuggee.machine;
-  const slots = kvm?.guestDebug.slots() ?? [];
-  const guest = kvm === undefined ? [] : guestDebugSlots(kvm);
+  const rows = debuggee.machine.kvm?.guestDebug.slots() ?? [];
   return {
-    slots: slots.map((row) => {
+    slots: rows.filter(isOnProcessor).map((row) => {
       const symbol = row.owner === 'free' ? undefined : debuggee.describeAddress(row.value);
       return {
         kind: row.kind,
@@ -24,26 +22,28 @@ export function debugResources(debuggee: Debuggee): DebugResourcesResponse {
         ...(symbol !== undefined && { symbol }),
       };
     }),
-    guest: guest.map(({ value, control, ...entry }) => {
-      const symbol = entry.enabled ? debuggee.describeAddress(value) : undefined;
-      return {
-        ...entry,
-        value: hex(value),
-        control: hex(control),
-        ...(symbol !== undefined && { symbol }),
-        note: noteOf(entry),
-      };
+    guest: rows.flatMap((row) => {
+      const { kind, guestIndex, link } = row;
+      if (row.owner !== 'guest' || guestIndex === undefined) return [];
+      const symbol = debuggee.describeAddress(row.value);
+      return [
+        {
+          kind,
+          index: guestIndex,
+          value: hex(row.value),
+          control: hex(row.control),
+          ...(link !== undefined && { linkedTo: link }),
+          ...(isOnProcessor(row) && { slot: row.slot }),
+          ...(symbol !== undefined && { symbol }),
+          verdict: row.verdict,
+        },
+      ];
     }),
     watchpoints: debuggee.breakpoints.watchpoints.map(describeWatchpoint),
   };
 }
 
-function noteOf({ enabled, slot }: Pick<GuestDebugSlot, 'enabled' | 'slot'>): string {
-  if (!enabled) return 'Not enabled.';
-  return slot === undefined
-    ? 'No slot holds it now. While the policy shares the slots, the hypervisor compares it in software; under the others it waits until the guest owns the registers again.'
-    : `In slot ${slot}.`;
-}
+const isOnProcessor = ({ placement }: SlotRow): boolean => placement === undefined;
 
 export function describeWatchpoint(watchpoint: Watchpoint): WatchpointRow {
   const { armed } = watchpoint;

@@ -16,10 +16,13 @@ const viewId = 'trapline.debugResources';
 const pauseBetweenReads = 1000;
 
 type Slot = DebugResourcesResponse['slots'][number];
+type GuestEntry = DebugResourcesResponse['guest'][number];
 
 type Node =
   | { readonly kind: 'slots'; readonly of: Slot['kind']; readonly slots: readonly Slot[] }
   | { readonly kind: 'slot'; readonly slot: Slot }
+  | { readonly kind: 'withoutSlot'; readonly entries: readonly GuestEntry[] }
+  | { readonly kind: 'guestEntry'; readonly entry: GuestEntry }
   | { readonly kind: 'watchpoints' }
   | { readonly kind: 'watchpoint'; readonly watchpoint: Watchpoint }
   /** Set by VS Code's own data breakpoints: shown here, changed there. */
@@ -69,6 +72,9 @@ export class DebugResourcesView implements vscode.TreeDataProvider<Node>, vscode
     const guest = this.#sessions.active;
     if (guest === undefined) return [];
     if (parent?.kind === 'slots') return parent.slots.map((slot) => ({ kind: 'slot', slot }));
+    if (parent?.kind === 'withoutSlot') {
+      return parent.entries.map((entry) => ({ kind: 'guestEntry', entry }));
+    }
     if (parent?.kind === 'watchpoints') return this.#watchpointNodes(guest);
     if (parent !== undefined) return [];
     const slots = this.#resources?.slots ?? [];
@@ -77,9 +83,11 @@ export class DebugResourcesView implements vscode.TreeDataProvider<Node>, vscode
       of: kind,
       slots: slots.filter((it) => it.kind === kind),
     }));
+    const withoutSlot = (this.#resources?.guest ?? []).filter((it) => it.slot === undefined);
     return [
       { kind: 'watchpoints' },
       ...groups.filter((it) => it.kind !== 'slots' || it.slots.length > 0),
+      ...(withoutSlot.length > 0 ? [{ kind: 'withoutSlot', entries: withoutSlot } as const] : []),
     ];
   }
 
@@ -104,6 +112,21 @@ export class DebugResourcesView implements vscode.TreeDataProvider<Node>, vscode
         item.id = `slots ${node.of}`;
         item.description = `${used} of ${node.slots.length} used`;
         item.iconPath = new vscode.ThemeIcon('circuit-board');
+        return item;
+      }
+      case 'withoutSlot': {
+        const item = new vscode.TreeItem("The guest's, without a slot", Expanded);
+        item.id = 'without slot';
+        item.description = `${node.entries.length}`;
+        item.iconPath = new vscode.ThemeIcon('warning');
+        return item;
+      }
+      case 'guestEntry': {
+        const { kind, index, value, symbol, verdict } = node.entry;
+        const item = new vscode.TreeItem(`${kind} ${index}`);
+        item.id = `guest ${kind} ${index}`;
+        item.description = `${symbol === undefined ? value : `${value} <${symbol}>`} · ${verdict}`;
+        item.tooltip = verdict;
         return item;
       }
       case 'slot':
@@ -196,8 +219,11 @@ export class DebugResourcesView implements vscode.TreeDataProvider<Node>, vscode
 function slotItem(node: Extract<Node, { kind: 'slot' }>): vscode.TreeItem {
   const { slot } = node;
   const letter = slot.kind === 'breakpoint' ? 'B' : 'W';
-  const item = new vscode.TreeItem(`${slot.slot}: ${slot.owner}`);
-  item.id = `slot ${slot.kind} ${slot.slot}`;
+  const moved = slot.guestIndex !== undefined && slot.guestIndex !== slot.slot;
+  const item = new vscode.TreeItem(
+    `${slot.slot}: ${slot.owner}${moved ? ` (its ${slot.guestIndex} → ${slot.slot})` : ''}`,
+  );
+  item.id = `slot ${slot.kind} ${slot.slot} ${slot.guestIndex ?? ''}`;
   const place = slot.symbol === undefined ? slot.value : `${slot.value} <${slot.symbol}>`;
   const description =
     slot.owner === 'free' ? slot.verdict.replace(/^Free\.\s*/, '') : `${place} · ${slot.verdict}`;

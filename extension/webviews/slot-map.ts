@@ -31,7 +31,7 @@ interface Point {
 /** All slots of one kind; the guest's own are at the left, the debugger's at the right. */
 export function slotDrawing(kind: Kind, { slots, guest }: DebugResourcesResponse): string {
   const physical = slots.filter((it) => it.kind === kind);
-  const used = guest.filter((it) => it.kind === kind && it.enabled);
+  const used = guest.filter((it) => it.kind === kind);
   const rows = Math.max(physical.length, ...used.map(({ index }) => index + 1), 1);
   const height = HEAD + rows * ROW + 10;
   const width = 2 * MARGIN + 2 * COLUMN + BOX_WIDTH;
@@ -119,10 +119,10 @@ function verdictTable({ slots, guest }: DebugResourcesResponse): string {
       `<tr><th scope="row">${slot.kind} ${slot.slot}</th><td>${slot.owner}</td><td>${escapeMarkup(placeOf(slot))}</td><td>${escapeMarkup(slot.verdict)}</td></tr>`,
   );
   const homeless = guest
-    .filter(({ enabled, slot }) => enabled && slot === undefined)
+    .filter(({ slot }) => slot === undefined)
     .map(
       (entry) =>
-        `<tr><th scope="row">guest's ${entry.kind} ${entry.index}</th><td>guest</td><td>${escapeMarkup(placeOf(entry))}</td><td>${escapeMarkup(entry.note)}</td></tr>`,
+        `<tr><th scope="row">guest's ${entry.kind} ${entry.index}</th><td>guest</td><td>${escapeMarkup(placeOf(entry))}</td><td>${escapeMarkup(entry.verdict)}</td></tr>`,
     );
   return `<table><thead><tr><th scope="col">slot</th><th scope="col">owner</th><th scope="col">value</th><th scope="col">will it fire?</th></tr></thead><tbody>${[...rows, ...homeless].join('')}</tbody></table>`;
 }

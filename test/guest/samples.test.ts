@@ -8,6 +8,9 @@ const samples = [
   { name: 'watchpoint', el: 1, how: 'semihosting', status: 1 },
   { name: 'self-hosted-debug', el: 1, how: 'semihosting', status: 0 },
   { name: 'el2-hypervisor', el: 2, how: 'PSCI SYSTEM_OFF', status: 0 },
+  { name: 'lazy-switching', el: 1, how: 'semihosting', status: 0 },
+  { name: 'shared-breakpoints', el: 1, how: 'semihosting', status: 0 },
+  { name: 'migration', el: 1, how: 'semihosting', status: 0 },
 ] as const;
 
 describe('Samples', function () {

@@ -55,6 +55,24 @@ const guests: readonly Guest[] = [
     architectural: { file: 'expected-output.txt', status: 0 },
   },
   {
+    folder: 'samples/lazy-switching',
+    elf: 'lazy-switching.elf',
+    machine: 'virt',
+    architectural: { file: 'expected-output.txt', status: 0 },
+  },
+  {
+    folder: 'samples/shared-breakpoints',
+    elf: 'shared-breakpoints.elf',
+    machine: 'virt',
+    architectural: { file: 'expected-output.txt', status: 0 },
+  },
+  {
+    folder: 'samples/migration',
+    elf: 'migration.elf',
+    machine: 'virt',
+    architectural: { file: 'expected-output.txt', status: 0 },
+  },
+  {
     folder: 'test/guest/acceptance',
     elf: 'debug-exceptions.elf',
     machine: 'virt',

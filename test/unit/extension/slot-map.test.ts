@@ -23,13 +23,12 @@ const resources: DebugResourcesResponse = {
     slot(2, 'free'),
     slot(3, 'guest', { guestIndex: 1 }),
   ],
-  guest: [0, 1, 2, 3].map((index) => ({
+  guest: [0, 1, 2].map((index) => ({
     kind: 'breakpoint',
     index,
     value: '0x40080000',
     control: '0x1e7',
-    enabled: index < 3,
-    note: 'compared in software',
+    verdict: 'compared in software',
     ...(index === 0 && { linkedTo: 1, slot: 0 }),
     ...(index === 1 && { slot: 3 }),
   })),
@@ -45,8 +44,8 @@ describe('the slot map', () => {
     assert.match(drawing, /no slot/);
   });
 
-  it('leaves out what the guest has not enabled', () => {
-    // Four slots of the processor, three of the guest's four, and the debugger's.
+  it('has a box for each slot and each entry', () => {
+    // Four slots of the processor, three of the guest, and the debugger's.
     assert.equal(slotDrawing('breakpoint', resources).match(/<rect/g)?.length, 4 + 3 + 1);
     assert.equal(slotDrawing('watchpoint', resources).match(/<rect/g), null);
   });
