@@ -30,6 +30,7 @@ import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
 import { guestRegistersOf, installKvm, requireHostProfile, stopOf } from './machine/hypervisor.ts';
+import type { MigratingGuest } from './machine/migration.ts';
 import { Processor } from './machine/processor.ts';
 import type { ProcessorState } from './machine/processor.ts';
 import { InputRecord } from './machine/recorded-input.ts';
@@ -699,6 +700,75 @@ export class Machine {
     this.#points.removeWatchpoint(id);
   }
 
+  // -- migration
+
+  /**
+   * The guest for another host. It stays here as well: whoever takes it there forgets this machine.
+   * @throws RangeError for a guest that starts at EL2, which owns its processor
+   */
+  depart(): MigratingGuest {
+    const { kvm } = this;
+    if (kvm === undefined) throw new RangeError('A guest that starts at EL2 cannot migrate.');
+    return {
+      idRegisters: kvm.ids.saveState(),
+      processors: this.#processors.map((processor) => processor.depart()),
+      scheduler: this.#scheduler.saveState(),
+      retired: this.retired,
+      ram: this.#saveRam(),
+      devices: this.#bus.saveState(),
+      inputs: this.inputs,
+      typed: [...this.#typed],
+    };
+  }
+
+  /**
+   * Takes a guest from another host, in place of its own. Its identification registers are set first, so a host
+   * that cannot keep what was promised refuses before anything else has changed.
+   * @returns why not, in one sentence, or undefined
+   */
+  arrive(guest: MigratingGuest): string | undefined {
+    const { kvm } = this;
+    if (kvm === undefined) return 'A guest that starts at EL2 cannot migrate.';
+    const { processors } = guest;
+    if (processors.length !== this.#processors.length) {
+      return `The guest has ${processors.length} processors, and this machine ${this.#processors.length}.`;
+    }
+    this.reset();
+    const promised = kvm.ids.restoreState(guest.idRegisters);
+    if (!promised.ok) return promised.reason;
+    this.#restoreRam(guest.ram);
+    this.#scheduler.restoreState(guest.scheduler);
+    this.#focus = this.#scheduler.current;
+    this.#scheduler.skipTo(guest.retired);
+    this.#bus.restoreState(guest.devices);
+    processors.forEach((state, cpu) => {
+      this.#processorOf(cpu).arrive(state, guest.retired);
+    });
+    this.#inputs.restore(guest.inputs);
+    this.#typed.splice(0, this.#typed.length, ...guest.typed);
+    return undefined;
+  }
+
+  #saveRam(): MigratingGuest['ram'] {
+    const { ram } = this.#memory;
+    return ram.regions.map(({ base, size }) => ({
+      base,
+      bytes: ram.read(base, size) ?? new Uint8Array(),
+    }));
+  }
+
+  /** @throws TypeError for RAM that this machine has not */
+  #restoreRam(ram: MigratingGuest['ram']): void {
+    for (const { base, bytes } of ram) {
+      if (!this.#memory.ram.write(base, bytes)) {
+        throw new TypeError(
+          `the snapshot has RAM at 0x${base.toString(16)} that this machine has not`,
+        );
+      }
+    }
+    this.#memory.flushCode();
+  }
+
   // -- snapshots
 
   /** Everything that the guest can tell: processors, RAM, devices. What the debugger has set is not part of it. */
@@ -708,10 +778,7 @@ export class Machine {
       processors: this.#processors.map((processor) => processor.saveState()),
       scheduler: this.#scheduler.saveState(),
       devices: this.#bus.saveState(),
-      ram: this.#memory.ram.regions.map(({ base, size }) => ({
-        base,
-        bytes: this.#memory.ram.read(base, size) ?? new Uint8Array(),
-      })),
+      ram: this.#saveRam(),
       typed: [...this.#typed],
     };
   }
@@ -724,14 +791,7 @@ export class Machine {
         `the snapshot has ${processors.length} processors, and this machine ${this.#processors.length}`,
       );
     }
-    for (const { base, bytes } of snapshot.ram) {
-      if (!this.#memory.ram.write(base, bytes)) {
-        throw new TypeError(
-          `the snapshot has RAM at 0x${base.toString(16)} that this machine has not`,
-        );
-      }
-    }
-    this.#memory.flushCode();
+    this.#restoreRam(snapshot.ram);
     this.#bus.restoreState(snapshot.devices);
     processors.forEach((state, cpu) => {
       this.#processorOf(cpu).restoreState(state);

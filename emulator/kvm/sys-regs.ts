@@ -360,11 +360,18 @@ function idValue({ idRegisters }: EmulationContext, encoding: number): bigint {
 /** PMSVer, TraceFilt and TraceBuffer: KVM hides profiling and tracing from its guests. */
 const ID_AA64DFR0_HIDDEN = (0xfn << 32n) | (0xffn << 40n);
 
+/** Fine-grained traps are made at EL2, where this guest never is; without them it can go to any host. */
+const ID_AA64MMFR0_FGT = 0xfn << 56n;
+
 /** The identification registers as the guest sees them. */
 export function sanitisedIdRegisters(
   host: ReadonlyMap<string, bigint>,
 ): ReadonlyMap<string, bigint> {
   const guest = new Map(host);
-  guest.set('ID_AA64DFR0_EL1', (host.get('ID_AA64DFR0_EL1') ?? 0n) & ~ID_AA64DFR0_HIDDEN);
+  const hide = (name: string, mask: bigint): void => {
+    guest.set(name, (host.get(name) ?? 0n) & ~mask);
+  };
+  hide('ID_AA64DFR0_EL1', ID_AA64DFR0_HIDDEN);
+  hide('ID_AA64MMFR0_EL1', ID_AA64MMFR0_FGT);
   return guest;
 }

@@ -4,6 +4,7 @@ import { interruptPending } from '../cpu/exceptions.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
 import type { Kvm, KvmState } from '../kvm/kvm.ts';
 import type { KvmExit } from '../kvm/kvm-exit.ts';
+import type { MigratingProcessor } from './migration.ts';
 import type { RegisterView } from './register-view.ts';
 import type { ExceptionRecord } from './stop-reason.ts';
 
@@ -124,6 +125,34 @@ export class Processor {
   #lineIsPending(): boolean {
     const { pendingInterrupts, registers, state } = this.pe;
     return interruptPending(pendingInterrupts, registers.raw('HCR_EL2'), state.EL);
+  }
+
+  /** For another host. @throws TypeError without a hypervisor */
+  depart(): MigratingProcessor {
+    const { kvm, power } = this;
+    if (kvm === undefined) throw new TypeError('a processor without a hypervisor cannot migrate');
+    return {
+      vcpu: kvm.saveVcpu(kvm.vcpu.id),
+      power,
+      waiting: this.#waiting,
+      wakeAt: this.#wakeAt,
+      eventRegister: this.pe.eventRegister,
+    };
+  }
+
+  /** From another host, `clock` instructions after the reset of the machine there. */
+  arrive(processor: MigratingProcessor, clock: bigint): void {
+    const { kvm, pe } = this;
+    if (kvm === undefined) throw new TypeError('a processor without a hypervisor cannot migrate');
+    pe.state.retired = clock;
+    kvm.restoreVcpu(kvm.vcpu.id, processor.vcpu);
+    kvm.ids.freeze();
+    // The host's next interrupt is due from now on.
+    kvm.onHostTick();
+    pe.eventRegister = processor.eventRegister;
+    this.power = processor.power;
+    this.#waiting = processor.waiting;
+    this.#wakeAt = processor.wakeAt;
   }
 
   saveState(): ProcessorState {

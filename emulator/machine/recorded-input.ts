@@ -26,6 +26,11 @@ export class InputRecord {
     this.#inputs = [];
   }
 
+  /** The record of another machine whose guest goes on here. */
+  restore(inputs: readonly RecordedInput[]): void {
+    this.#inputs = [...inputs];
+  }
+
   /** The run goes back to an earlier moment: what came after it has not come. */
   truncate(retired: bigint): void {
     this.#inputs = this.#inputs.filter((input) => input.retired <= retired);
