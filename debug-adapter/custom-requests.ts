@@ -67,6 +67,16 @@ export interface SwitchPolicyArguments {
   readonly policy: string;
 }
 
+/**
+ * Request `trapline/migrate`: the stopped guest goes to a host with another profile, and is debugged there from where it
+ * is. Refused, with the guest left where it is, where that host cannot keep what the guest was promised. The
+ * breakpoints are set again; those that have changed come as `breakpoint` events, and a `stopped` event follows.
+ */
+export interface MigrateArguments {
+  /** The name of the profile, as in the launch configuration. */
+  readonly hostProfile: string;
+}
+
 /** Answer to request `trapline/state`, and body of the event `trapline/state`, which is sent at most every 100 ms. */
 export interface StateBody {
   /** Undefined when the guest is its own hypervisor. */

@@ -99,7 +99,7 @@ export const memoryTooSmall = (memory: string, segment: string): UserError =>
 export const machineRefused = (reason: string, cause: unknown): UserError =>
   new UserError(
     2011,
-    `The machine cannot be built: ${sentence(reason)} Check "memory" and "hostProfile".`,
+    `The machine cannot be built: ${sentence(reason)} Check "memory", "hostProfile" and "idRegisters".`,
     {
       cause,
     },
@@ -231,6 +231,18 @@ export const unknownPolicy = (policy: string, choices: readonly string[]): UserE
 
 export const policyRefused = (policy: string, reason: string): UserError =>
   new UserError(2211, `The debug policy ${policy} cannot be used now: ${sentence(reason)}`);
+
+export const unknownHostProfile = (profile: string, choices: readonly string[]): UserError =>
+  new UserError(
+    2213,
+    `There is no host profile "${profile}". Choose one of ${choices.join(', ')}.`,
+  );
+
+export const migrationRefused = (profile: string, reason: string): UserError =>
+  new UserError(
+    2214,
+    `The guest cannot go to ${profile}: ${sentence(reason)} It stays where it is; choose a host with at least what it has, or set "idRegisters" in the launch configuration so that it has less from the start.`,
+  );
 
 export const noHypervisor = (): UserError =>
   new UserError(

@@ -10,6 +10,7 @@ export const LAUNCH_ARGUMENT_NAMES = [
   'cpu',
   'hostProfile',
   'policy',
+  'idRegisters',
   'memory',
   'loadAddress',
   'stopOnEntry',
@@ -31,6 +32,9 @@ export const PACES = ['realtime', 'none'] as const;
 /** `realtime`: an idle guest waits for the wall clock. `none`: idle time is skipped. */
 export type Pace = (typeof PACES)[number];
 
+/** By register, then by field. */
+export type IdRegisterFields = Readonly<Record<string, Readonly<Record<string, bigint>>>>;
+
 export interface LaunchArguments {
   /** Path of an ELF file or raw image. */
   readonly program: string;
@@ -43,6 +47,8 @@ export interface LaunchArguments {
   readonly cpu: string;
   readonly hostProfile: string;
   readonly policy: string;
+  /** Fields of ID_AA64DFR0_EL1 as the guest is to see them, by name; without them those of the processor. */
+  readonly idRegisters: IdRegisterFields;
   /** RAM in bytes; undefined: the machine's default, more where the image needs it. */
   readonly memory: number | undefined;
   /** Physical address of a raw image, which is entered at its first byte; undefined for ELF. */
@@ -118,6 +124,7 @@ export function validateLaunchArguments(given: unknown, choices: LaunchChoices):
       choices.defaultHostProfile,
     ),
     policy: choice('policy', configuration['policy'], choices.policies, choices.defaultPolicy),
+    idRegisters: idRegisterFields(configuration['idRegisters']),
     memory: memorySize(configuration['memory']),
     loadAddress: address('loadAddress', configuration['loadAddress']),
     stopOnEntry: boolean('stopOnEntry', configuration['stopOnEntry'], true),
@@ -244,6 +251,38 @@ function address(name: LaunchArgumentName, value: unknown): bigint | undefined {
   else throw wrongLaunchArgument(name, value, expected);
   if (result % 4n !== 0n || result >= 1n << 48n) throw wrongLaunchArgument(name, value, expected);
   return result;
+}
+
+const ID_REGISTER = 'ID_AA64DFR0_EL1';
+
+/** Whether the host has the fields and can keep them is for the hypervisor to say. */
+function idRegisterFields(value: unknown): IdRegisterFields {
+  if (value === undefined) return {};
+  const expected = `it has to be an object such as { "${ID_REGISTER}": { "BRPs": 3 } }`;
+  if (!isObject(value)) throw wrongLaunchArgument('idRegisters', value, expected);
+  return Object.fromEntries(
+    Object.entries(value).map(([register, fields]) => {
+      if (register !== ID_REGISTER) {
+        throw wrongLaunchArgument(
+          'idRegisters',
+          register,
+          `${ID_REGISTER} is the register whose fields can be set`,
+        );
+      }
+      if (!isObject(fields)) throw wrongLaunchArgument(`idRegisters.${register}`, fields, expected);
+      const bits = Object.entries(fields).map(([field, given]) => {
+        if (typeof given !== 'number' || !Number.isInteger(given) || given < 0 || given > 15) {
+          throw wrongLaunchArgument(
+            `idRegisters.${register}.${field}`,
+            given,
+            'it has to be the value of the field, 0 to 15, such as 3 for four breakpoints in BRPs',
+          );
+        }
+        return [field, BigInt(given)] as const;
+      });
+      return [register, Object.fromEntries(bits)];
+    }),
+  );
 }
 
 function sourceMap(value: unknown): ReadonlyMap<string, string> {

@@ -43,6 +43,7 @@ export async function launch(
       cpu: arguments_.cpu,
       hostProfile: arguments_.hostProfile,
       policy: arguments_.policy,
+      idRegisters: arguments_.idRegisters,
       ram,
       commandLine: [baseName(program), ...arguments_.args].join(' '),
     });

@@ -5,6 +5,7 @@
  */
 
 import type { MachineOptions, RecordedRun } from '../emulator/machine.ts';
+import type { MigratingGuest } from '../emulator/machine/migration.ts';
 import type { PolicyResult } from '../emulator/policy-comparison.ts';
 import type { AccessPrediction } from '../emulator/machine/access-prediction.ts';
 import type { ExceptionRecord, StopReason } from '../emulator/machine/stop-reason.ts';
@@ -248,6 +249,11 @@ export interface DebuggedMachine {
 
   /** What it takes to run this guest again from its reset to where it is. */
   readonly recordedRun: RecordedRun;
+
+  /** The guest for another host. It stays here as well. */
+  depart(): MigratingGuest;
+  /** Takes a guest from another host. @returns why not, in one sentence, or undefined */
+  arrive(guest: MigratingGuest): string | undefined;
 
   /** Back to the state before the first instruction, image loaded; breakpoints, watchpoints and slots stay. */
   reset(): void;

@@ -138,6 +138,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   modules: { 'startModule?': count, 'moduleCount?': count },
   'trapline/worldSwitch': { 'since?': count, 'limit?': count },
   'trapline/comparePolicies': { 'instructions?': count },
+  'trapline/migrate': { hostProfile: string },
   'trapline/accessCounts': {},
   'trapline/switchPolicy': { policy: string },
   'trapline/state': {},

@@ -3,7 +3,11 @@ import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import { BreakpointRequests } from './breakpoints/breakpoint-requests.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describeClient, fromClient, toClient, type Client } from './client.ts';
-import { STATE_EVENT, type ComparePoliciesArguments } from './custom-requests.ts';
+import {
+  STATE_EVENT,
+  type ComparePoliciesArguments,
+  type MigrateArguments,
+} from './custom-requests.ts';
 import { threadIdOf, type Debuggee } from './debuggee.ts';
 import {
   alreadyInitialized,
@@ -13,8 +17,11 @@ import {
   guestIsStopped,
   INTERNAL_ERROR,
   internalError,
+  migrationRefused,
+  noHypervisor,
   notLaunched,
   requestCancelled,
+  unknownHostProfile,
   unknownRequest,
   unusableProgram,
   UserError,
@@ -164,6 +171,8 @@ export class TraplineSession extends DebugSession {
         return undefined;
       case 'trapline/comparePolicies':
         return this.#comparePolicies(seq, command, given as ComparePoliciesArguments, done);
+      case 'trapline/migrate':
+        return this.#migrate(command, given as MigrateArguments, done);
       case 'pause': {
         const { runner, debuggee } = this.#running(command);
         debuggee.vcpuOf((given as DebugProtocol.PauseArguments).threadId);
@@ -206,6 +215,34 @@ export class TraplineSession extends DebugSession {
     } finally {
       progress.end();
     }
+  }
+
+  async #migrate(
+    command: string,
+    { hostProfile }: MigrateArguments,
+    done: (body: unknown) => void,
+  ): Promise<void> {
+    const old = this.#stopped(command);
+    const { machine, breakpoints, launch: launched } = old.debuggee;
+    if (machine.kvm === undefined) throw noHypervisor();
+    const profiles = this.#factory.hostProfiles.map(({ name }) => name);
+    if (!profiles.includes(hostProfile)) throw unknownHostProfile(hostProfile, profiles);
+    const arguments_ = { ...launched, hostProfile, policy: machine.kvm.policy, idRegisters: {} };
+    const guest = await this.#createGuest({ noDebug: old.noDebug }, arguments_);
+    // The guest may have been let go while the program was read.
+    if (this.#state.kind !== 'stopped' || this.#state.guest !== old) throw requestCancelled();
+    const refused = guest.debuggee.machine.arrive(
+      breakpoints.whileDisarmed(() => machine.depart()),
+    );
+    if (refused !== undefined) throw migrationRefused(hostProfile, refused);
+    const changed = [
+      ...this.#breakpointRequests.repeat(guest.debuggee),
+      ...guest.debuggee.breakpoints.takeOver(breakpoints),
+    ];
+    this.#state = { kind: 'stopped', guest };
+    done(undefined);
+    this.#sendBreakpoints(changed);
+    this.#stop(guest, { reason: 'goto', description: `Migrated to ${hostProfile}` });
   }
 
   #isShutDown(): boolean {

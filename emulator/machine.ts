@@ -70,6 +70,8 @@ export interface MachineOptions {
   readonly hostActivity?: readonly HostActivity[];
   /** Processors, 1 to 8. Default 1. */
   readonly cpus?: number;
+  /** Fields of the guest's ID_AA64DFR0_EL1 that are not the processor's, by register and field. */
+  readonly idRegisters?: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
   /** RAM, ascending, without overlaps; the segments lie inside. Sizes in bytes, multiples of 4096. */
   readonly ram: readonly { readonly base: bigint; readonly size: number }[];
   /** Version of the interrupt controller. Default 2. */
@@ -219,6 +221,9 @@ export class Machine {
         return action;
       },
     });
+    const fields = this.#options.idRegisters?.['ID_AA64DFR0_EL1'];
+    const promised = fields === undefined ? undefined : kvm.ids.setFields(fields);
+    if (promised?.ok === false) throw new RangeError(promised.reason);
     kvm.ws.injected = (record) => {
       const stops = this.#exceptionTaken(processor(), record, pe.registers.raw('SPSR_EL1'));
       if (stops) pe.requestStop({ kind: 'exceptionTaken', exception: record });

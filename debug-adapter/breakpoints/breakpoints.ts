@@ -182,6 +182,21 @@ export class Breakpoints {
     return watchpoint;
   }
 
+  /** The watchpoints of another guest's that were set by command are set here, under the same numbers. */
+  takeOver(other: Breakpoints): DebugProtocol.Breakpoint[] {
+    return other.#watchpoints
+      .filter(({ byCommand }) => byCommand)
+      .map((watchpoint) => {
+        const { id, label, address, length, access, mode, key, condition } = watchpoint;
+        this.reserveIds([id]);
+        const taken = this.addWatchpoint({
+          ...{ label, address, length, access, mode, key, byCommand: true },
+          ...(condition !== undefined && condition.texts),
+        });
+        return describeWatchpoint(taken);
+      });
+  }
+
   /** @returns false when there is none of that id */
   removeWatchpoint(id: number): boolean {
     const found = this.#watchpoints.find((it) => it.id === id);
@@ -204,13 +219,27 @@ export class Breakpoints {
   /** Arms everything anew, as after a change of policy. @returns what the client is to be told */
   armAgain(): DebugProtocol.Breakpoint[] {
     const all = [...this.#code.values()].flat();
-    for (const breakpoint of all) this.#disarm(breakpoint);
-    for (const { armed } of this.#watchpoints) {
-      if (armed !== undefined) this.#environment.armory.disarmWatchpoint(armed);
-    }
+    this.#disarmAll();
     for (const breakpoint of all) this.#arm(breakpoint);
     for (const watchpoint of this.#watchpoints) this.#armWatchpoint(watchpoint);
     return [...all.map(describeCode), ...this.#watchpoints.map(describeWatchpoint)];
+  }
+
+  /** Nothing of the debugger's is in the guest meanwhile, such as BRK instructions. */
+  whileDisarmed<T>(body: () => T): T {
+    this.#disarmAll();
+    const result = body();
+    this.armAgain();
+    return result;
+  }
+
+  #disarmAll(): void {
+    for (const breakpoint of [...this.#code.values()].flat()) this.#disarm(breakpoint);
+    for (const watchpoint of this.#watchpoints) {
+      if (watchpoint.armed === undefined) continue;
+      this.#environment.armory.disarmWatchpoint(watchpoint.armed);
+      watchpoint.armed = undefined;
+    }
   }
 
   /** Counts from the beginning: the guest starts again. */

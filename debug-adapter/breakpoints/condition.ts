@@ -23,6 +23,8 @@ export class BreakpointCondition {
   readonly #hitCondition: HitCondition | undefined;
   readonly #log: (() => string) | undefined;
   readonly #print: (text: string) => void;
+  /** As the user has written them. */
+  readonly texts: ConditionTexts;
   /** How often the condition held. */
   hits = 0;
   /** Why the condition could not be evaluated at the last hit. */
@@ -31,6 +33,7 @@ export class BreakpointCondition {
   /** @throws UserError that says what is wrong with the texts */
   constructor(texts: ConditionTexts, compiler: ConditionCompiler, print: (text: string) => void) {
     const { condition, hitCondition, logMessage } = texts;
+    this.texts = { condition, hitCondition, logMessage };
     this.#condition = isGiven(condition) ? compiler.condition(condition) : undefined;
     if (isGiven(hitCondition)) {
       this.#hitCondition = parseHitCondition(hitCondition);

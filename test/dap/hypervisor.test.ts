@@ -243,6 +243,80 @@ describe('A guest under the hypervisor', () => {
     assert.equal((await client.resume('next')).reason, 'step');
   });
 
+  it('a guest migrates, and its breakpoints are set again on the other host', async () => {
+    await client.start({ program: sampleProgram('hello'), stopOnEntry: false }, async () => {
+      await breakAt([
+        { line: markerLine(main, '#LOOP'), mode: 'hw' },
+        { line: markerLine(main, '#BP6'), mode: 'sw' },
+      ]);
+    });
+    await client.stopped();
+    const watchpoint = await client.send<WatchpointRow>('trapline/setWatchpoint', {
+      address: '0x40000000',
+      length: 8,
+      accessType: 'read',
+      mode: 'hw',
+    });
+    const before = await client.evaluate('i');
+    await client.send('trapline/migrate', { hostProfile: '16-2-16-FGT' });
+    const stop = await client.stopped();
+    assert.equal(stop.description, 'Migrated to 16-2-16-FGT');
+    assert.equal(await client.evaluate('i'), before);
+    const { slots, watchpoints } =
+      await client.send<DebugResourcesResponse>('trapline/debugResources');
+    assert.equal(slots.filter(({ kind }) => kind === 'breakpoint').length, 16);
+    assert.equal(slots.filter(({ owner }) => owner === 'debugger').length, 2);
+    assert.deepEqual(
+      watchpoints.map(({ id, mechanism }) => [id, mechanism]),
+      [[watchpoint.id, 'hw']],
+    );
+    const loop = await client.resume('continue');
+    assert.equal(loop.reason, 'breakpoint');
+    assert.equal(Number(await client.evaluate('i')), Number(before) + 1);
+    await breakAt([{ line: markerLine(main, '#BP6'), mode: 'sw' }]);
+    await client.resume('continue');
+    await client.send('continue', { threadId: 1 });
+    await client.event('exited');
+    assert.equal(client.output, expectedOutput('hello'));
+  });
+
+  it('a host that has less than the guest was promised refuses it, and the guest goes on', async () => {
+    await client.start({ program: sampleProgram('hello') });
+    await client.stopped();
+    await assert.rejects(
+      client.send('trapline/migrate', { hostProfile: '4-2-4' }),
+      /cannot go to 4-2-4: ID_AA64DFR0_EL1.BRPs is 0x5; the host has 0x3/,
+    );
+    await assert.rejects(
+      client.send('trapline/migrate', { hostProfile: '7-7-7' }),
+      /no host profile "7-7-7"/,
+    );
+    assert.equal((await client.resume('next')).reason, 'step');
+  });
+
+  it('a guest that was promised less from the start can go where there is less', async () => {
+    await client.start({
+      program: sampleProgram('hello'),
+      idRegisters: { ID_AA64DFR0_EL1: { BRPs: 3 } },
+    });
+    await client.stopped();
+    await client.send('trapline/migrate', { hostProfile: '4-2-4' });
+    await client.stopped();
+    await client.send('continue', { threadId: 1 });
+    await client.event('exited');
+    assert.equal(client.output, expectedOutput('hello'));
+  });
+
+  it('more than the processor has cannot be promised', async () => {
+    await assert.rejects(
+      client.start({
+        program: sampleProgram('hello'),
+        idRegisters: { ID_AA64DFR0_EL1: { BRPs: 9 } },
+      }),
+      /BRPs is 0x9; the host has 0x5/,
+    );
+  });
+
   it('the Hypervisor scope names policy and owner', async () => {
     await client.start({ program: sampleProgram('hello') });
     await client.stopped();

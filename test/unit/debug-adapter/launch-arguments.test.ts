@@ -26,6 +26,7 @@ describe('Launch arguments', () => {
       gic: 2,
       hostProfile: '6-2-4',
       policy: 'OWNER',
+      idRegisters: {},
       memory: undefined,
       loadAddress: undefined,
       stopOnEntry: true,
