@@ -233,7 +233,7 @@ export class EngineExits {
       case 'watchpoint':
         this.debugException(
           EC_WATCHPOINT_LOWER,
-          watchpointIss(fault.isWrite, fault.cacheMaintenance === true),
+          watchpointIss(fault.isWrite, fault.cacheMaintenance === true, fault.n),
           fault.FAR,
         );
         return undefined;

@@ -42,7 +42,8 @@ export type MemoryFault =
     }
   | {
       readonly kind: 'watchpoint';
-      readonly n: number;
+      /** Where the processor tells it. */
+      readonly n?: number | undefined;
       readonly FAR: bigint;
       readonly isWrite: boolean;
       readonly cacheMaintenance?: boolean;

@@ -106,9 +106,10 @@ export function softwareStepIss(stepped: boolean, loadExclusive: boolean): numbe
   return (stepped ? 1 << 24 : 0) | (stepped && loadExclusive ? 1 << 6 : 0) | FSC_DEBUG;
 }
 
-/** ISS of a watchpoint exception; WPTV stays 0, so the number of the watchpoint is not told. */
-export function watchpointIss(isWrite: boolean, cacheMaintenance = false): number {
-  return (cacheMaintenance ? 1 << 8 : 0) | (isWrite ? 1 << 6 : 0) | FSC_DEBUG;
+/** ISS of a watchpoint exception. WPTV and WPT tell the number of the watchpoint where that is known. */
+export function watchpointIss(isWrite: boolean, cacheMaintenance = false, n?: number): number {
+  const number = n === undefined ? 0 : (1 << 17) | (n << 18);
+  return number | (cacheMaintenance ? 1 << 8 : 0) | (isWrite ? 1 << 6 : 0) | FSC_DEBUG;
 }
 
 /** ISS of a trapped WFI, WFE. */

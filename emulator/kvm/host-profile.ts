@@ -36,6 +36,8 @@ export interface HostFeatures {
   readonly TRBE?: boolean;
   /** Default true. */
   readonly DoubleLock?: boolean;
+  /** Watchpoint exceptions tell which watchpoint it was. */
+  readonly WPT?: boolean;
 }
 
 const SUFFIXES = ['FGT', 'SPE', 'TRBE'] as const;
@@ -49,6 +51,7 @@ export function hostProfile(features: HostFeatures): HostProfile {
     `${breakpoints}-${contextAware}-${watchpoints}`,
     ...SUFFIXES.filter((suffix) => present[suffix]),
     ...(DoubleLock ? [] : ['noDoubleLock']),
+    ...(features.WPT === true ? ['WPT'] : []),
     ...(VHE ? [] : ['nVHE']),
   ].join('-');
   const processor: ProcessorProfile = {
@@ -58,6 +61,7 @@ export function hostProfile(features: HostFeatures): HostProfile {
     contextAwareBreakpoints: contextAware,
     watchpoints,
     FEAT_DoubleLock: DoubleLock,
+    reportsWatchpointNumber: features.WPT ?? false,
     FEAT_FGT: FGT,
     FEAT_SPE: SPE,
     FEAT_TRF: TRBE,
@@ -77,11 +81,13 @@ export function hostProfile(features: HostFeatures): HostProfile {
   };
 }
 
-/** The profile that a name describes, listed or not: `B-C-W`, then `-FGT`, `-SPE`, `-TRBE`, `-noDoubleLock`, `-nVHE`. */
+/** The profile that a name describes, listed or not: `B-C-W`, then `-FGT`, `-SPE`, `-TRBE`, `-noDoubleLock`, `-WPT`, `-nVHE`. */
 export function parseHostProfile(name: string): HostProfile | undefined {
-  const match = /^(\d+)-(\d+)-(\d+)(-FGT)?(-SPE)?(-TRBE)?(-noDoubleLock)?(-nVHE)?$/.exec(name);
+  const match = /^(\d+)-(\d+)-(\d+)(-FGT)?(-SPE)?(-TRBE)?(-noDoubleLock)?(-WPT)?(-nVHE)?$/.exec(
+    name,
+  );
   if (match === null) return undefined;
-  const [, B, C, W, FGT, SPE, TRBE, noDoubleLock, nVHE] = match;
+  const [, B, C, W, FGT, SPE, TRBE, noDoubleLock, WPT, nVHE] = match;
   return hostProfile({
     breakpoints: Number(B),
     contextAware: Number(C),
@@ -91,6 +97,7 @@ export function parseHostProfile(name: string): HostProfile | undefined {
     SPE: SPE !== undefined,
     TRBE: TRBE !== undefined,
     DoubleLock: noDoubleLock === undefined,
+    WPT: WPT !== undefined,
   });
 }
 

@@ -24,6 +24,8 @@ export interface ProcessorProfile {
   readonly FEAT_TRF: boolean;
   /** Needs FEAT_TRF. */
   readonly FEAT_TRBE: boolean;
+  /** Watchpoint exceptions tell the number of the watchpoint in ESR_ELx.WPT: a choice from FEAT_Debugv8p2 on. */
+  readonly reportsWatchpointNumber: boolean;
   /** The CPU interface of a GICv3 as system registers (ID_AA64PFR0_EL1.GIC), with four list registers. */
   readonly FEAT_GICv3: boolean;
 }
@@ -46,6 +48,7 @@ export const v8_0: ProcessorProfile = {
   FEAT_SPE: false,
   FEAT_TRF: false,
   FEAT_TRBE: false,
+  reportsWatchpointNumber: false,
   FEAT_GICv3: false,
 };
 

@@ -7,7 +7,9 @@ import { readFileSync } from 'node:fs';
 import { parseElf } from '../../debug-adapter/symbols/elf.ts';
 import type { Bus } from '../../emulator/cpu/pe.ts';
 import type { DebugCounts } from '../../emulator/kvm/remap.ts';
-import { KvmGuest, RAM_BASE } from '../support/kvm-guest.ts';
+import { policies } from '../../emulator/kvm/policies/index.ts';
+import { b, daifClr, nop, set } from '../support/a64.ts';
+import { CODE, DONE, KvmGuest, RAM_BASE } from '../support/kvm-guest.ts';
 
 const FILE = 'test/guest/acceptance/debug-exceptions.elf';
 const bytes = new Uint8Array(readFileSync(new URL(`../../${FILE}`, import.meta.url)));
@@ -195,6 +197,35 @@ describe('Guest events', function () {
     it(`M11, M12: E1 to E50 pass under ${policy} for a guest of 6-2-4 that goes over ${profiles.join(', ')}`, () => {
       check((n) => board(policy, profiles[n] ?? '6-2-4', 997n, GUEST));
     });
+  }
+});
+
+describe('Guest events / VMID', () => {
+  const BCR = 0x1e7n;
+  const target = CODE + 0x200n;
+  for (const { name: policy } of policies) {
+    for (const VMID of [1n, 2n]) {
+      const fires = VMID === 1n;
+      it(`E26: a comparator of VMID ${VMID} ${fires ? 'permits' : 'silences'} what links to it under ${policy}, in VM 1`, () => {
+        const guest = new KvmGuest({ policy });
+        assert.equal(guest.physical('VTTBR_EL2') >> 48n, 1n);
+        const words = [
+          set('DBGBVR5_EL1', VMID << 32n),
+          set('DBGBCR5_EL1', BCR | (9n << 20n)),
+          set('DBGBVR0_EL1', target),
+          set('DBGBCR0_EL1', BCR | (1n << 20n) | (5n << 16n)),
+          set('MDSCR_EL1', 0xa000n),
+          daifClr(8),
+        ].flat();
+        guest.place(CODE, [...words, b(0x200 - 4 * words.length)]);
+        guest.place(target, [nop, DONE]);
+        const stop = guest.run();
+        assert.deepEqual(stop, fires ? { kind: 'vector', offset: 0x200 } : { kind: 'done' });
+        if (!fires) return;
+        assert.equal(guest.physical('ESR_EL1'), 0xc6000022n);
+        assert.equal(guest.physical('ELR_EL1'), target);
+      });
+    }
   }
 });
 

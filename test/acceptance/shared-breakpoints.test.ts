@@ -371,6 +371,35 @@ for (const profile of ['6-2-4', '6-2-4-nVHE', '8-2-4-FGT']) {
       );
     });
 
+    it('R11: where the syndrome tells the number of the watchpoint, the guest gets its own', () => {
+      const guest = recordingGuest({ profile: profile.replace(/(-nVHE)?$/, '-WPT$1') });
+      const words = [
+        enable,
+        set('DBGWVR2_EL1', DATA),
+        set('DBGWCR2_EL1', WCR_STORE),
+        mov(1, DATA),
+        daifClr(8),
+        str(2, 1),
+        DONE,
+      ].flat();
+      guest.program(words);
+      // Three of the debugger's are before it, so the guest's watchpoint 2 is another one on the processor.
+      for (const n of [0, 1, 2]) {
+        assert.ok(guest.kvm.guestDebug.addWatchpoint(ELSEWHERE + BigInt(8 * n), 8, 'write').ok);
+      }
+      assert.deepEqual(guest.run(), { kind: 'done' });
+      const WPT2 = (1n << 17n) | (2n << 18n);
+      assert.deepEqual(
+        recorded(guest).map(({ ESR, FAR }) => [ESR, FAR]),
+        [[0xd6000062n | WPT2, DATA]],
+      );
+      const rows = guest.kvm.guestDebug.slots();
+      assert.equal(
+        rows.find(({ owner, kind }) => owner === 'guest' && kind === 'watchpoint')?.slot,
+        3,
+      );
+    });
+
     it('R12: a BRK of the guest goes to the guest', () => {
       const guest = prepared([], [brk(4)]);
       // Returns behind the BRK.

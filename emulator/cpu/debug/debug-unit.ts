@@ -258,17 +258,22 @@ export class DebugUnit {
     return this.#contextBreakpoints.some((slot) => fires(slot, pc, context));
   }
 
-  /** The first watchpoint that fires for the access; `offset` is that of its first watched byte. */
+  /**
+   * The first watchpoint that fires for the access: its number, where the processor tells that of one of its own,
+   * and the offset of its first watched byte.
+   */
   watchpointFor(
     access: WatchedAccess,
     topByteIgnored: boolean,
-  ): { readonly n: number; readonly offset: number } | undefined {
+  ): { readonly n: number | undefined; readonly offset: number } | undefined {
     if (this.#watched.length === 0 || this.monitorDisabledReason !== undefined) return undefined;
     const { context } = this;
     for (const { n, file } of this.#watched) {
       const { registers, resources } = file;
       const verdict = watchpointVerdict(n, access, registers, context, resources, topByteIgnored);
-      if (verdict.fires) return { n, offset: verdict.offset };
+      if (!verdict.fires) continue;
+      const told = this.#profile.reportsWatchpointNumber && registers === this.#registers;
+      return { n: told ? n : undefined, offset: verdict.offset };
     }
     return undefined;
   }
