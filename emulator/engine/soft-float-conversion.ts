@@ -126,7 +126,9 @@ function toFixedFunction(format: FPFormat): RuntimeFunctionDefinition {
     const limit = f.let(
       select(unsigned, select(sign, i64(0), ones), add(shrU(ones, i64(1)), extendU(sign))),
     );
-    f.if(or(geS(scaled, i32(64)), gtU(integer, limit)), () => {
+    // Infinity is beyond every integer, but in half precision its exponent alone is not.
+    const tooLarge = or(geS(scaled, i32(64)), gtU(integer, limit));
+    f.if(format.N === 16 ? or(tooLarge, S.isInfinity(format, op)) : tooLarge, () => {
       S.raise(f, FP.FPSR_IOC);
       f.return(and(select(sign, negate(limit), limit), ones));
     });

@@ -14,8 +14,9 @@ export function implementedDefinitions(
       {
         ...definition,
         variant: (fields) => {
-          const needed = definition.featureOf?.(fields);
-          return needed === undefined || features.has(needed)
+          const needed = definition.featureOf?.(fields) ?? [];
+          const list = typeof needed === 'string' ? [needed] : needed;
+          return list.every((feature) => features.has(feature))
             ? definition.variant(fields)
             : undefined;
         },

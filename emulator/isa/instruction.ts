@@ -205,8 +205,8 @@ export interface Instruction<
   readonly encoding: Encoding<S>;
   /** Architectural feature that must be implemented, such as `FEAT_CRC32`; absent: Armv8.0 base. */
   readonly feature?: string;
-  /** Feature that some of the encodings need, such as `FEAT_FP16` for those of half precision. */
-  featureOf?(fields: FieldsOf<S>): string | undefined;
+  /** Feature or features that some of the encodings need, such as `FEAT_FP16` for those of half precision. */
+  featureOf?(fields: FieldsOf<S>): string | readonly string[] | undefined;
   /** Needs FP/SIMD access to be enabled (CPACR_EL1.FPEN, CPTR_EL2.TFP). */
   readonly usesFP?: boolean;
   /**

@@ -29,11 +29,11 @@ export interface CpuModel {
 const cryptography = ['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256'] as const;
 const neoverseN1 = [
   ...(['FEAT_CRC32', ...cryptography] as const),
-  ...(['FEAT_LSE', 'FEAT_RDM', 'FEAT_DotProd', 'FEAT_FP16', 'FEAT_LRCPC'] as const),
+  ...(['FEAT_LSE', 'FEAT_LOR', 'FEAT_RDM', 'FEAT_DotProd', 'FEAT_FP16', 'FEAT_LRCPC'] as const),
 ] as const;
 const all = [
   ...neoverseN1,
-  ...(['FEAT_LOR', 'FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB'] as const),
+  ...(['FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB'] as const),
 ] as const;
 
 /** Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it. */

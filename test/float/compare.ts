@@ -1,5 +1,6 @@
 /** One operation on our engine beside the reference, over operands and modes. */
 import * as L from '../../emulator/engine/layout.ts';
+import { requireCpuModel } from '../../emulator/sysregs/cpu-model.ts';
 import { IXC, ReferenceFloat } from '../support/reference-float.ts';
 import { seededRandom } from '../support/random.ts';
 import { RAM_BASE, testEngine } from '../support/test-engine.ts';
@@ -12,10 +13,14 @@ const RMODE_SHIFT = 22;
 const FZ16 = 1 << 19;
 const FZ = 1 << 24;
 const DN = 1 << 25;
+const AHP = 1 << 26;
 
-/** FPCR of the four rounding modes, each with and without flushing to zero and default NaNs. */
+/**
+ * FPCR of the four rounding modes, each with and without flushing to zero and default NaNs, and with the
+ * alternative half precision, which is for conversions between formats only.
+ */
 export const controls: readonly number[] = [0, 1, 2, 3].flatMap((RMode) =>
-  [0, FZ | FZ16, DN, FZ | FZ16 | DN].map((bits) => bits | (RMode << RMODE_SHIFT)),
+  [0, FZ | FZ16, DN, FZ | FZ16 | DN, AHP].map((bits) => bits | (RMode << RMODE_SHIFT)),
 );
 
 export interface Comparison {
@@ -51,7 +56,7 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const RESULT = 3;
 
 export class FloatComparison {
-  readonly #machine = testEngine();
+  readonly #machine = testEngine({ features: requireCpuModel('max-supported').features });
 
   /** `cases` for each of `controls`; half of them begin with FPSR.IXC set, which opens a faster path. */
   compare(operation: Operation, cases: number, seed: number): Comparison {
@@ -70,7 +75,7 @@ export class FloatComparison {
     for (const control of controls) {
       state.setSysreg(L.FPCR_SLOT, BigInt(control));
       let index = 0;
-      for (const operands of operandLists(operation.operands, cases, seed)) {
+      for (const operands of operandLists(operation.operands, cases, seed + control)) {
         const before = index & 1 ? IXC : 0;
         index += 1;
         operands.forEach((value, n) => {

@@ -36,7 +36,7 @@ function main(): number {
   let total = 0;
   let differences = 0;
   for (const operation of operations) {
-    if (!operation.name.startsWith(values.only) || operation.needsFP16) continue;
+    if (!operation.name.startsWith(values.only)) continue;
     const share = operation.operands.length === 1 ? Math.ceil(cases / 4) : cases;
     const result = float.compare(operation, share, seed);
     total += result.cases;

@@ -1,6 +1,7 @@
 /** Everything that the oracle can be asked for, by name: the generators, and the translation mode. */
 import { generatorNames } from './generators.ts';
 import type { GeneratorName } from './generators.ts';
+import type { ModelName } from './models.ts';
 import { Oracle } from './oracle.ts';
 import { describe, kindOf } from './report.ts';
 import { shrink } from './shrink.ts';
@@ -14,6 +15,8 @@ export const campaignNames: readonly CampaignName[] = [...generatorNames, 'trans
 export interface CampaignOptions {
   readonly cases: number;
   readonly seed: number;
+  /** Of the processor; translation has one of its own. */
+  readonly model: ModelName;
   /** Unexplained disagreements that are kept; the others are counted. Default 1. */
   readonly keep?: number;
 }
@@ -36,7 +39,7 @@ export interface CampaignResult {
 }
 
 export class Campaigns {
-  #instructions: Oracle | undefined;
+  readonly #instructions = new Map<ModelName, Oracle>();
   #translation: TranslationOracle | undefined;
 
   /** Runs random cases; the same options give the same cases. */
@@ -50,7 +53,8 @@ export class Campaigns {
       }));
       return { ...result, found };
     }
-    const oracle = (this.#instructions ??= await Oracle.start());
+    const oracle = this.#instructions.get(options.model) ?? (await Oracle.start(options.model));
+    this.#instructions.set(options.model, oracle);
     const { kept, ...result } = await oracle.run({ ...options, generator: name });
     const found = kept.map((it) => ({
       kind: kindOf(it),
@@ -61,12 +65,12 @@ export class Campaigns {
 
   /** Ends the QEMU processes. */
   close(): void {
-    this.#instructions?.close();
+    for (const oracle of this.#instructions.values()) oracle.close();
     this.#translation?.close();
   }
 }
 
 /** How to see a campaign's differences again. */
-export function repeatCommand(name: CampaignName, { cases, seed }: CampaignOptions): string {
-  return `npm run oracle -- --generator ${name} --cases ${cases} --seed ${seed}`;
+export function repeatCommand(name: CampaignName, { cases, seed, model }: CampaignOptions): string {
+  return `npm run oracle -- --generator ${name} --model ${model} --cases ${cases} --seed ${seed}`;
 }

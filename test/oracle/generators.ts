@@ -1,4 +1,6 @@
 /** Where the instructions of the cases come from. */
+import { allDefinitions } from '../../emulator/isa/definitions.ts';
+import type { CpuModel } from '../../emulator/sysregs/cpu-model.ts';
 import { all, systemInstructions } from '../../emulator/sysregs/catalogue.ts';
 import { mrsOpcode, msrOpcode } from '../../emulator/sysregs/sysreg.ts';
 import { readWordSet } from '../support/disassembly-words.ts';
@@ -13,6 +15,7 @@ import type { RandomBits } from './random-bits.ts';
 import {
   NOP,
   encodingOf,
+  endsQemu,
   forwardBranch,
   isBranchRegister,
   isLoadOrStore,
@@ -44,6 +47,7 @@ function withRandomRegisters(word: number, bits: RandomBits): number {
 }
 
 function single(word: number, bits: RandomBits): Instructions {
+  if (endsQemu(word)) return { EL: 0, words: [NOP] };
   const EL = bits.oneIn(EL1_SHARE) && isSafeAtEL1(word) ? 1 : 0;
   return { EL, words: [forwardBranch(word, SINGLE_REACH, bits.next())] };
 }
@@ -200,7 +204,12 @@ function sequence(): Generator {
       if (bits.oneIn(2)) word = withRandomRegisters(word, bits);
       // Most random addresses fault and end the case, so there are fewer loads and stores.
       if (isLoadOrStore(word) && bits.oneIn(2)) continue;
-      if (isBranchRegister(word) || !isSafeAtEL1(word) || writesFloatingPointControl(word))
+      if (
+        isBranchRegister(word) ||
+        !isSafeAtEL1(word) ||
+        writesFloatingPointControl(word) ||
+        endsQemu(word)
+      )
         continue;
       return word;
     }
@@ -232,8 +241,8 @@ const [FLAGS_X, RESULT_X, RESULT_V, OPERATIONS] = [6, 18, 20, 12] as const;
  * Twelve scalar floating-point operations on operands after TestFloat's pattern, each with its FPSR, in one
  * of 16 modes.
  */
-function float(): Generator {
-  const known = operations.filter(({ needsFP16 }) => !needsFP16);
+function float({ features }: CpuModel): Generator {
+  const known = operations.filter(({ needsFP16 }) => !needsFP16 || features.has('FEAT_FP16'));
   // What has several operands has more combinations to try.
   const choice = known.flatMap((it) => Array<Operation>(it.operands.length ** 2).fill(it));
   let sources: ReadonlyMap<string, () => bigint> | undefined;
@@ -278,9 +287,28 @@ function float(): Generator {
   };
 }
 
-export const generators = { mutated, llvm, system, sequence, float } as const satisfies Record<
-  string,
-  () => Generator
->;
+/**
+ * Every encoding class as often as any other, with random fields; half of them those that need a feature
+ * which Armv8.0 does not have.
+ */
+function encodings(): Generator {
+  const later = allDefinitions.filter(
+    (it) => it.feature !== undefined || Object.hasOwn(it, 'featureOf'),
+  );
+  return (bits) => {
+    const { encoding } = bits.pick(bits.oneIn(2) ? later : allDefinitions);
+    const word = (encoding.value | (bits.next() & ~encoding.mask)) >>> 0;
+    return single(word, bits);
+  };
+}
+
+export const generators = {
+  mutated,
+  llvm,
+  system,
+  sequence,
+  float,
+  encodings,
+} as const satisfies Record<string, (model: CpuModel) => Generator>;
 export type GeneratorName = keyof typeof generators;
 export const generatorNames = Object.keys(generators) as readonly GeneratorName[];

@@ -7,6 +7,8 @@ import type { Disagreement } from './explained-differences.ts';
 import { generators } from './generators.ts';
 import type { GeneratorName } from './generators.ts';
 import * as L from './layout.ts';
+import { models } from './models.ts';
+import type { ModelName } from './models.ts';
 import { TestedProcessor } from './processor.ts';
 import { QemuHarness } from './qemu.ts';
 import { RandomBits } from './random-bits.ts';
@@ -42,17 +44,22 @@ const STREAMS: Readonly<Record<GeneratorName, number>> = {
   system: 3,
   sequence: 4,
   float: 6,
+  encodings: 7,
 };
 
 export class Oracle {
   readonly #qemu: QemuHarness;
-  readonly #processor = new TestedProcessor();
+  readonly #processor: TestedProcessor;
+  readonly #model: ModelName;
 
-  private constructor(qemu: QemuHarness) {
+  private constructor(qemu: QemuHarness, model: ModelName) {
     this.#qemu = qemu;
+    this.#model = model;
+    this.#processor = new TestedProcessor(models[model].model);
   }
-  static async start(): Promise<Oracle> {
-    return new Oracle(await QemuHarness.start({ harness: 'harness', cpu: 'cortex-a72', EL: 1 }));
+  static async start(model: ModelName): Promise<Oracle> {
+    const { cpu } = models[model];
+    return new Oracle(await QemuHarness.start({ harness: 'harness', cpu, EL: 1 }), model);
   }
   close(): void {
     this.#qemu.close();
@@ -60,7 +67,7 @@ export class Oracle {
 
   /** Runs random cases; the same options give the same cases. */
   async run({ generator, cases, seed, keep = 1 }: OracleOptions): Promise<OracleResult> {
-    const generate = generators[generator]();
+    const generate = generators[generator](models[this.#model].model);
     const bits = new RandomBits(seed, STREAMS[generator]);
     const explained = new Map<string, number>();
     const kept: KeptDisagreement[] = [];
@@ -129,7 +136,14 @@ export class Oracle {
       const compared = compareRecords(qemu, own);
       if (compared.length === 0) continue;
       const input = record(batch.inputs, first + n);
-      disagreements.push({ case: found, input, qemu, ours: own, differences: compared });
+      disagreements.push({
+        model: this.#model,
+        case: found,
+        input,
+        qemu,
+        ours: own,
+        differences: compared,
+      });
     }
     return { disagreements, executed };
   }

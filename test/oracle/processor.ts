@@ -1,5 +1,6 @@
 /** Runs batches on a processing element of ours, with the translation tables of the harness. */
 import { ProcessingElement } from '../../emulator/cpu/pe.ts';
+import type { CpuModel } from '../../emulator/sysregs/cpu-model.ts';
 import { v8_0 } from '../../emulator/sysregs/processor-model.ts';
 import { slotAddress } from './batch.ts';
 import type { Batch } from './batch.ts';
@@ -34,9 +35,9 @@ export class TestedProcessor {
 
   readonly #zeroed: readonly { readonly name: string; readonly slot: number }[];
 
-  constructor() {
+  constructor(model: CpuModel) {
     const pe = new ProcessingElement({
-      profile: v8_0,
+      profile: { ...v8_0, model },
       memory: [
         TABLES_RAM,
         { base: BigInt(L.CODE), size: L.CODE_BYTES },

@@ -1,13 +1,18 @@
-/** npm run oracle -- --cases N --seed S [--generator G] [--kinds] */
+/** npm run oracle -- --cases N --seed S [--generator G] [--model M] [--kinds] */
 import { parseArgs } from 'node:util';
 import { Campaigns, campaignNames } from './campaigns.ts';
 import type { CampaignName, Found } from './campaigns.ts';
+import { modelNames } from './models.ts';
+import type { ModelName } from './models.ts';
 import { explanations, translationExplanations } from './explained-differences.ts';
+
+const DEFAULT_MODEL: ModelName = 'cortex-a72';
 
 const USAGE = `usage: npm run oracle -- [options]
   --cases N        cases of each generator (100000)
   --seed S         0 to 4294967295; another one each time when it is not given
   --generator G    ${campaignNames.join(', ')}; all of them when it is not given
+  --model M        ${modelNames.join(', ')}; ${DEFAULT_MODEL} when it is not given
   --kinds          count the unexplained differences by kind and show one of each`;
 
 const KINDS_LIMIT = 10_000;
@@ -24,12 +29,17 @@ function isCampaign(name: string): name is CampaignName {
   return campaignNames.some((it) => it === name);
 }
 
+function isModel(name: string): name is ModelName {
+  return modelNames.some((it) => it === name);
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       cases: { type: 'string', default: '100000' },
       seed: { type: 'string' },
       generator: { type: 'string' },
+      model: { type: 'string', default: DEFAULT_MODEL },
       kinds: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -44,6 +54,10 @@ async function main(): Promise<number> {
   if (generator !== undefined && !isCampaign(generator)) {
     throw new RangeError(`--generator "${generator}" is none of ${campaignNames.join(', ')}`);
   }
+  const { model } = values;
+  if (!isModel(model)) {
+    throw new RangeError(`--model "${model}" is none of ${modelNames.join(', ')}`);
+  }
   console.log(`seed ${seed}`);
   const campaigns = new Campaigns();
   let differences = 0;
@@ -51,7 +65,7 @@ async function main(): Promise<number> {
     for (const name of generator === undefined ? campaignNames : [generator]) {
       const start = performance.now();
       const keep = values.kinds ? KINDS_LIMIT : 1;
-      const result = await campaigns.run(name, { cases, seed, keep });
+      const result = await campaigns.run(name, { cases, seed, model, keep });
       const seconds = (performance.now() - start) / 1000;
       const explained = [...result.explained.values()].reduce((sum, count) => sum + count, 0);
       console.log(

@@ -1,4 +1,6 @@
 /** What the oracle has to know of an instruction word to keep its cases finite and comparable. */
+import { createDecoder } from '../../emulator/isa/decode.ts';
+import { allDefinitions } from '../../emulator/isa/definitions.ts';
 import { byName } from '../../emulator/sysregs/catalogue.ts';
 
 export const NOP = 0xd503201f;
@@ -67,4 +69,14 @@ export function isSafeAtEL1(word: number): boolean {
   if (isHintOrBarrier) return true;
   const isMove = (word & 0x00100000) !== 0;
   return isMove && HARMLESS_REGISTERS.includes((word >>> 5) & 0xffff);
+}
+
+const everything = createDecoder(allDefinitions);
+
+/** Advanced SIMD two-register miscellaneous (FP16), vector and scalar: QEMU aborts at words it does not allocate. */
+const isTwoRegisterHalf = (word: number): boolean => is(word, 0x8f7e0c00, 0x0e780800);
+
+/** Whether QEMU itself ends, with a failed assertion, when it translates this word. */
+export function endsQemu(word: number): boolean {
+  return isTwoRegisterHalf(word) && everything.decode(word) === undefined;
 }

@@ -26,7 +26,15 @@ export interface TestEngine {
 }
 
 /** `unaligned: false` makes the memory behave as Device memory: unaligned accesses reach the host. */
-export function testEngine({ unaligned = true, install = true } = {}): TestEngine {
+export function testEngine({
+  unaligned = true,
+  install = true,
+  features = new Set(['FEAT_CRC32']),
+}: {
+  readonly unaligned?: boolean;
+  readonly install?: boolean;
+  readonly features?: ReadonlySet<string>;
+} = {}): TestEngine {
   const seen: HostAccess[] = [];
   const faulting = new Set<bigint>();
   const permissions = { read: true, write: true, unaligned };
@@ -54,7 +62,7 @@ export function testEngine({ unaligned = true, install = true } = {}): TestEngin
       ram: [{ base: RAM_BASE, size: RAM_BYTES }],
       definitions: allDefinitions,
       runtimeFunctions: softFloatFunctions,
-      features: new Set(['FEAT_CRC32']),
+      features,
     }),
     host,
   });

@@ -116,10 +116,16 @@ function isAllocated({ Q, U, size, opcode }: Extra): boolean {
   return false;
 }
 
-function featureOf({ size, opcode }: { readonly size: number; readonly opcode: number }): string {
-  if (isMultiplyAccumulateHigh(opcode)) return 'FEAT_RDM';
-  if (opcode === DOT) return 'FEAT_DotProd';
-  return size === 1 ? 'FEAT_FP16' : 'FEAT_FCMA';
+function featuresOf({
+  size,
+  opcode,
+}: {
+  readonly size: number;
+  readonly opcode: number;
+}): readonly string[] {
+  if (isMultiplyAccumulateHigh(opcode)) return ['FEAT_RDM'];
+  if (opcode === DOT) return ['FEAT_DotProd'];
+  return size === 1 ? ['FEAT_FCMA', 'FEAT_FP16'] : ['FEAT_FCMA'];
 }
 
 export const advancedSIMDThreeSameExtra = instruction({
@@ -127,7 +133,7 @@ export const advancedSIMDThreeSameExtra = instruction({
   encoding: encoding('0 Q:1 U:1 01110 size:2 0 Rm:5 1 opcode:4 1 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
-  featureOf,
+  featureOf: featuresOf,
   variant({ Q, U, size, opcode }) {
     if (!isAllocated({ Q, U, size, opcode })) return undefined;
     return { Q: opcode >= FCMLA ? Q : 1, U, size, opcode };
@@ -236,7 +242,7 @@ export const complexMultiplyByElement = instruction({
   encoding: encoding('0 Q:1 1 01111 size:2 L:1 M:1 Rm:4 0 rot:2 1 H:1 0 Rn:5 Rd:5'),
   usesFP: true,
   outOfLine: true,
-  featureOf: ({ size }) => featureOf({ size, opcode: FCMLA }),
+  featureOf: ({ size }) => featuresOf({ size, opcode: FCMLA }),
   variant({ Q, size, L, rot, H }) {
     if (size === 1) return H === 1 && Q === 0 ? undefined : { Q, size, rot };
     return size === 2 && L === 0 && Q === 1 ? { Q, size, rot } : undefined;
