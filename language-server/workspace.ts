@@ -224,14 +224,25 @@ export class Workspace {
   }
 
   /** The value of `.set`, `.equ`, `=` or `#define`, following names. */
-  constantValue(unit: Unit, name: string, depth = 0): bigint | undefined {
+  constantValue(
+    unit: Unit,
+    name: string,
+    depth = 0,
+    // What was found on the way: names that several expressions use are followed once.
+    known = new Map<string, bigint | undefined>(),
+  ): bigint | undefined {
+    if (known.has(name)) return known.get(name);
+    // A name that is made of itself has no value.
+    known.set(name, undefined);
     if (depth > MAXIMUM_EVALUATION_DEPTH) return undefined;
     const text = this.constantText(unit, name);
     if (text === undefined) return undefined;
     const tokens = tokensOf(text);
-    return evaluate(text, tokens, 0, tokenCount(tokens), (inner) =>
-      this.constantValue(unit, inner, depth + 1),
-    ).value;
+    const { value } = evaluate(text, tokens, 0, tokenCount(tokens), (inner) =>
+      this.constantValue(unit, inner, depth + 1, known),
+    );
+    known.set(name, value);
+    return value;
   }
 
   constantText(unit: Unit, name: string): string | undefined {
