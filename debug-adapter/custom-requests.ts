@@ -77,6 +77,39 @@ export interface MigrateArguments {
   readonly hostProfile: string;
 }
 
+/** Request `trapline/switchFpPolicy`. The answer is a StateBody. */
+export interface SwitchFpPolicyArguments {
+  readonly policy: string;
+}
+
+/** Request `trapline/hostActivity`: the host does something now. The answer is a StateBody. */
+export interface HostActivityArguments {
+  /** One of StateBody.hostActivities. */
+  readonly activity: string;
+}
+
+/** Request `trapline/deviceAttribute`: KVM_SET_DEVICE_ATTR, KVM_GET_DEVICE_ATTR or KVM_HAS_DEVICE_ATTR on a vCPU. */
+export interface DeviceAttributeArguments {
+  readonly call: 'set' | 'get' | 'has';
+  /** Default 0. */
+  readonly vcpu?: number;
+  /** 3 is KVM_ARM_VCPU_SPE_CTRL. */
+  readonly group: number;
+  /** 0 is its IRQ, 1 INIT, 2 STOP. */
+  readonly attribute: number;
+  /** The int that `addr` points to. Absent: `addr` cannot be accessed. */
+  readonly value?: number;
+}
+
+export interface DeviceAttributeResponse {
+  /** 0, or the name of the error. */
+  readonly result: string;
+  /** What `get` has read. */
+  readonly value?: number;
+  /** Which check failed, in one sentence. */
+  readonly reason?: string;
+}
+
 /** Answer to request `trapline/state`, and body of the event `trapline/state`, which is sent at most every 100 ms. */
 export interface StateBody {
   /** Undefined when the guest is its own hypervisor. */
@@ -87,6 +120,9 @@ export interface StateBody {
     readonly description: string;
     readonly guestDebug: boolean;
   }[];
+  readonly fpPolicy?: string;
+  readonly fpPolicies: readonly { readonly name: string; readonly description: string }[];
+  readonly hostActivities: readonly { readonly name: string; readonly description: string }[];
   readonly state: readonly { readonly name: string; readonly value: string }[];
   readonly counters: readonly { readonly name: string; readonly value: number }[];
   /** Sequence number of the next event in the log. */

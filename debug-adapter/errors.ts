@@ -253,6 +253,23 @@ export const noHypervisor = (): UserError =>
 export const invalidWatchpoint = (reason: string): UserError =>
   new UserError(2213, sentence(reason));
 
+export const unknownFpPolicy = (policy: string, choices: readonly string[]): UserError =>
+  new UserError(2214, `There is no FP policy "${policy}". Choose one of ${choices.join(', ')}.`);
+
+export const unknownHostActivity = (activity: string, choices: readonly string[]): UserError =>
+  new UserError(
+    2215,
+    `The host does not know the activity "${activity}". Choose one of ${choices.join(', ')}.`,
+  );
+
+export const unknownVcpu = (vcpu: number, current: number, count: number): UserError =>
+  new UserError(
+    2216,
+    vcpu < count
+      ? `The attributes of vCPU ${vcpu} can be accessed while it is the current one, which is ${current}. Select its thread first.`
+      : `There is no vCPU ${vcpu}. Give a number below ${count}.`,
+  );
+
 /** With a full stop, and a capital letter unless a name or path begins it. */
 export function sentence(text: string): string {
   const trimmed = text.trim();

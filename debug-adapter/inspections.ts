@@ -6,6 +6,9 @@ import type {
   PredictAccessArguments,
   SetAnnotationsArguments,
   SetWatchpointArguments,
+  DeviceAttributeArguments,
+  HostActivityArguments,
+  SwitchFpPolicyArguments,
   SwitchPolicyArguments,
   UartInputArguments,
   WorldSwitchArguments,
@@ -23,6 +26,8 @@ import { evaluate } from './requests/evaluate.ts';
 import { exceptionInfo } from './requests/exception-info.ts';
 import { gotoTargets } from './requests/goto-targets.ts';
 import { loadedSources } from './requests/loaded-sources.ts';
+import { deviceAttribute } from './requests/device-attribute.ts';
+import { hostActivity, switchFpPolicy } from './requests/host-activity.ts';
 import { modules } from './requests/modules.ts';
 import { predictAccess } from './requests/predict-access.ts';
 import { readMemory } from './requests/read-memory.ts';
@@ -129,6 +134,27 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
       session.sendBreakpoints(switchPolicy(debuggee, given));
       return state(debuggee, session.running);
     },
+  },
+  'trapline/switchFpPolicy': {
+    allowed: 'stopped',
+    changesGuest: true,
+    answer(debuggee, given: SwitchFpPolicyArguments, session) {
+      switchFpPolicy(debuggee, given);
+      return state(debuggee, session.running);
+    },
+  },
+  'trapline/hostActivity': {
+    allowed: 'stopped',
+    changesGuest: true,
+    answer(debuggee, given: HostActivityArguments, session) {
+      hostActivity(debuggee, given);
+      return state(debuggee, session.running);
+    },
+  },
+  'trapline/deviceAttribute': {
+    allowed: 'stopped',
+    changesGuest: true,
+    answer: (debuggee, given: DeviceAttributeArguments) => deviceAttribute(debuggee, given),
   },
   'trapline/setWatchpoint': {
     allowed: 'launched',

@@ -1,4 +1,5 @@
 /** What a launch configuration may contain, and the check of what one does contain. */
+import type { HostActivityName } from './machine.ts';
 import { missingProgram, unknownChoice, wrongLaunchArgument } from './errors.ts';
 
 /** Every attribute of a launch configuration that is ours. The launch schema in package.json lists the same. */
@@ -11,6 +12,10 @@ export const LAUNCH_ARGUMENT_NAMES = [
   'hostProfile',
   'policy',
   'idRegisters',
+  'fpPolicy',
+  'traceScheme',
+  'hostActivity',
+  'spe',
   'memory',
   'loadAddress',
   'stopOnEntry',
@@ -49,6 +54,14 @@ export interface LaunchArguments {
   readonly policy: string;
   /** Fields of ID_AA64DFR0_EL1 as the guest is to see them, by name; without them those of the processor. */
   readonly idRegisters: IdRegisterFields;
+  /** How the FP registers are switched. */
+  readonly fpPolicy: string;
+  /** How the host's profiling and tracing is kept out of the guest. */
+  readonly traceScheme: string;
+  /** What the host does at its timer interrupts. */
+  readonly hostActivity: readonly ScheduledActivity[];
+  /** KVM_ARM_VCPU_SPE and the INTID of its interrupt, or false. */
+  readonly spe: false | { readonly irq: number };
   /** RAM in bytes; undefined: the machine's default, more where the image needs it. */
   readonly memory: number | undefined;
   /** Physical address of a raw image, which is entered at its first byte; undefined for ELF. */
@@ -62,6 +75,14 @@ export interface LaunchArguments {
   readonly breakpointMode: BreakpointMode;
 }
 
+export interface ScheduledActivity {
+  readonly do: HostActivityName;
+  /** Which interrupt of the host, from 1. */
+  readonly tick: number;
+  /** Again after so many. */
+  readonly every?: number;
+}
+
 export interface LaunchChoices {
   readonly cpuModels: readonly string[];
   readonly defaultCpuModel: string;
@@ -69,6 +90,11 @@ export interface LaunchChoices {
   readonly defaultHostProfile: string;
   readonly policies: readonly string[];
   readonly defaultPolicy: string;
+  readonly fpPolicies: readonly string[];
+  readonly defaultFpPolicy: string;
+  readonly traceSchemes: readonly string[];
+  readonly defaultTraceScheme: string;
+  readonly hostActivities: readonly HostActivityName[];
 }
 
 /** Attributes that clients add to every configuration, so they are nobody's spelling mistake. */
@@ -125,6 +151,20 @@ export function validateLaunchArguments(given: unknown, choices: LaunchChoices):
     ),
     policy: choice('policy', configuration['policy'], choices.policies, choices.defaultPolicy),
     idRegisters: idRegisterFields(configuration['idRegisters']),
+    fpPolicy: choice(
+      'fpPolicy',
+      configuration['fpPolicy'],
+      choices.fpPolicies,
+      choices.defaultFpPolicy,
+    ),
+    traceScheme: choice(
+      'traceScheme',
+      configuration['traceScheme'],
+      choices.traceSchemes,
+      choices.defaultTraceScheme,
+    ),
+    hostActivity: schedule(configuration['hostActivity'], choices.hostActivities),
+    spe: profiling(configuration['spe']),
     memory: memorySize(configuration['memory']),
     loadAddress: address('loadAddress', configuration['loadAddress']),
     stopOnEntry: boolean('stopOnEntry', configuration['stopOnEntry'], true),
@@ -217,6 +257,42 @@ function stringList(name: LaunchArgumentName, value: unknown): readonly string[]
     if (typeof item === 'string') return item;
     throw wrongLaunchArgument(`${name}[${i}]`, item, 'it has to be a string');
   });
+}
+
+/** Ticks are 4 ms of virtual time. */
+function schedule(
+  value: unknown,
+  known: readonly HostActivityName[],
+): readonly ScheduledActivity[] {
+  if (value === undefined) return [];
+  const expected = `it has to be a list such as [{ "do": "${known[0] ?? ''}", "tick": 1, "every": 1 }]`;
+  if (!Array.isArray(value)) throw wrongLaunchArgument('hostActivity', value, expected);
+  return value.map((item: unknown, n) => {
+    const name = `hostActivity[${n}]`;
+    if (!isObject(item)) throw wrongLaunchArgument(name, item, expected);
+    const { do: activity, tick, every } = item;
+    const found = known.find((it) => it === activity);
+    if (found === undefined) throw unknownChoice(`${name}.do`, activity, known);
+    const count = (member: string, given: unknown): number => {
+      if (typeof given === 'number' && Number.isSafeInteger(given) && given >= 1) return given;
+      throw wrongLaunchArgument(`${name}.${member}`, given, 'it has to be a number from 1 up');
+    };
+    return {
+      do: found,
+      tick: count('tick', tick),
+      ...(every !== undefined && { every: count('every', every) }),
+    };
+  });
+}
+
+function profiling(value: unknown): false | { readonly irq: number } {
+  if (value === undefined || value === false) return false;
+  const expected = 'it has to be false, or { "irq": 21 } with the INTID of a PPI, 16 to 31';
+  const irq = isObject(value) ? value['irq'] : undefined;
+  if (typeof irq !== 'number' || !Number.isInteger(irq) || irq < 16 || irq > 31) {
+    throw wrongLaunchArgument('spe', value, expected);
+  }
+  return { irq };
 }
 
 function memorySize(value: unknown): number | undefined {

@@ -44,6 +44,10 @@ export async function launch(
       hostProfile: arguments_.hostProfile,
       policy: arguments_.policy,
       idRegisters: arguments_.idRegisters,
+      fpPolicy: arguments_.fpPolicy,
+      traceScheme: arguments_.traceScheme,
+      hostActivity: arguments_.hostActivity,
+      spe: arguments_.spe === false ? undefined : arguments_.spe,
       ram,
       commandLine: [baseName(program), ...arguments_.args].join(' '),
     });

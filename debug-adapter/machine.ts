@@ -4,12 +4,16 @@
  * reading ones has a side effect on the guest.
  */
 
+import type { DeviceAttribute, DeviceAttributeResult } from '../emulator/kvm/device-attributes.ts';
+import type { IoctlResult } from '../emulator/kvm/guest-debug-control.ts';
+import type { HostActivityName } from '../emulator/kvm/host-activity.ts';
 import type { MachineOptions, RecordedRun } from '../emulator/machine.ts';
 import type { MigratingGuest } from '../emulator/machine/migration.ts';
 import type { PolicyResult } from '../emulator/policy-comparison.ts';
 import type { AccessPrediction } from '../emulator/machine/access-prediction.ts';
 import type { ExceptionRecord, StopReason } from '../emulator/machine/stop-reason.ts';
 
+export type { HostActivityName } from '../emulator/kvm/host-activity.ts';
 export type { ImageSegment, MachineOptions } from '../emulator/machine.ts';
 export type { ExceptionRecord, StopReason } from '../emulator/machine/stop-reason.ts';
 
@@ -35,6 +39,12 @@ export interface PolicyDescription {
   readonly guestDebug: boolean;
 }
 
+/** `description` is one sentence. */
+export interface Described {
+  readonly name: string;
+  readonly description: string;
+}
+
 /** What can be known before a machine exists, and the way to make one. */
 export interface MachineFactory {
   readonly cpuModels: readonly { readonly name: string; readonly description: string }[];
@@ -43,6 +53,12 @@ export interface MachineFactory {
   readonly defaultHostProfile: string;
   readonly policies: readonly PolicyDescription[];
   readonly defaultPolicy: string;
+  readonly fpPolicies: readonly Described[];
+  readonly defaultFpPolicy: string;
+  readonly traceSchemes: readonly Described[];
+  readonly defaultTraceScheme: string;
+  /** What the host can do beside running the guest. */
+  readonly hostActivities: readonly (Described & { readonly name: HostActivityName })[];
   /** Base of RAM and its size in bytes when nothing else is asked for. */
   readonly defaultRam: { readonly base: bigint; readonly size: number };
   readonly devices: readonly PhysicalRange[];
@@ -210,6 +226,15 @@ export interface HypervisorView {
   readonly policy: string;
   /** Takes effect at once. @returns why not, in one sentence, or undefined */
   setPolicy(name: string): string | undefined;
+  readonly fpPolicy: string;
+  /** Takes effect at once. @throws RangeError for a policy that does not exist */
+  setFpPolicy(name: string): void;
+  /** The host does something now. */
+  performHostActivity(name: HostActivityName): void;
+  /** KVM_SET_DEVICE_ATTR, KVM_GET_DEVICE_ATTR and KVM_HAS_DEVICE_ATTR on a vCPU. */
+  setDeviceAttr(vcpu: number, attribute: DeviceAttribute): IoctlResult;
+  getDeviceAttr(vcpu: number, attribute: DeviceAttribute): DeviceAttributeResult;
+  hasDeviceAttr(vcpu: number, attribute: DeviceAttribute): IoctlResult;
   /** Who owns the debug registers, in the policy's own words, such as `GUEST` or `DIRTY`. */
   readonly owner: string;
   /** Trap bits, FP owner, flags: name and value as text, in display order. */

@@ -141,6 +141,15 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   'trapline/migrate': { hostProfile: string },
   'trapline/accessCounts': {},
   'trapline/switchPolicy': { policy: string },
+  'trapline/switchFpPolicy': { policy: string },
+  'trapline/hostActivity': { activity: string },
+  'trapline/deviceAttribute': {
+    call: oneOf('set', 'get', 'has'),
+    'vcpu?': count,
+    group: integer,
+    attribute: integer,
+    'value?': integer,
+  },
   'trapline/state': {},
   'trapline/debugResources': {},
   'trapline/setWatchpoint': {

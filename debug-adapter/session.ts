@@ -356,6 +356,8 @@ export class TraplineSession extends DebugSession {
   #validate(given: unknown): LaunchArguments {
     const { cpuModels, defaultCpuModel } = this.#factory;
     const { hostProfiles, defaultHostProfile, policies, defaultPolicy } = this.#factory;
+    const { fpPolicies, defaultFpPolicy, traceSchemes, defaultTraceScheme } = this.#factory;
+    const { hostActivities } = this.#factory;
     return validateLaunchArguments(given, {
       cpuModels: cpuModels.map(({ name }) => name),
       defaultCpuModel,
@@ -363,6 +365,11 @@ export class TraplineSession extends DebugSession {
       defaultHostProfile,
       policies: policies.map(({ name }) => name),
       defaultPolicy,
+      fpPolicies: fpPolicies.map(({ name }) => name),
+      defaultFpPolicy,
+      traceSchemes: traceSchemes.map(({ name }) => name),
+      defaultTraceScheme,
+      hostActivities: hostActivities.map(({ name }) => name),
     });
   }
 

@@ -68,6 +68,10 @@ export interface MachineOptions {
   readonly fpPolicy?: string;
   /** What the host does beside running the guest. Default: nothing. */
   readonly hostActivity?: readonly HostActivity[];
+  /** How the host's profiling and tracing is kept out of the guest. Default: as a current kernel does. */
+  readonly traceScheme?: string;
+  /** The guest has SPE with this interrupt (INTID of a PPI). Default: none. At EL2 it has the processor's. */
+  readonly spe?: { readonly irq: number } | undefined;
   /** Processors, 1 to 8. Default 1. */
   readonly cpus?: number;
   /** Fields of the guest's ID_AA64DFR0_EL1 that are not the processor's, by register and field. */
@@ -149,6 +153,7 @@ export class Machine {
       accessingCpu: () => this.#scheduler.current.id,
       bus: this.#bus,
       gic,
+      ...(options.spe !== undefined && { profilingPPI: options.spe.irq - 16 }),
       transmit: (byte) => {
         this.console.transmit(byte);
       },
@@ -209,6 +214,8 @@ export class Machine {
       policy: this.#options.policy,
       fpPolicy: this.#options.fpPolicy,
       hostActivity: this.#options.hostActivity,
+      traceScheme: this.#options.traceScheme,
+      spe: this.#options.spe,
       checkInvariants: this.#options.checkInvariants ?? false,
       sibling,
       tickInterval: DEFAULT_TICK_INTERVAL << BigInt(this.#clockShift),

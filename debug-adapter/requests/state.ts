@@ -1,16 +1,21 @@
 import type { StateBody } from '../custom-requests.ts';
 import type { Debuggee } from '../debuggee.ts';
+import type { Described } from '../machine.ts';
+
+const described = ({ name, description }: Described): Described => ({ name, description });
 
 /** Request and event `trapline/state`. */
 export function state(debuggee: Debuggee, running: boolean): StateBody {
   const { kvm } = debuggee.machine;
   return {
-    ...(kvm !== undefined && { policy: kvm.policy, owner: kvm.owner }),
+    ...(kvm !== undefined && { policy: kvm.policy, owner: kvm.owner, fpPolicy: kvm.fpPolicy }),
     policies: debuggee.factory.policies.map(({ name, description, guestDebug }) => ({
       name,
       description,
       guestDebug,
     })),
+    fpPolicies: debuggee.factory.fpPolicies.map(described),
+    hostActivities: debuggee.factory.hostActivities.map(described),
     state: kvm?.state() ?? [],
     counters: kvm?.counters() ?? [],
     nextSeq: kvm?.nextSeq ?? 0,

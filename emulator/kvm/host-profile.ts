@@ -113,12 +113,16 @@ const COUNTS = [
  * Named by breakpoints, context-aware breakpoints and watchpoints, then by what the processor has beyond
  * Armv8.0; `-nVHE` where the host runs at EL1.
  */
-export const hostProfiles: readonly HostProfile[] = COUNTS.flatMap(
-  ([breakpoints, contextAware, watchpoints]) =>
+export const hostProfiles: readonly HostProfile[] = [
+  ...COUNTS.flatMap(([breakpoints, contextAware, watchpoints]) =>
     [false, true].flatMap((FGT) =>
       [true, false].map((VHE) => hostProfile({ breakpoints, contextAware, watchpoints, VHE, FGT })),
     ),
-);
+  ),
+  ...[true, false].map((VHE) =>
+    hostProfile({ breakpoints: 6, contextAware: 2, watchpoints: 4, VHE, SPE: true, TRBE: true }),
+  ),
+];
 
 export const defaultHostProfile = '6-2-4';
 

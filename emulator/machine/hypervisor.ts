@@ -25,6 +25,8 @@ export interface KvmInstallation {
   readonly policy: string;
   readonly fpPolicy: string | undefined;
   readonly hostActivity: readonly HostActivity[] | undefined;
+  readonly traceScheme: string | undefined;
+  readonly spe: { readonly irq: number } | undefined;
   readonly checkInvariants: boolean;
   /** Told when KVM_RUN returns. */
   readonly exited: (exit: KvmExit) => void;
@@ -39,6 +41,7 @@ export interface KvmInstallation {
 /** Makes the hypervisor and installs it at EL2 of the processor. */
 export function installKvm(pe: ProcessingElement, installation: KvmInstallation): Kvm {
   const { profile, policy, fpPolicy, hostActivity, checkInvariants } = installation;
+  const { traceScheme, spe } = installation;
   const { exited, psci, sibling, tickInterval } = installation;
   const cpu = new ProcessingElementCpu(pe, pe.cpu);
   const kvm = new Kvm({
@@ -47,6 +50,8 @@ export function installKvm(pe: ProcessingElement, installation: KvmInstallation)
     policy,
     ...(fpPolicy !== undefined && { fpPolicy }),
     ...(hostActivity !== undefined && { hostActivity }),
+    ...(traceScheme !== undefined && { traceScheme }),
+    spe,
     checkInvariants,
     ...(sibling !== undefined && { sibling }),
     tickInterval,

@@ -10,6 +10,9 @@ import {
   validateLaunchArguments,
 } from '../../debug-adapter/launch-arguments.ts';
 import { cpuModels, defaultCpuModel } from '../../emulator/sysregs/cpu-model.ts';
+import { defaultFpPolicy, fpPolicies } from '../../emulator/kvm/fpsimd/index.ts';
+import { hostActivities } from '../../emulator/kvm/host-activity.ts';
+import { defaultTraceScheme, traceSchemes } from '../../emulator/kvm/trace/index.ts';
 import { defaultHostProfile, hostProfiles } from '../../emulator/kvm/host-profile.ts';
 
 interface Attribute {
@@ -68,6 +71,30 @@ describe('launch schema', () => {
     );
   });
 
+  it('offers the FP policies, trace schemes and host activities with their descriptions', () => {
+    for (const [name, choices] of [
+      ['fpPolicy', fpPolicies],
+      ['traceScheme', traceSchemes],
+    ] as const) {
+      const names = choices.map((it) => it.name);
+      assert.deepEqual(properties[name]?.enum, names);
+      const descriptions = choices.map((it) => it.description);
+      assert.deepEqual(properties[name].enumDescriptions, descriptions);
+    }
+    const { items } = properties['hostActivity'] as {
+      items: { properties: { do: { enum: string[]; enumDescriptions: string[] } } };
+    };
+    const { enum: names, enumDescriptions } = items.properties.do;
+    assert.deepEqual(
+      names,
+      hostActivities.map((it) => it.name),
+    );
+    assert.deepEqual(
+      enumDescriptions,
+      hostActivities.map((it) => it.description),
+    );
+  });
+
   it('names the values that the adapter takes for what is left out', () => {
     const { sourceMap, ...defaults } = validateLaunchArguments(
       { program: '${workspaceFolder}/guest.elf' },
@@ -78,6 +105,11 @@ describe('launch schema', () => {
         defaultHostProfile,
         policies: (properties['policy']?.enum ?? []) as string[],
         defaultPolicy: properties['policy']?.default as string,
+        fpPolicies: fpPolicies.map((it) => it.name),
+        defaultFpPolicy: defaultFpPolicy.name,
+        traceSchemes: traceSchemes.map((it) => it.name),
+        defaultTraceScheme: defaultTraceScheme.name,
+        hostActivities: hostActivities.map((it) => it.name),
       },
     );
     assert.equal(sourceMap.size, 0);

@@ -191,6 +191,13 @@ describe('A wrong launch argument', () => {
     ],
     hostProfile: [0, '', '6-2-5', 'constructor', [], {}],
     policy: [1, '', 'NONE', '__proto__', [], {}],
+    fpPolicy: [1, '', 'FP_NONE', '__proto__', [], {}],
+    traceScheme: [1, '', 'NONE', 'constructor', [], {}],
+    hostActivity: [
+      ...[1, '', true, {}, [1], ['fpTask'], [{}], [{ do: 'sleep', tick: 1 }]],
+      ...[[{ do: 'fpTask' }], [{ do: 'fpTask', tick: 0 }], [{ do: 'fpTask', tick: 1, every: 0.5 }]],
+    ],
+    spe: [true, 1, '', 'on', [], {}, { irq: 15 }, { irq: 32 }, { irq: '21' }],
     memory: [-1, 0, 1.5, 1e300, '', 'M', '-1M', '1.5G', '4G', '999999G', [], {}],
     loadAddress: [-1, 1.5, 1e300, '', '0x', '0xzz', '-0x10', '4 0', `0x1${'0'.repeat(16)}`, [], {}],
     stopOnEntry: [0, 1, 'true', '', [], {}],

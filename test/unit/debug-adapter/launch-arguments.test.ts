@@ -14,6 +14,11 @@ const choices = {
   defaultHostProfile: '6-2-4',
   policies: ['EAGER', 'OWNER'],
   defaultPolicy: 'OWNER',
+  fpPolicies: ['FP_EAGER', 'FP_OWNER'],
+  defaultFpPolicy: 'FP_OWNER',
+  traceSchemes: ['SAVE_FLAGS', 'HOST_DATA'],
+  defaultTraceScheme: 'HOST_DATA',
+  hostActivities: ['fpTask', 'softirqNeon'] as const,
 };
 
 describe('Launch arguments', () => {
@@ -27,6 +32,10 @@ describe('Launch arguments', () => {
       hostProfile: '6-2-4',
       policy: 'OWNER',
       idRegisters: {},
+      fpPolicy: 'FP_OWNER',
+      traceScheme: 'HOST_DATA',
+      hostActivity: [],
+      spe: false,
       memory: undefined,
       loadAddress: undefined,
       stopOnEntry: true,

@@ -1,0 +1,27 @@
+import type { HostActivityArguments, SwitchFpPolicyArguments } from '../custom-requests.ts';
+import type { Debuggee } from '../debuggee.ts';
+import { noHypervisor, unknownFpPolicy, unknownHostActivity } from '../errors.ts';
+
+/** Request `trapline/hostActivity`. The guest stays where it is. */
+export function hostActivity(debuggee: Debuggee, { activity }: HostActivityArguments): void {
+  const { kvm } = debuggee.machine;
+  if (kvm === undefined) throw noHypervisor();
+  const { hostActivities } = debuggee.factory;
+  const found = hostActivities.find(({ name }) => name === activity);
+  if (found === undefined) {
+    throw unknownHostActivity(
+      activity,
+      hostActivities.map(({ name }) => name),
+    );
+  }
+  kvm.performHostActivity(found.name);
+}
+
+/** Request `trapline/switchFpPolicy`. */
+export function switchFpPolicy(debuggee: Debuggee, { policy }: SwitchFpPolicyArguments): void {
+  const { kvm } = debuggee.machine;
+  if (kvm === undefined) throw noHypervisor();
+  const names = debuggee.factory.fpPolicies.map(({ name }) => name);
+  if (!names.includes(policy)) throw unknownFpPolicy(policy, names);
+  kvm.setFpPolicy(policy);
+}
