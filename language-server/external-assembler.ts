@@ -1,5 +1,8 @@
 /** Errors of an assembler that is installed, after a file was saved. */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DiagnosticSeverity } from 'vscode-languageserver';
 import type { Diagnostic } from 'vscode-languageserver';
@@ -27,17 +30,20 @@ export class ExternalAssembler {
   }
 
   /**
-   * Runs `command`, in which the file's path is appended; the empty string runs nothing. True when the
+   * Runs `command`, to which the flags and the file's path are appended. Where the user has chosen none, a compiler for
+   * AArch64 is looked for, and run only with the flags of the project: guessed ones report errors that there are not.
+   * The program that compile_commands.json names is never run: a folder must not say what is executed. True when the
    * results changed.
    */
-  async run(uri: string, command: string): Promise<boolean> {
-    const [program, ...parameters] = splitCommand(command);
+  async run(uri: string, command: string, flags: readonly string[] | undefined): Promise<boolean> {
+    const chosen = command === '' && flags !== undefined ? installedCompiler() : command;
+    const [program, ...parameters] = splitCommand(chosen);
     if (program === undefined || !uri.startsWith('file:')) return false;
     const path = fileURLToPath(uri);
     const output = await new Promise<string>((resolve) => {
       execFile(
         program,
-        [...parameters, path],
+        [...parameters, ...(flags ?? []), path],
         { timeout: TIMEOUT, maxBuffer: MAXIMUM_OUTPUT },
         (_, stdout, stderr) => {
           resolve(`${stdout}\n${stderr}`);
@@ -70,4 +76,13 @@ export function parseMessages(output: string, path: string): Diagnostic[] {
     });
   }
   return found;
+}
+
+const compilers = ['aarch64-linux-gnu-gcc', 'aarch64-none-elf-gcc', 'aarch64-elf-gcc'];
+
+/** A command that assembles a file and keeps nothing; empty where no compiler is on the path. */
+function installedCompiler(): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((it) => it !== '');
+  const found = compilers.find((name) => folders.some((folder) => existsSync(join(folder, name))));
+  return found === undefined ? '' : `${found} -c -o ${devNull}`;
 }

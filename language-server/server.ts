@@ -15,7 +15,7 @@ import type {
   Range,
   SemanticTokens,
 } from 'vscode-languageserver/node';
-import { includeFoldersOf } from './compile-commands.ts';
+import { flagsOf, includeFoldersOf } from './compile-commands.ts';
 import { ExternalAssembler } from './external-assembler.ts';
 import { tokenModifiers, tokenTypes } from './features/presentation.ts';
 import type { DebuggerFacts } from './features/presentation.ts';
@@ -236,7 +236,10 @@ export function startServer(connection: Connection): void {
     if (service.workspace.generation !== before) scheduleOthers();
   });
   connection.onDidSaveTextDocument(({ textDocument: { uri } }) => {
-    void assembler.run(uri, service.settings.assembler).then((changed) => {
+    const flags = uri.startsWith('file:') ? flagsOf(roots, fileURLToPath(uri)) : undefined;
+    const isAssembly = service.workspace.get(uri) !== undefined;
+    if (!isAssembly) return;
+    void assembler.run(uri, service.settings.assembler, flags).then((changed) => {
       if (changed && languages.has(uri)) report(uri);
     });
   });
