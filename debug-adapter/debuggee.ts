@@ -61,13 +61,14 @@ export class Debuggee implements ContextGuest, SteppedGuest {
   readonly exceptions: ExceptionCatch;
   readonly executionCounts: ExecutionCounts;
   /** Frames that the client has seen. */
-  readonly frames = new Handles<Frame>();
-  readonly containers = new Handles<VariableContainer>();
+  readonly frames: Handles<Frame>;
+  readonly containers: Handles<VariableContainer>;
   /** Instruction addresses offered as targets for `goto`. */
-  readonly gotoTargets = new Handles<bigint>();
+  readonly gotoTargets: Handles<bigint>;
   /** What `exceptionInfo` answers about the last stop. */
   exceptionStop: ExceptionStop | undefined;
-  #stack: CallStack | undefined;
+  /** Of each vCPU whose stack was asked for. */
+  readonly #stacks = new Map<number, CallStack>();
   readonly #valuesBefore = new Map<string, bigint>();
   readonly write: (output: ConsoleOutput) => void;
 
@@ -75,6 +76,9 @@ export class Debuggee implements ContextGuest, SteppedGuest {
     this.launch = parts.launch;
     this.factory = parts.factory;
     this.machine = parts.machine;
+    this.frames = new Handles(this.machine);
+    this.containers = new Handles(this.machine);
+    this.gotoTargets = new Handles(this.machine);
     this.debugInfo = parts.debugInfo;
     this.sources = parts.sources;
     this.write = parts.write;
@@ -101,12 +105,12 @@ export class Debuggee implements ContextGuest, SteppedGuest {
 
   /** The user has changed something: the stack is unwound anew. What the client holds stays valid. */
   changed(): void {
-    this.#stack = undefined;
+    this.#stacks.clear();
   }
 
   /** Forgets what the client has seen of the stop: the guest is about to run. */
   invalidate(): void {
-    this.#stack = undefined;
+    this.#stacks.clear();
     this.frames.clear();
     this.containers.clear();
     this.gotoTargets.clear();
@@ -151,8 +155,11 @@ export class Debuggee implements ContextGuest, SteppedGuest {
     return this.memory.readInstruction(address);
   }
 
+  /** For the current vCPU alone. */
   addBreakpoint(va: bigint, onHit: () => boolean): number {
-    return this.machine.addBreakpoint(va, onHit);
+    const { machine } = this;
+    const vcpu = machine.currentVcpu;
+    return machine.addBreakpoint(va, () => machine.currentVcpu === vcpu && onHit());
   }
 
   removeBreakpoint(id: number): void {
@@ -176,8 +183,13 @@ export class Debuggee implements ContextGuest, SteppedGuest {
   }
 
   get stack(): CallStack {
-    this.#stack ??= new CallStack(this.debugInfo, this.unwind());
-    return this.#stack;
+    const vcpu = this.machine.currentVcpu;
+    let stack = this.#stacks.get(vcpu);
+    if (stack === undefined) {
+      stack = new CallStack(this.debugInfo, this.unwind());
+      this.#stacks.set(vcpu, stack);
+    }
+    return stack;
   }
 
   unwind(): Iterable<MachineFrame> {
@@ -233,11 +245,14 @@ export class Debuggee implements ContextGuest, SteppedGuest {
     };
   }
 
-  /** @returns the vCPU. @throws UserError for a thread that does not exist */
-  vcpuOf(threadId: number): number {
+  /**
+   * The thread's vCPU becomes the current one.
+   * @throws UserError for a thread that does not exist
+   */
+  selectThread(threadId: number): void {
     const vcpu = this.machine.vcpus.find(({ id }) => threadIdOf(id) === threadId);
     if (vcpu === undefined) throw unknownThread(threadId);
-    return vcpu.id;
+    this.machine.selectVcpu(vcpu.id);
   }
 
   #connect(): void {

@@ -55,6 +55,28 @@ export const programUnreadable = (path: string, reason: string): UserError =>
     `The program "${path}" cannot be read: ${reason}. Correct "program" or its permissions.`,
   );
 
+export const fileNotFound = (attribute: 'initrd' | 'symbols', path: string): UserError =>
+  new UserError(
+    2014,
+    `The file "${path}" does not exist. Correct "${attribute}" in the launch configuration.`,
+  );
+
+export const fileUnreadable = (
+  attribute: 'initrd' | 'symbols',
+  path: string,
+  reason: string,
+): UserError =>
+  new UserError(
+    2015,
+    `The file "${path}" cannot be read: ${reason}. Correct "${attribute}" or its permissions.`,
+  );
+
+export const compressedProgram = (path: string, reason: string): UserError =>
+  new UserError(
+    2016,
+    `The program "${path}" is compressed and ${reason}. Decompress it with gunzip and name the result.`,
+  );
+
 export const programEmpty = (path: string): UserError =>
   new UserError(2006, `The program "${path}" is empty. Build it again.`);
 

@@ -26,14 +26,14 @@ export interface CatchingGuest extends ContextGuest {
 }
 
 export class ExceptionCatch {
-  readonly history: ExceptionHistory;
+  /** Of each vCPU. */
+  readonly #histories = new Map<number, ExceptionHistory>();
   readonly #guest: CatchingGuest;
   #active: readonly ActiveFilter[];
   #why: { readonly record: ExceptionRecord; readonly filter: ExceptionFilter } | undefined;
 
   constructor(guest: CatchingGuest) {
     this.#guest = guest;
-    this.history = new ExceptionHistory(guest.machine);
     // A client that never sets filters gets those that are on by default.
     this.#active = EXCEPTION_FILTERS.filter((it) => it.default).map((filter) => ({
       filter,
@@ -42,8 +42,19 @@ export class ExceptionCatch {
     guest.machine.onException = (record) => this.#taken(record);
   }
 
+  /** What the current vCPU has taken. */
+  get history(): ExceptionHistory {
+    const { machine } = this.#guest;
+    let history = this.#histories.get(machine.currentVcpu);
+    if (history === undefined) {
+      history = new ExceptionHistory(machine);
+      this.#histories.set(machine.currentVcpu, history);
+    }
+    return history;
+  }
+
   clear(): void {
-    this.history.clear();
+    this.#histories.clear();
     this.#why = undefined;
   }
 

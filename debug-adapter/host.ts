@@ -7,6 +7,8 @@ export interface Host {
   listFiles(): Promise<readonly string[]>;
   /** Undoes zlib compression (RFC 1950) into exactly `size` bytes; undefined where the host cannot. */
   readonly inflate: ((data: Uint8Array, size: number) => Uint8Array) | undefined;
+  /** Undoes gzip (RFC 1952) into at most `limit` bytes; absent where the host cannot. */
+  readonly gunzip?: (data: Uint8Array, limit: number) => Uint8Array;
   /** Milliseconds from any fixed moment. */
   now(): number;
   /** Calls back after messages that are already waiting were handled. */

@@ -9,6 +9,10 @@ export const LAUNCH_ARGUMENT_NAMES = [
   'el',
   'gic',
   'cpu',
+  'cpus',
+  'initrd',
+  'append',
+  'symbols',
   'hostProfile',
   'policy',
   'idRegisters',
@@ -41,7 +45,7 @@ export type Pace = (typeof PACES)[number];
 export type IdRegisterFields = Readonly<Record<string, Readonly<Record<string, bigint>>>>;
 
 export interface LaunchArguments {
-  /** Path of an ELF file or raw image. */
+  /** Path of an ELF file, a Linux `Image` or a raw image, or of one of them compressed by gzip. */
   readonly program: string;
   /** The guest's command line, as semihosting SYS_GET_CMDLINE hands it out; the program's name is not part of it. */
   readonly args: readonly string[];
@@ -50,6 +54,14 @@ export interface LaunchArguments {
   readonly gic: GicVersion;
   /** The CPU model: which instructions the guest's processor has. */
   readonly cpu: string;
+  /** Number of processors, 1 to 8. */
+  readonly cpus: number;
+  /** Path of the initial RAM disk of a Linux kernel. */
+  readonly initrd: string | undefined;
+  /** The kernel's command line, as /chosen/bootargs of the device tree; undefined: that of semihosting. */
+  readonly append: string | undefined;
+  /** Path of the ELF file with the symbols of `program`, such as `vmlinux`; undefined: `program` has them. */
+  readonly symbols: string | undefined;
   readonly hostProfile: string;
   readonly policy: string;
   /** Fields of ID_AA64DFR0_EL1 as the guest is to see them, by name; without them those of the processor. */
@@ -143,6 +155,14 @@ export function validateLaunchArguments(given: unknown, choices: LaunchChoices):
     el: exceptionLevel(configuration['el']),
     gic: gicVersion(configuration['gic']),
     cpu: choice('cpu', configuration['cpu'], choices.cpuModels, choices.defaultCpuModel),
+    cpus: processorCount(configuration['cpus']),
+    initrd: optionalString('initrd', configuration['initrd'], 'it has to be the path of a file'),
+    append: optionalString('append', configuration['append'], 'it has to be a string'),
+    symbols: optionalString(
+      'symbols',
+      configuration['symbols'],
+      'it has to be the path of an ELF file',
+    ),
     hostProfile: choice(
       'hostProfile',
       configuration['hostProfile'],
@@ -228,6 +248,24 @@ function gicVersion(value: unknown): GicVersion {
     value,
     'it has to be 2 or 3, the version of the interrupt controller',
   );
+}
+
+const MOST_CPUS = 8;
+
+function processorCount(value: unknown): number {
+  if (value === undefined) return 1;
+  const isCount = typeof value === 'number' && Number.isInteger(value);
+  if (isCount && value >= 1 && value <= MOST_CPUS) return value;
+  throw wrongLaunchArgument('cpus', value, `it has to be a number from 1 to ${MOST_CPUS}`);
+}
+
+function optionalString(
+  name: LaunchArgumentName,
+  value: unknown,
+  expected: string,
+): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw wrongLaunchArgument(name, value, expected);
 }
 
 function boolean(name: LaunchArgumentName, value: unknown, otherwise: boolean): boolean {

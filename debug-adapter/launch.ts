@@ -1,6 +1,11 @@
 /** From a launch configuration to a machine with its image loaded, or to the sentence that says why not. */
 import { Debuggee, type ConsoleOutput } from './debuggee.ts';
+import { isLinuxImage, linuxImage, rawImage } from '../emulator/board/boot.ts';
+import type { BootImage } from '../emulator/board/boot.ts';
 import {
+  compressedProgram,
+  fileNotFound,
+  fileUnreadable,
   machineRefused,
   nothingToLoad,
   programEmpty,
@@ -29,18 +34,28 @@ export async function launch(
   write: (output: ConsoleOutput) => void,
 ): Promise<Debuggee> {
   const { program } = arguments_;
-  const bytes = await readProgram(program, host);
-  const image = readImage(arguments_, bytes, host);
-  const segments = segmentsOf(image);
+  const bytes = decompressed(program, await readProgram(program, host), host);
+  const boot = bootableImage(bytes);
+  const image =
+    boot === undefined ? readImage(arguments_, bytes, host) : withoutSymbols(program, bytes, boot);
+  const segments = boot?.segments ?? segmentsOf(image);
   if (segments.every(({ memSize }) => memSize === 0)) throw nothingToLoad(program);
-  const ram = layOutRam(program, segments, factory, arguments_.memory);
+  const memory = arguments_.memory ?? (boot === undefined ? undefined : LINUX_MEMORY);
+  const ram = layOutRam(program, segments, factory, memory);
+  const initrd =
+    arguments_.initrd === undefined
+      ? undefined
+      : await readOther('initrd', arguments_.initrd, host);
   let machine: DebuggedMachine;
   try {
     machine = factory.create({
-      image: { segments, entry: physicalEntry(image) },
+      image: boot ?? { segments, entry: physicalEntry(image) },
       el: arguments_.el,
       gic: arguments_.gic,
       cpu: arguments_.cpu,
+      cpus: arguments_.cpus,
+      ...(initrd !== undefined && { initrd }),
+      ...(arguments_.append !== undefined && { bootargs: arguments_.append }),
       hostProfile: arguments_.hostProfile,
       policy: arguments_.policy,
       idRegisters: arguments_.idRegisters,
@@ -55,7 +70,11 @@ export async function launch(
     if (!(error instanceof RangeError)) throw error;
     throw machineRefused(error.message, error);
   }
-  const debugInfo = new DebugInfo(image);
+  const debugInfo = new DebugInfo(
+    arguments_.symbols === undefined
+      ? image
+      : parseImage(arguments_.symbols, await readOther('symbols', arguments_.symbols, host), host),
+  );
   const sources = await Sources.load(debugInfo, {
     host,
     sourceMap: arguments_.sourceMap,
@@ -69,10 +88,68 @@ export async function launch(
     sources,
     write,
   });
-  for (const note of describeImage(program, debugInfo, arguments_.loadAddress !== undefined)) {
+  const hasNoSymbols = boot !== undefined || arguments_.loadAddress !== undefined;
+  for (const note of describeImage(program, debugInfo, hasNoSymbols)) {
     write({ category: 'console', text: `${note}\n` });
   }
   return debuggee;
+}
+
+/** RAM of a Linux guest for which nothing else was asked, in bytes. */
+const LINUX_MEMORY = 512 * 1024 ** 2;
+const MOST_DECOMPRESSED = 1024 ** 3;
+
+async function readOther(
+  attribute: 'initrd' | 'symbols',
+  path: string,
+  host: Host,
+): Promise<Uint8Array> {
+  try {
+    return await host.readFile(path);
+  } catch (error) {
+    if (!(error instanceof HostFileError)) throw error;
+    if (error.kind === 'missing') throw fileNotFound(attribute, path);
+    throw fileUnreadable(attribute, path, error.message);
+  }
+}
+
+/** What gzip has compressed, as it was; anything else as it is. */
+function decompressed(program: string, bytes: Uint8Array, { gunzip }: Host): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  if (gunzip === undefined) throw compressedProgram(program, 'nothing here can decompress it');
+  try {
+    return gunzip(bytes, MOST_DECOMPRESSED);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw compressedProgram(program, 'does not decompress');
+  }
+}
+
+function bootableImage(bytes: Uint8Array): BootImage | undefined {
+  if (!isLinuxImage(bytes)) return undefined;
+  try {
+    return linuxImage(bytes);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw machineRefused(error.message, error);
+  }
+}
+
+/** An image that says nothing of itself, as far as the debugger is concerned. */
+function withoutSymbols(
+  program: string,
+  bytes: Uint8Array,
+  { segments, entry }: BootImage,
+): ElfImage {
+  const placed = segments.map(({ paddr, memSize }) => ({
+    paddr,
+    vaddr: paddr,
+    offset: 0,
+    fileSize: bytes.length,
+    memSize,
+    flags: 7,
+  }));
+  return new ElfImage(program, bytes, { entry, type: 'ET_EXEC' }, placed, [], [], undefined);
 }
 
 async function readProgram(program: string, host: Host): Promise<Uint8Array> {
@@ -94,17 +171,12 @@ function readImage(
   host: Host,
 ): ElfImage {
   if (loadAddress !== undefined && !startsAsElf(bytes)) {
-    const segment = {
-      paddr: loadAddress,
-      vaddr: loadAddress,
-      offset: 0,
-      fileSize: bytes.length,
-      memSize: bytes.length,
-      flags: 7,
-    };
-    const header = { entry: loadAddress, type: 'ET_EXEC' } as const;
-    return new ElfImage(program, bytes, header, [segment], [], [], undefined);
+    return withoutSymbols(program, bytes, rawImage(bytes, loadAddress));
   }
+  return parseImage(program, bytes, host);
+}
+
+function parseImage(program: string, bytes: Uint8Array, host: Host): ElfImage {
   try {
     return parseElf(bytes, program, host.inflate === undefined ? {} : { inflate: host.inflate });
   } catch (error) {

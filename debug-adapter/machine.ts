@@ -289,8 +289,10 @@ export interface DebuggedMachine {
   run(options: { readonly instructions: number; readonly pastStop: boolean }): StopReason;
   /** One instruction of the current vCPU, always `pastStop`. An interrupt that is pending is taken first. */
   stepInstruction(): StopReason;
-  /** The vCPU of the last stop. */
+  /** The vCPU of the last stop, until another one is selected. */
   readonly currentVcpu: number;
+  /** What is read, written and stepped from now on; the order in which the vCPUs run stays. */
+  selectVcpu(vcpu: number): void;
 
   /**
    * By Arm ARM name: X0..X30, SP, PC, V0..V31, NZCV, PSTATE, FPCR, FPSR and every system register, as the guest would read

@@ -175,7 +175,7 @@ export class TraplineSession extends DebugSession {
         return this.#migrate(command, given as MigrateArguments, done);
       case 'pause': {
         const { runner, debuggee } = this.#running(command);
-        debuggee.vcpuOf((given as DebugProtocol.PauseArguments).threadId);
+        debuggee.selectThread((given as DebugProtocol.PauseArguments).threadId);
         done(undefined);
         runner.pause();
         return undefined;
@@ -253,7 +253,7 @@ export class TraplineSession extends DebugSession {
     switch (command) {
       case 'continue': {
         const { debuggee } = this.#stopped(command);
-        debuggee.vcpuOf((given as DebugProtocol.ContinueArguments).threadId);
+        debuggee.selectThread((given as DebugProtocol.ContinueArguments).threadId);
         done({ allThreadsContinued: true });
         this.#resume(continuePlan);
         return;

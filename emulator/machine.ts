@@ -113,6 +113,8 @@ export class Machine {
   readonly #scheduler: Scheduler;
   /** The processor of the last stop, or that the debugger has selected. */
   #focus: Processor;
+  /** The processor of the last stop. */
+  #stopped: Processor;
   /** Binary logarithm of the instructions that take a nanosecond. */
   readonly #clockShift: number;
   readonly #bus = new SystemBus();
@@ -146,6 +148,7 @@ export class Machine {
     this.#processors = processors;
     this.#scheduler = new Scheduler(processors);
     this.#focus = this.#scheduler.current;
+    this.#stopped = this.#focus;
     this.vcpus = processors.map(({ id }) => ({ id, name: `CPU${id}` }));
     const pes = processors.map(({ pe }) => pe);
     this.#devices = new BoardDevices({
@@ -306,6 +309,7 @@ export class Machine {
     boot.pe.state.setX(0, X0);
     boot.power = 'on';
     this.#focus = boot;
+    this.#stopped = boot;
   }
 
   /** Writes the initial RAM disk and the device tree; the address of the tree for X0, or 0. */
@@ -330,6 +334,7 @@ export class Machine {
 
   run(options: { readonly instructions: number; readonly pastStop: boolean }): StopReason {
     const stop = this.#run(options.instructions, options.pastStop);
+    this.#stopped = this.#focus;
     this.console.flush();
     return stop;
   }
@@ -340,6 +345,7 @@ export class Machine {
    */
   stepInstruction(): StopReason {
     const processor = this.#focus;
+    this.#stopped = processor;
     const { pe } = processor;
     if (processor.power !== 'off') {
       this.#scheduler.give(processor);
@@ -362,7 +368,7 @@ export class Machine {
   /** Runs the processors in turn until the clock is at `end`. */
   #run(instructions: number, pastStop: boolean): StopReason {
     const end = this.retired + BigInt(instructions);
-    this.#focus.reportedAt = pastStop ? this.#focus.pe.state.PC : undefined;
+    this.#stopped.reportedAt = pastStop ? this.#stopped.pe.state.PC : undefined;
     while (this.#exit === undefined) {
       this.#devices.rtc.update();
       const processor = this.#scheduler.next();
@@ -810,6 +816,7 @@ export class Machine {
     });
     this.#scheduler.restoreState(snapshot.scheduler);
     this.#focus = this.#scheduler.current;
+    this.#stopped = this.#focus;
     this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
     this.#inputs.truncate(snapshot.retired);
     this.#exit = undefined;

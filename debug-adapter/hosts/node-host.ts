@@ -2,7 +2,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { inflateSync } from 'node:zlib';
+import { gunzipSync, inflateSync } from 'node:zlib';
 import { HostFileError, type Host } from '../host.ts';
 
 /** What is looked for when sources have foreign paths. */
@@ -24,6 +24,10 @@ export function createNodeHost(options: NodeHostOptions): Host {
     listFiles: () => listSources(options.workspaceFolders),
     inflate: (data, size) => {
       const result = inflateSync(data, { maxOutputLength: size + 1 });
+      return new Uint8Array(result.buffer, result.byteOffset, result.byteLength);
+    },
+    gunzip: (data, limit) => {
+      const result = gunzipSync(data, { maxOutputLength: limit });
       return new Uint8Array(result.buffer, result.byteOffset, result.byteLength);
     },
     now: () => performance.now(),

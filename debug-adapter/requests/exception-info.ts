@@ -6,7 +6,7 @@ export function exceptionInfo(
   debuggee: Debuggee,
   { threadId }: DebugProtocol.ExceptionInfoArguments,
 ): DebugProtocol.ExceptionInfoResponse['body'] {
-  debuggee.vcpuOf(threadId);
+  debuggee.selectThread(threadId);
   const stop = debuggee.exceptionStop;
   if (stop === undefined) {
     return {

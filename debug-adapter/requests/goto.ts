@@ -8,7 +8,7 @@ export function goto(
   debuggee: Debuggee,
   { threadId, targetId }: DebugProtocol.GotoArguments,
 ): void {
-  debuggee.vcpuOf(threadId);
+  debuggee.selectThread(threadId);
   const address = debuggee.gotoTargets.get(targetId);
   if (address === undefined) throw staleReference('Target', targetId);
   writeRegister(debuggee.machine, 'PC', address);

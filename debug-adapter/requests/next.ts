@@ -8,7 +8,7 @@ export function next(
   debuggee: Debuggee,
   { threadId, granularity }: DebugProtocol.NextArguments,
 ): RunPlan {
-  debuggee.vcpuOf(threadId);
+  debuggee.selectThread(threadId);
   return stepPlan(debuggee, 'next', granularity);
 }
 

@@ -13,7 +13,7 @@ export function stackTrace(
   debuggee: Debuggee,
   { threadId, startFrame = 0, levels = 0 }: DebugProtocol.StackTraceArguments,
 ): DebugProtocol.StackTraceResponse['body'] {
-  debuggee.vcpuOf(threadId);
+  debuggee.selectThread(threadId);
   const count = levels === 0 ? DEFAULT_LEVELS : levels;
   const { stack } = debuggee;
   const wanted = stack.slice(startFrame, count + 1);

@@ -8,6 +8,6 @@ export function stepIn(
   debuggee: Debuggee,
   { threadId, granularity }: DebugProtocol.StepInArguments,
 ): RunPlan {
-  debuggee.vcpuOf(threadId);
+  debuggee.selectThread(threadId);
   return stepPlan(debuggee, 'stepIn', granularity);
 }

@@ -6,7 +6,7 @@ import type { RunPlan } from '../stops.ts';
 
 /** DAP stepOut: to the caller of the innermost frame, which is the interrupted program where the frame is a handler. */
 export function stepOut(debuggee: Debuggee, { threadId }: DebugProtocol.StepOutArguments): RunPlan {
-  debuggee.vcpuOf(threadId);
+  debuggee.selectThread(threadId);
   const frame = debuggee.stack.innermost;
   if (frame === undefined) throw noCaller();
   if (frame.function?.isInlined === true) return new StepOutOfInlined(debuggee);

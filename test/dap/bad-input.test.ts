@@ -179,6 +179,10 @@ describe('A wrong launch argument', () => {
     program: [null, 0, true, [], {}, ''],
     args: ['text', 1, {}, [1], [null], [['x']]],
     el: [0, 3, 1.5, '1', true, [], {}],
+    cpus: [0, 9, -1, 1.5, 'two', [], {}, null],
+    initrd: ['', 1, [], {}, null, '/nowhere/initrd'],
+    append: ['', 1, [], {}, null],
+    symbols: ['', 1, [], {}, null, '/nowhere/vmlinux'],
     gic: [0, 1, 4, '3', true, [], {}],
     cpu: ['', 'z80', 72, [], {}],
     idRegisters: [

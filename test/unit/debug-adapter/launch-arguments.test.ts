@@ -29,6 +29,10 @@ describe('Launch arguments', () => {
       cpu: 'v8.0',
       el: 1,
       gic: 2,
+      cpus: 1,
+      initrd: undefined,
+      append: undefined,
+      symbols: undefined,
       hostProfile: '6-2-4',
       policy: 'OWNER',
       idRegisters: {},
@@ -43,6 +47,16 @@ describe('Launch arguments', () => {
       pace: 'realtime',
       breakpointMode: 'auto',
     });
+  });
+
+  it('there are 1 to 8 processors', () => {
+    assert.equal(validateLaunchArguments({ program: 'a', cpus: 8 }, choices).cpus, 8);
+    for (const cpus of [0, 9, 1.5, '2']) {
+      assert.throws(
+        () => validateLaunchArguments({ program: 'a', cpus }, choices),
+        /"cpus".*1 to 8/,
+      );
+    }
   });
 
   it('every name is one of a validated configuration', () => {
