@@ -60,11 +60,14 @@ export const PPI_HYPERVISOR_PHYSICAL_TIMER = 10;
 /** INTID 21: the profiling buffer management interrupt (Arm BSA, recommended PPIs). */
 export const PPI_PROFILING_BUFFER = 5;
 export const PPI_GIC_MAINTENANCE = 9;
+/** INTID 23: overflow of a performance counter. */
+export const PPI_PERFORMANCE_MONITORS = 7;
 
 const FIRST_PPI = 16;
 const FIRST_SPI = 32;
 /** What is behind an interrupt of the board, by INTID. */
 export const INTERRUPT_SOURCES: ReadonlyMap<number, string> = new Map([
+  [FIRST_PPI + PPI_PERFORMANCE_MONITORS, 'performance monitors'],
   [FIRST_PPI + PPI_GIC_MAINTENANCE, 'GIC maintenance'],
   [FIRST_PPI + PPI_HYPERVISOR_PHYSICAL_TIMER, 'EL2 physical timer'],
   [FIRST_PPI + PPI_VIRTUAL_TIMER, 'virtual timer'],

@@ -101,6 +101,8 @@ export class MemoryAccess {
    * the PC of the access, and what they do to the interrupt lines is seen before the next instruction.
    */
   devicesAnswer = false;
+  /** Hears of every access while it is set: no access takes the engine's fast path then. */
+  accessed: (() => void) | undefined;
 
   constructor(host: MemoryAccessHost) {
     this.#host = host;
@@ -175,6 +177,19 @@ export class MemoryAccess {
 
   /** EngineHost.readMemory */
   read(va: bigint, size: number, flags: number, element: number): number {
+    const host = this.#read(va, size, flags, element);
+    if (host !== -1) this.accessed?.();
+    return host;
+  }
+
+  /** EngineHost.writeMemory */
+  write(va: bigint, size: number, flags: number, element: number): number {
+    const stored = this.#write(va, size, flags, element);
+    if (stored !== -1) this.accessed?.();
+    return stored;
+  }
+
+  #read(va: bigint, size: number, flags: number, element: number): number {
     const pieces = this.#prepare(va, size, flags, element, 'read');
     if (pieces === undefined) return -1;
     const { engine } = this.#host;
@@ -189,8 +204,7 @@ export class MemoryAccess {
     return aborted === undefined ? engine.bounce : this.#externalAbort(va + aborted, 'read');
   }
 
-  /** EngineHost.writeMemory */
-  write(va: bigint, size: number, flags: number, element: number): number {
+  #write(va: bigint, size: number, flags: number, element: number): number {
     const pieces = this.#prepare(va, size, flags, element, 'write');
     if (pieces === undefined) return -1;
     if (this.#hasToWait(pieces)) return this.#refuse({ kind: 'device' });
@@ -279,7 +293,7 @@ export class MemoryAccess {
     const { engine, allowUnalignedDevice } = this.#host;
     const { memory, permissions, sizeBits, global } = piece.mapping;
     const PA = piece.PA & ~PAGE_MASK;
-    if (engine.ram.hostAddress(PA) === undefined) return;
+    if (this.accessed !== undefined || engine.ram.hostAddress(PA) === undefined) return;
     const page = va & ~PAGE_MASK;
     const readable = (permissions & READ) !== 0;
     const writable = (permissions & WRITE) !== 0;

@@ -35,6 +35,7 @@ import type { Bus, MemoryAccessHost } from './memory-access.ts';
 import { illegalReturnReason, packSpsr, unpackSpsr } from './pstate.ts';
 import type { ExceptionLevel, Pstate } from './pstate.ts';
 import { ownProcessorRegisters } from './register-effects.ts';
+import { PerformanceMonitors } from './performance-monitors.ts';
 import { Runner } from './run.ts';
 import type { PeEvent } from './pe-event.ts';
 import { SystemRegisters } from './system-registers.ts';
@@ -154,6 +155,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   readonly debug: DebugUnit;
   readonly memory: MemoryAccess;
   readonly spe: StatisticalProfiling;
+  readonly pmu: PerformanceMonitors;
   readonly trace: SelfHostedTrace;
   readonly machineBreakpoints: MachineBreakpoints;
   readonly machineWatchpoints: MachineWatchpoints;
@@ -235,6 +237,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       debugChanged: () => {
         this.debug.invalidate();
         this.spe.ownerChanged();
+        this.pmu.contextChanged();
       },
       translationChanged: () => {
         this.#translationStale = true;
@@ -243,6 +246,12 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       addressSpaceChanged: (upper) => {
         this.#addressSpaceStale[upper] = true;
         this.#regimes = {};
+      },
+      translationTableBaseWritten: () => {
+        this.pmu.translationTableBaseWritten();
+      },
+      contextIdWritten: () => {
+        this.pmu.contextIdWritten();
       },
       stackAlignmentChanged: () => {
         this.#elSwitchesStale = true;
@@ -272,6 +281,21 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     const memory = new MemoryAccess(this);
     this.memory = memory;
     const { engine, state, registers, timers } = this;
+    this.pmu = new PerformanceMonitors({
+      state,
+      registers,
+      countMemoryAccesses: (counted) => {
+        memory.accessed = counted
+          ? () => {
+              this.pmu.memoryAccessed();
+            }
+          : undefined;
+        engine.flushTlb();
+      },
+      trapsChanged: () => {
+        this.traps.invalidate();
+      },
+    });
     this.spe = new StatisticalProfiling({
       state,
       registers,
@@ -329,6 +353,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#runner.reset();
     this.timers.reset();
     this.spe.reset();
+    this.pmu.reset();
     this.#everythingChanged();
   }
 
@@ -397,7 +422,11 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     const { state } = this;
     const changesStack = pstate.EL !== state.EL || pstate.SPSel !== state.SPSel;
     if (changesStack) state.setSysreg(this.#stackPointerSlot(state.EL, state.SPSel), state.SP);
-    if (pstate.EL !== state.EL) this.#elSwitchesStale = true;
+    const changesEL = pstate.EL !== state.EL;
+    if (changesEL) {
+      this.#elSwitchesStale = true;
+      this.pmu.synchronise();
+    }
     state.NZCV = pstate.NZCV;
     state.DAIF = pstate.DAIF;
     state.SS = pstate.SS;
@@ -405,6 +434,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     state.EL = pstate.EL;
     state.SPSel = pstate.SPSel;
     if (changesStack) state.SP = state.sysreg(this.#stackPointerSlot(pstate.EL, pstate.SPSel));
+    if (changesEL) this.pmu.contextChanged();
   }
 
   #stackPointerSlot(EL: ExceptionLevel, SPSel: 0 | 1): number {
@@ -419,6 +449,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       exception: true,
       retired: exception.preferredReturn !== this.state.PC,
     });
+    this.pmu.exceptionTaken(exception.EC);
     const record = takeException(this, exception);
     this.state.retired += 1n;
     this.#runner.exceptionTaken(record);
@@ -434,6 +465,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   /** ERET from the current EL. */
   exceptionReturn(): void {
+    this.pmu.exceptionReturned();
     exceptionReturn(this);
     this.#runner.exceptionReturned();
     this.eventRegister = true;
@@ -503,7 +535,10 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   /** Instructions retired when a connected timer asserts its line next, if time passes by execution. */
   nextDeadline(): bigint | undefined {
-    return this.timers.nextDeadline();
+    const timer = this.timers.nextDeadline();
+    const overflow = this.pmu.nextDeadline();
+    if (timer === undefined || overflow === undefined) return timer ?? overflow;
+    return timer < overflow ? timer : overflow;
   }
 
   // -- EngineHost
@@ -617,6 +652,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       block: this.state.saveBlock(),
       timers: this.timers.saveState(),
       spe: this.spe.saveState(),
+      pmu: this.pmu.saveState(),
       interrupts: { ...this.pendingInterrupts },
       eventRegister: this.eventRegister,
       streamEventsTaken: this.#streamEventsTaken,
@@ -632,6 +668,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       block: Uint8Array;
       timers: unknown;
       spe: SpeState;
+      pmu: unknown;
       interrupts: InterruptInputs;
       eventRegister: boolean;
       streamEventsTaken: bigint;
@@ -653,6 +690,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#runner.restoreState(saved.runner);
     this.timers.restoreState(saved.timers);
     this.spe.restoreState(saved.spe);
+    this.pmu.restoreState(saved.pmu);
     this.#everythingChanged();
   }
 }

@@ -21,6 +21,9 @@ export interface RegisterEffectsHost {
   translationChanged(): void;
   /** TTBR0_EL1 (0) or TTBR1_EL1 (1) has changed: the tables of a half of the address space, or the ASID. */
   addressSpaceChanged(upper: 0 | 1): void;
+  /** For the performance monitors: TTBR0_EL1 or TTBR1_EL1, and CONTEXTIDR_EL1. */
+  translationTableBaseWritten(): void;
+  contextIdWritten(): void;
   /** SCTLR_ELx.SA or SA0 has changed. */
   stackAlignmentChanged(): void;
   /** PSTATE.SP := SPSel. */
@@ -137,10 +140,15 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
   for (const upper of [0, 1] as const) {
     registers.own(`TTBR${upper}_EL1`, {
       written(value, previous) {
+        host.translationTableBaseWritten();
         if (value !== previous) host.addressSpaceChanged(upper);
       },
     });
   }
   // A context change may make an unlinked context breakpoint fire for the next instruction.
-  registers.own('CONTEXTIDR_EL1', { written: () => undefined });
+  registers.own('CONTEXTIDR_EL1', {
+    written: () => {
+      host.contextIdWritten();
+    },
+  });
 }

@@ -66,6 +66,7 @@ export class Runner implements InstructionSteps {
       }
       if (state.retired >= limit) return { kind: 'budget' };
       pe.timers.update();
+      pe.pmu.update();
       const resuming = this.#resumeAt === state.PC;
       this.#resumeAt = undefined;
       if (!resuming && this.#beforeInstruction()) continue;

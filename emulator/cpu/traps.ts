@@ -93,6 +93,9 @@ export class TrapTable {
       ...(this.#profile.FEAT_GICv3 && {
         ...(values(GIC_CONTROLS) as Record<(typeof GIC_CONTROLS)[number], bigint>),
       }),
+      ...(this.#registers.has('PMUSERENR_EL0') && {
+        PMUSERENR_EL0: this.#registers.raw('PMUSERENR_EL0'),
+      }),
       fpAbsent: !this.#profile.FEAT_FP,
       implementedBreakpoints: this.#profile.breakpoints,
       implementedWatchpoints: this.#profile.watchpoints,

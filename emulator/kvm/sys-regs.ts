@@ -8,7 +8,8 @@ import {
   MDSCR_EL1_ALWAYS_WRITABLE,
   MDSCR_EL1_WRITABLE_WHILE_LOCKED,
 } from '../sysregs/definitions.ts';
-import { byEncoding, byName } from '../sysregs/catalogue.ts';
+import { all, byEncoding, byName } from '../sysregs/catalogue.ts';
+import { isPerformanceMonitorRegister } from '../sysregs/access-rules.ts';
 import { idSpaceEncodings, idSpaceName } from '../sysregs/id-registers.ts';
 import { genericName } from '../sysregs/sysreg.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
@@ -55,6 +56,8 @@ interface SysRegDescriptor {
   readonly architecture: Handler;
   /** Moved by the world switch: an access tells the policy. */
   readonly switched: boolean;
+  /** What `exists` says counts in every column. */
+  readonly optional?: boolean;
   /** Absent from the processor: UNDEFINED in `architecture`. */
   exists?(context: EmulationContext): boolean;
 }
@@ -200,7 +203,17 @@ function describe(name: string, { G1, G4, architecture, switched }: Columns): Sy
   };
 }
 
+/** The guest's own: no event is counted for the host, and nothing executes at EL2 while the guest runs. */
+const performanceMonitors = all
+  .filter((register) => isPerformanceMonitorRegister(register) && register.feature === 'FEAT_PMUv3')
+  .map((register): SysRegDescriptor => ({
+    ...describe(register.name, { G1: passThrough(register.name) }),
+    exists: ({ implemented }) => implemented.byName(register.name) !== undefined,
+    optional: true,
+  }));
+
 const table: readonly SysRegDescriptor[] = [
+  ...performanceMonitors,
   ...[...debugRegisters.values()].map((register): SysRegDescriptor => ({
     ...describe(register.name, {
       G1: rawComparator(register),
@@ -304,7 +317,8 @@ export function emulateAccess(context: EmulationContext, access: TrappedAccess):
   const { policy, emulation, ws } = context;
   const handler =
     emulation === 'architecture' ? row.architecture : row[HANDLERS[policy.generation]];
-  if (emulation === 'architecture' && row.exists?.(context) === false) {
+  const mayBeAbsent = emulation === 'architecture' || row.optional === true;
+  if (mayBeAbsent && row.exists?.(context) === false) {
     return undefinedAccess(name, direction, 'no such register');
   }
   const old = ws.vcpu.debugRegister(name);

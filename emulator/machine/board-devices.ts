@@ -17,6 +17,7 @@ import {
   PPI_GIC_MAINTENANCE,
   PPI_HYPERVISOR_PHYSICAL_TIMER,
   PPI_NONSECURE_PHYSICAL_TIMER,
+  PPI_PERFORMANCE_MONITORS,
   PPI_PROFILING_BUFFER,
   PPI_VIRTUAL_TIMER,
 } from '../board/virt-map.ts';
@@ -81,13 +82,17 @@ export class BoardDevices {
     bus.attach(PL011_UART.base, PL011_UART.length, this.uart);
     bus.attach(PL031_RTC.base, PL031_RTC.length, this.rtc);
     bus.attach(PL061_GPIO.base, PL061_GPIO.length, this.#gpio);
-    for (const { cpu, timers, spe } of pes) {
+    for (const { cpu, timers, spe, pmu } of pes) {
       timers.connect('CNTV', gic.ppi(cpu, PPI_VIRTUAL_TIMER));
       timers.connect('CNTP', gic.ppi(cpu, PPI_NONSECURE_PHYSICAL_TIMER));
       timers.connect('CNTHP', gic.ppi(cpu, PPI_HYPERVISOR_PHYSICAL_TIMER));
       const profiling = gic.ppi(cpu, options.profilingPPI ?? PPI_PROFILING_BUFFER);
       spe.connect((asserted) => {
         profiling.set(asserted);
+      });
+      const overflow = gic.ppi(cpu, PPI_PERFORMANCE_MONITORS);
+      pmu.connect((asserted) => {
+        overflow.set(asserted);
       });
     }
   }

@@ -32,6 +32,8 @@ export interface TrapControls {
   /** Absent without a GICv3 CPU interface. */
   readonly ICH_HCR_EL2?: bigint;
   readonly ICC_SRE_EL2?: bigint;
+  /** Absent without FEAT_PMUv3. */
+  readonly PMUSERENR_EL0?: bigint;
   /** Number of breakpoints and watchpoints: DBGB*<n> and DBGW*<n> from there on are UNDEFINED. */
   readonly implementedBreakpoints: number;
   readonly implementedWatchpoints: number;
@@ -99,6 +101,11 @@ const EL0ANYCTEN = 1 << 6;
 const EL0PTEN = 1 << 7;
 const EL0VTEN = 1 << 8;
 const MDSCR_TDCC = 1 << 9;
+// PMUSERENR_EL0: EN is clear, and with it SW, CR or ER.
+const PMU_EN = 1 << 10;
+const PMU_SW = 1 << 11;
+const PMU_CR = 1 << 12;
+const PMU_ER = 1 << 13;
 
 // Traps of EL0 and EL1 to EL2. Each bit is set in ActiveTraps.toEL2 while the condition traps.
 const TVM = 1 << 0;
@@ -132,6 +139,8 @@ const ICH_TDIR = 1 << 26;
 const VIRTUAL_SGI = 1 << 27;
 /** ICC_SRE_EL2.Enable is 0. */
 const SRE_DISABLED = 1 << 28;
+const TPM = 1 << 29;
+const TPMCR = 1 << 30;
 
 /** The trap conditions that hold, from `activeTraps`. */
 export interface ActiveTraps {
@@ -161,7 +170,8 @@ function mask(...conditions: readonly (readonly [boolean, number])[]): number {
 /** Evaluates the trap controls once; compare with `accessCode` for each register. */
 export function activeTraps(controls: TrapControls): ActiveTraps {
   const { HCR_EL2: hcr, MDCR_EL2: mdcr, SCTLR_EL1: sctlr, CNTKCTL_EL1: cntkctl } = controls;
-  const { ICH_HCR_EL2: ich = 0n, ICC_SRE_EL2 = 0n } = controls;
+  const { ICH_HCR_EL2: ich = 0n, ICC_SRE_EL2 = 0n, PMUSERENR_EL0: pmuserenr = 0n } = controls;
+  const PMU_ENclear = !bit(pmuserenr, 0);
   const TGE = bit(hcr, 27);
   // Arm ARM, MDCR_EL2.TDE: while it or HCR_EL2.TGE is 1, TDRA, TDOSA and TDA are treated as 1.
   const TDE = TGE || bit(mdcr, 8);
@@ -180,6 +190,10 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
       [!bit(cntkctl, 9), EL0PTEN],
       [!bit(cntkctl, 8), EL0VTEN],
       [bit(controls.MDSCR_EL1, 12), MDSCR_TDCC],
+      [PMU_ENclear, PMU_EN],
+      [PMU_ENclear && !bit(pmuserenr, 1), PMU_SW],
+      [PMU_ENclear && !bit(pmuserenr, 2), PMU_CR],
+      [PMU_ENclear && !bit(pmuserenr, 3), PMU_ER],
     ),
     toEL2: mask(
       [bit(hcr, 26), TVM],
@@ -212,6 +226,8 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
       [bit(ich, 14), ICH_TDIR],
       [bit(hcr, 3) || bit(hcr, 4), VIRTUAL_SGI],
       [!bit(ICC_SRE_EL2, 3), SRE_DISABLED],
+      [bit(mdcr, 6), TPM],
+      [bit(mdcr, 5), TPMCR],
     ),
     TGE,
     fpFromEL0: FPEN !== 3n,
@@ -340,10 +356,30 @@ const el0Traps: Readonly<Record<string, number>> = {
   DBGDTRTX_EL0: MDSCR_TDCC,
 };
 
+/** The registers of the Performance Monitors, those of the Statistical Profiling Extension apart. */
+export function isPerformanceMonitorRegister({ op0, op1, CRn, CRm }: SysReg): boolean {
+  if (op0 !== 3) return false;
+  if (op1 === 3) return (CRn === 9 && CRm >= 12) || (CRn === 14 && CRm >= 8);
+  return op1 === 0 && CRn === 9 && CRm === 14;
+}
+
+/** Arm ARM, PMUSERENR_EL0: what EL0 may access with less than EN. */
+function performanceMonitorsFromEL0({ name }: SysReg, direction: Direction): number {
+  if (name === 'PMUSERENR_EL0') return 0;
+  if (name === 'PMSWINC_EL0') return PMU_SW;
+  if (name === 'PMSELR_EL0') return PMU_ER;
+  if (direction === 'read') {
+    if (name === 'PMCCNTR_EL0') return PMU_CR;
+    if (/^PMX?EVCNTR\d*_EL0$/.test(name)) return PMU_ER;
+  }
+  return PMU_EN;
+}
+
 function el2TrapsOf(reg: SysReg, direction: Direction): number {
   if (reg.op0 === 3 && reg.op1 === 0 && reg.CRn === 0 && reg.CRm >= 1 && reg.CRm <= 7) return TID3;
   if (virtualMemoryControls.has(reg.name)) return direction === 'read' ? TRVM : TVM;
   if (isBreakpointRegister(reg) || isWatchpointRegister(reg)) return TDA;
+  if (isPerformanceMonitorRegister(reg)) return reg.name === 'PMCR_EL0' ? TPM | TPMCR : TPM;
   return el2Traps[reg.name] ?? 0;
 }
 
@@ -355,7 +391,7 @@ const isWatchpointRegister = ({ array }: SysReg): boolean =>
 /** Whether MDCR_EL2 has a control that takes MRS or MSR of the register from EL1 to EL2. */
 export function isUnderMdcr(reg: SysReg): boolean {
   const traps = el2TrapsOf(reg, 'read') | el2TrapsOf(reg, 'write');
-  return (traps & (TDA | TDOSA | TDRA | TTRF | TPMS | E2PB | E2TB)) !== 0;
+  return (traps & (TDA | TDOSA | TDRA | TTRF | TPMS | E2PB | E2TB | TPM | TPMCR)) !== 0;
 }
 
 function lowestEL(reg: SysReg, direction: Direction): ExceptionLevel {
@@ -363,7 +399,7 @@ function lowestEL(reg: SysReg, direction: Direction): ExceptionLevel {
   if (direction === 'write') {
     // CNTFRQ_EL0 is writable at the highest implemented EL only, TPIDRRO_EL0 not at EL0.
     if (reg.name === 'CNTFRQ_EL0') return 2;
-    if (reg.name === 'TPIDRRO_EL0') return 1;
+    if (reg.name === 'TPIDRRO_EL0' || reg.name === 'PMUSERENR_EL0') return 1;
   }
   return reg.minEL;
 }
@@ -378,7 +414,9 @@ function ruleOf(reg: SysReg, direction: Direction): Rule {
   if (rule === undefined) {
     rule = {
       minEL: lowestEL(reg, direction),
-      fromEL0: el0Traps[reg.name] ?? 0,
+      fromEL0: isPerformanceMonitorRegister(reg)
+        ? performanceMonitorsFromEL0(reg, direction)
+        : (el0Traps[reg.name] ?? 0),
       toEL2: el2TrapsOf(reg, direction),
       fp: reg.name === 'FPCR' || reg.name === 'FPSR',
       fineGrained: fineGrainedTrap(reg, direction),

@@ -16,7 +16,9 @@ export type CpuFeature =
   | 'FEAT_FCMA'
   | 'FEAT_LRCPC'
   | 'FEAT_FlagM'
-  | 'FEAT_SB';
+  | 'FEAT_SB'
+  | 'FEAT_PMUv3'
+  | 'FEAT_PMUv3p1';
 
 export interface CpuModel {
   /** The name a launch configuration uses. */
@@ -30,6 +32,7 @@ const cryptography = ['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256'] as c
 const neoverseN1 = [
   ...(['FEAT_CRC32', ...cryptography] as const),
   ...(['FEAT_LSE', 'FEAT_LOR', 'FEAT_RDM', 'FEAT_DotProd', 'FEAT_FP16', 'FEAT_LRCPC'] as const),
+  ...(['FEAT_PMUv3', 'FEAT_PMUv3p1'] as const),
 ] as const;
 const all = [
   ...neoverseN1,
@@ -50,7 +53,7 @@ export const cpuModels = [
     name: 'cortex-a72',
     description: 'Armv8.0-A with CRC32 and the cryptographic extension, as Cortex-A72 has them.',
     MIDR_EL1: 0x410f_d083n, // r0p3
-    features: new Set(['FEAT_CRC32', ...cryptography] as const),
+    features: new Set(['FEAT_CRC32', ...cryptography, 'FEAT_PMUv3'] as const),
   },
   {
     name: 'neoverse-n1',

@@ -15,6 +15,8 @@ import {
   idSpaceEncodings,
   idSpaceName,
 } from './id-registers.ts';
+import type { CpuModel } from './cpu-model.ts';
+import { CYCLE_COUNTER, EVENT_COUNTERS, PMCEID0_EL0, PMCEID1_EL0 } from './performance-monitors.ts';
 import { fineGrainedTrapMask } from './fine-grained-traps.ts';
 import { checkProfile, firstContextAwareBreakpoint } from './processor-model.ts';
 import type { ProcessorProfile } from './processor-model.ts';
@@ -363,8 +365,53 @@ function debug(profile: ProcessorProfile): Definitions {
         (profile.FEAT_FGT ? fields('MDCR_EL2', 'TDCC') : 0n) |
         (profile.FEAT_SPE ? fields('MDCR_EL2', 'TPMS E2PB') : 0n) |
         (profile.FEAT_TRF ? fields('MDCR_EL2', 'TTRF') : 0n) |
-        (profile.FEAT_TRBE ? fields('MDCR_EL2', 'E2TB') : 0n),
+        (profile.FEAT_TRBE ? fields('MDCR_EL2', 'E2TB') : 0n) |
+        (profile.model.features.has('FEAT_PMUv3')
+          ? fields('MDCR_EL2', 'HPMN TPMCR TPM HPME')
+          : 0n) |
+        (profile.model.features.has('FEAT_PMUv3p1') ? fields('MDCR_EL2', 'HPMD') : 0n),
+      // HPMN: all event counters belong to EL1 and EL0.
+      profile.model.features.has('FEAT_PMUv3') ? BigInt(EVENT_COUNTERS) : 0n,
     ),
+  };
+}
+
+/** Arm ARM, the Performance Monitors Extension, FEAT_PMUv3. */
+function performanceMonitors({ features }: CpuModel): Definitions {
+  const counters = (1n << BigInt(CYCLE_COUNTER)) | ((1n << BigInt(EVENT_COUNTERS)) - 1n);
+  // P, U and NSH; NSK, NSU, M and RLx need EL3. 10 bits of event number, 16 with FEAT_PMUv3p1.
+  const filters = (1n << 31n) | (1n << 30n) | (1n << 27n);
+  const eventNumber = features.has('FEAT_PMUv3p1') ? 0xffffn : 0x3ffn;
+  const definitions: Record<string, Definition> = {};
+  for (let n = 0; n < EVENT_COUNTERS; n += 1) {
+    definitions[`PMEVCNTR${n}_EL0`] = effects(LOW32);
+    definitions[`PMEVTYPER${n}_EL0`] = effects(filters | eventNumber);
+  }
+  return {
+    ...definitions,
+    PMCR_EL0: {
+      // D is RES0 and LC RES1 without AArch32; P and C read as zero.
+      writable: fields('PMCR_EL0', 'DP X E'),
+      RES1: fields('PMCR_EL0', 'LC'),
+      // IMP 0: the counters are those of the processor that MIDR_EL1 names.
+      reset: BigInt(EVENT_COUNTERS) << 11n,
+      kind: 'effects',
+    },
+    PMCNTENSET_EL0: effects(counters),
+    PMCNTENCLR_EL0: effects(counters),
+    PMOVSSET_EL0: effects(counters),
+    PMOVSCLR_EL0: effects(counters),
+    PMINTENSET_EL1: effects(counters),
+    PMINTENCLR_EL1: effects(counters),
+    PMSWINC_EL0: effects(counters),
+    PMSELR_EL0: storage(0x1fn),
+    PMCEID0_EL0: readOnly(PMCEID0_EL0),
+    PMCEID1_EL0: readOnly(PMCEID1_EL0),
+    PMCCNTR_EL0: effects(ALL),
+    PMCCFILTR_EL0: effects(filters),
+    PMXEVTYPER_EL0: effects(filters | eventNumber),
+    PMXEVCNTR_EL0: effects(LOW32),
+    PMUSERENR_EL0: effects(fields('PMUSERENR_EL0', 'ER CR SW EN')),
   };
 }
 
@@ -454,6 +501,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...floatingPoint(profile),
     ...timers,
     ...debug(profile),
+    ...(profile.model.features.has('FEAT_PMUv3') && performanceMonitors(profile.model)),
     ...(profile.FEAT_SPE && statisticalProfiling),
     ...(profile.FEAT_TRF && traceFilter),
     ...(profile.FEAT_TRBE && traceBuffer),

@@ -39,6 +39,11 @@ const bits: Readonly<Record<FineGrainedTrapRegister, ReadonlyMap<string, number>
  */
 function fieldName({ name, array }: SysReg): string {
   if (name.startsWith('DBGCLAIM')) return 'DBGCLAIM';
+  const monitors = /^(PMCNTEN|PMINTEN|PMOVS)(SET|CLR)_EL[01]$/.exec(name);
+  if (monitors?.[1] !== undefined) return monitors[1];
+  if (/^PMCEID[01]_EL0$/.test(name)) return 'PMCEIDn_EL0';
+  if (name === 'PMXEVTYPER_EL0') return 'PMEVTYPERn_EL0';
+  if (name === 'PMXEVCNTR_EL0') return 'PMEVCNTRn_EL0';
   if (name.startsWith('ICC_IGRPEN')) return 'ICC_IGRPENn_EL1';
   return array === undefined ? name : array.template.replace('<n>', 'n');
 }

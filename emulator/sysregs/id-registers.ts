@@ -42,10 +42,17 @@ export function CCSIDR_EL1(CSSELR_EL1: bigint): bigint {
   }
 }
 
+/** ID_AA64DFR0_EL1.PMUVer: 1 is PMUv3 of Armv8.0, 4 that of Armv8.1. */
+function PMUVer({ features }: CpuModel): bigint {
+  if (features.has('FEAT_PMUv3p1')) return 4n << 8n;
+  return features.has('FEAT_PMUv3') ? 1n << 8n : 0n;
+}
+
 /** Arm ARM, ID_AA64DFR0_EL1. DoubleLock is a signed field: 0 implemented, 0xf not. */
 function ID_AA64DFR0_EL1(profile: ProcessorProfile): bigint {
   return (
     BigInt(profile.debugVersion) |
+    PMUVer(profile.model) |
     (BigInt(profile.breakpoints - 1) << 12n) |
     (BigInt(profile.watchpoints - 1) << 20n) |
     (BigInt(profile.contextAwareBreakpoints - 1) << 28n) |
