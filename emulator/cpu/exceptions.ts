@@ -5,7 +5,16 @@
 import type { CpuState } from '../engine/cpu-state.ts';
 import { exceptionReturnSS } from './debug/software-step.ts';
 import type { DebugControls } from './debug/enable-and-routing.ts';
-import { DAIF_D, illegalReturnReason, packSpsr, SPSR_D, unpackSpsr } from './pstate.ts';
+import {
+  DAIF_D,
+  illegalReturnReason,
+  packSpsr,
+  PSTATE_DIT,
+  PSTATE_PAN,
+  PSTATE_SSBS,
+  SPSR_D,
+  unpackSpsr,
+} from './pstate.ts';
 import type { ExceptionLevel, Pstate } from './pstate.ts';
 import { makeESR } from './syndrome.ts';
 import type { SystemRegisters } from './system-registers.ts';
@@ -54,8 +63,8 @@ const CURRENT_SPx = 0x200n;
 const LOWER_AARCH64 = 0x400n;
 
 export function currentPstate(state: CpuState): Pstate {
-  const { NZCV, DAIF, SS, IL, EL, SPSel } = state;
-  return { NZCV, DAIF, SS, IL, EL, SPSel };
+  const { NZCV, DAIF, SS, IL, EL, SPSel, extensions } = state;
+  return { NZCV, DAIF, SS, IL, EL, SPSel, extensions };
 }
 
 /** Offset of the vector from VBAR_ELx. */
@@ -75,6 +84,7 @@ interface ExceptionSlots {
   readonly SPSR: number;
   readonly ELR: number;
   readonly VBAR: number;
+  readonly SCTLR: number;
 }
 
 const slotsOf = new WeakMap<SystemRegisters, readonly [ExceptionSlots, ExceptionSlots]>();
@@ -89,10 +99,24 @@ function exceptionSlots(registers: SystemRegisters, EL: 1 | 2): ExceptionSlots {
       SPSR: registers.slotOf(`SPSR_${suffix}`),
       ELR: registers.slotOf(`ELR_${suffix}`),
       VBAR: registers.slotOf(`VBAR_${suffix}`),
+      SCTLR: registers.slotOf(`SCTLR_${suffix}`),
     });
     slotsOf.set(registers, (slots = [of('EL1'), of('EL2')]));
   }
   return slots[EL - 1] as ExceptionSlots;
+}
+
+const SCTLR_SPAN = 1n << 23n;
+const SCTLR_DSSBS = 1n << 44n;
+
+/**
+ * PSTATE.{PAN, UAO, DIT, SSBS} at the vector; those that the processor does not have stay clear, which is the
+ * caller's business. Without FEAT_VHE nothing sets PAN on the way to EL2.
+ */
+function extensionsOnEntry(before: number, targetEL: 1 | 2, SCTLR: bigint): number {
+  const PAN = targetEL === 1 && (SCTLR & SCTLR_SPAN) === 0n ? PSTATE_PAN : before & PSTATE_PAN;
+  const SSBS = (SCTLR & SCTLR_DSSBS) !== 0n ? PSTATE_SSBS : 0;
+  return PAN | SSBS | (before & PSTATE_DIT);
 }
 
 /** Arm ARM, AArch64.TakeException(). The PE continues at the vector. */
@@ -117,6 +141,7 @@ export function takeException(
     IL: false,
     EL: targetEL,
     SPSel: 1,
+    extensions: extensionsOnEntry(state.extensions, targetEL, state.sysreg(slots.SCTLR)),
   });
   // IMPLEMENTATION DEFINED: taking an exception opens the monitor, as it does on most cores.
   state.clearExclusiveMonitor();
@@ -157,6 +182,7 @@ export function exceptionReturn(context: ExceptionContext): ReturnOutcome {
     IL: illegal === undefined ? saved.IL : true,
     EL,
     SPSel: illegal === undefined ? saved.SPSel : source.SPSel,
+    extensions: saved.extensions ?? 0,
   });
   state.clearExclusiveMonitor();
   state.PC = ELR;

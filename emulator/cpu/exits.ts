@@ -38,7 +38,16 @@ import {
   watchpointIss,
   wfxIss,
 } from './syndrome.ts';
+import { PSTATE_DIT, PSTATE_PAN, PSTATE_SSBS, PSTATE_UAO } from './pstate.ts';
 import { executeSystemInstruction } from './system-instructions.ts';
+
+/** MSR (immediate) by op1:op2. */
+const PSTATE_IMMEDIATES: ReadonlyMap<number, number> = new Map([
+  [0b000_011, PSTATE_UAO],
+  [0b000_100, PSTATE_PAN],
+  [0b011_001, PSTATE_SSBS],
+  [0b011_010, PSTATE_DIT],
+]);
 
 const SEMIHOSTING_IMMEDIATE = 0xf000;
 /** DC ZVA, X0 */
@@ -425,6 +434,19 @@ export class EngineExits {
     const SPSel = 0b000_101;
     const DAIFSet = 0b011_110;
     const DAIFClr = 0b011_111;
+    const extension = PSTATE_IMMEDIATES.get(field);
+    if (extension !== undefined) {
+      // The definitions let through what the processor has; PAN and UAO are for EL1 and EL2.
+      if (state.EL === 0 && field >> 3 === 0) {
+        this.#undefined();
+        return;
+      }
+      const others = state.extensions & ~extension;
+      const extensions = (CRm & 1) === 1 ? others | extension : others;
+      pe.setPstate({ ...currentPstate(state), extensions });
+      this.#step.completeInstruction();
+      return;
+    }
     switch (field) {
       case SPSel:
         if (state.EL === 0) {

@@ -385,7 +385,7 @@ export class MemoryAccess {
    */
   cacheMaintenanceFault(va: bigint, isInvalidate: boolean): MemoryFault | undefined {
     const { EL, debug } = this.#host;
-    const regime = this.#host.regime(EL);
+    const regime = { ...this.#host.regime(EL), PAN: false };
     const result = translate(regime, this.tables, va, isInvalidate ? 'write' : 'maintain');
     const cacheMaintenance = true;
     if (result.kind === 'fault') return { ...abortFault(result, 'write', va), cacheMaintenance };

@@ -32,7 +32,14 @@ import type { SpeState } from './profiling/statistical-profiling.ts';
 import { MachineBreakpoints, MachineWatchpoints } from './machine-stops.ts';
 import { MemoryAccess } from './memory-access.ts';
 import type { Bus, MemoryAccessHost } from './memory-access.ts';
-import { illegalReturnReason, packSpsr, unpackSpsr } from './pstate.ts';
+import {
+  illegalReturnReason,
+  packSpsr,
+  PSTATE_PAN,
+  PSTATE_UAO,
+  pstateExtensions,
+  unpackSpsr,
+} from './pstate.ts';
 import type { ExceptionLevel, Pstate } from './pstate.ts';
 import { ownProcessorRegisters } from './register-effects.ts';
 import { PerformanceMonitors } from './performance-monitors.ts';
@@ -179,6 +186,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   others: OtherProcessors | undefined;
 
   readonly #physicalAddressBits: number;
+  readonly #pstateExtensions: number;
   /** Slots of SP_EL0, SP_EL1 and SP_EL2. */
   readonly #stackPointers: readonly [number, number, number];
   readonly #runner: Runner;
@@ -188,6 +196,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   #regimes: Partial<Record<0 | 1 | 2, TranslationRegime>> = {};
   #elSwitchesStale = true;
   #translationStale = true;
+  /** PSTATE.PAN has changed: what data accesses at EL1 may do. */
+  #permissionsStale = false;
   /** For EL0 and EL1, by bit 55 of the VA. */
   readonly #addressSpaceStale: [boolean, boolean] = [false, false];
   /** `timers.streamEvents` when the Event Register was clear last. */
@@ -200,6 +210,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     const { profile } = options;
     checkProfile(profile);
     this.profile = profile;
+    this.#pstateExtensions = pstateExtensions(profile.model.features);
     this.startEL = options.startEL;
     this.cpu = options.cpu ?? 0;
     this.semihosting = options.semihosting ?? true;
@@ -258,6 +269,9 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       },
       selectStackPointer: (SPSel) => {
         this.setPstate({ ...currentPstate(this.state), SPSel });
+      },
+      setExtensions: (extensions) => {
+        this.#setExtensions(extensions);
       },
       unimplemented: (what) => {
         this.tellUnimplemented(what);
@@ -433,8 +447,21 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     state.IL = pstate.IL;
     state.EL = pstate.EL;
     state.SPSel = pstate.SPSel;
+    this.#setExtensions((pstate.extensions ?? 0) & this.#pstateExtensions);
     if (changesStack) state.SP = state.sysreg(this.#stackPointerSlot(pstate.EL, pstate.SPSel));
     if (changesEL) this.pmu.contextChanged();
+  }
+
+  #setExtensions(extensions: number): void {
+    const { state } = this;
+    const changed = extensions ^ state.extensions;
+    if (changed === 0) return;
+    state.extensions = extensions;
+    if ((changed & PSTATE_UAO) !== 0) this.#elSwitchesStale = true;
+    if ((changed & PSTATE_PAN) !== 0) {
+      this.#regimes = {};
+      this.#permissionsStale = true;
+    }
   }
 
   #stackPointerSlot(EL: ExceptionLevel, SPSel: 0 | 1): number {
@@ -565,7 +592,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   regime(EL: ExceptionLevel): TranslationRegime {
     let regime = this.#regimes[EL];
     if (regime === undefined) {
-      regime = translationRegime(this.registers, EL, this.#physicalAddressBits);
+      const PAN = (this.state.extensions & PSTATE_PAN) !== 0;
+      regime = translationRegime(this.registers, EL, this.#physicalAddressBits, PAN);
       this.#regimes[EL] = regime;
     }
     return regime;
@@ -592,7 +620,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.traps.apply(state.SPSel);
     if (this.#elSwitchesStale) {
       this.#elSwitchesStale = false;
-      engine.setRegime(state.EL, state.EL === 1 ? 0 : state.EL);
+      engine.setRegime(state.EL, this.debug.accessEL(true));
       engine.setFpTrap(this.traps.fpAccess(state.EL) !== ACCESS_ALLOWED);
       engine.setZeroBlockTrap(
         instructionAccessCode(DC_ZVA, state.EL, this.traps.active) !== ACCESS_ALLOWED,
@@ -616,7 +644,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       engine.flushTlb();
       this.memory.translationsFlushed();
     } else {
-      if (this.#watchesStale) engine.flushTlb();
+      if (this.#watchesStale || this.#permissionsStale) engine.flushTlb();
       for (const upper of [0, 1] as const) {
         if (this.#addressSpaceStale[upper]) engine.flushAddressSpace(upper);
       }
@@ -624,6 +652,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#translationStale = false;
     this.#addressSpaceStale.fill(false);
     this.#watchesStale = false;
+    this.#permissionsStale = false;
   }
 
   #updateMarks(): void {

@@ -17,6 +17,25 @@ export interface Pstate {
   readonly EL: ExceptionLevel;
   /** 0: SP_EL0; 1: SP_ELx. Always 0 at EL0. */
   readonly SPSel: 0 | 1;
+  /** Sum of PSTATE_PAN and its relatives. Default: none. */
+  readonly extensions?: number;
+}
+
+/** Fields that came after Armv8.0, where SPSR_ELx has them. */
+export const PSTATE_SSBS = 1 << 12;
+export const PSTATE_PAN = 1 << 22;
+export const PSTATE_UAO = 1 << 23;
+export const PSTATE_DIT = 1 << 24;
+const EXTENSIONS = PSTATE_SSBS | PSTATE_PAN | PSTATE_UAO | PSTATE_DIT;
+
+/** Those that a processor with these features has. */
+export function pstateExtensions(features: ReadonlySet<string>): number {
+  return (
+    (features.has('FEAT_SSBS2') ? PSTATE_SSBS : 0) |
+    (features.has('FEAT_PAN') ? PSTATE_PAN : 0) |
+    (features.has('FEAT_UAO') ? PSTATE_UAO : 0) |
+    (features.has('FEAT_DIT') ? PSTATE_DIT : 0)
+  );
 }
 
 /** Bits of PSTATE.DAIF as `Pstate.DAIF` holds them. */
@@ -35,6 +54,7 @@ export const SPSR_nRW = 1n << 4n;
 export function packSpsr(pstate: Pstate): bigint {
   const value =
     (pstate.NZCV & 0xf) * 2 ** 28 +
+    (pstate.extensions ?? 0) +
     (pstate.SS << 21) +
     ((pstate.IL ? 1 : 0) << 20) +
     ((pstate.DAIF & 0xf) << 6) +
@@ -54,6 +74,7 @@ export function unpackSpsr(spsr: bigint): Pstate {
     DAIF: (low >>> 6) & 0xf,
     EL: (EL === 3 ? 2 : EL) as ExceptionLevel,
     SPSel: (low & 1) as 0 | 1,
+    extensions: low & EXTENSIONS,
   };
 }
 

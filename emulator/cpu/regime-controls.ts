@@ -21,6 +21,7 @@ export function translationRegime(
   registers: SystemRegisters,
   EL: ExceptionLevel,
   physicalAddressBits: number,
+  PAN: boolean,
 ): TranslationRegime {
   const of = EL === 2 ? 'EL2' : 'EL1';
   return decodeRegime({
@@ -34,6 +35,7 @@ export function translationRegime(
     VTCR_EL2: registers.raw('VTCR_EL2'),
     VTTBR_EL2: registers.raw('VTTBR_EL2'),
     physicalAddressBits,
+    PAN,
   });
 }
 

@@ -6,6 +6,7 @@ import type { CpuState } from '../engine/cpu-state.ts';
 import { CCSIDR_EL1 } from '../sysregs/id-registers.ts';
 import { interruptStatus } from './exceptions.ts';
 import type { InterruptLines } from './exceptions.ts';
+import { PSTATE_DIT, PSTATE_PAN, PSTATE_SSBS, PSTATE_UAO } from './pstate.ts';
 import type { SystemRegisters } from './system-registers.ts';
 import { HCR_TRANSLATION } from './regime-controls.ts';
 import { trapControlRegisters } from './traps.ts';
@@ -26,6 +27,8 @@ export interface RegisterEffectsHost {
   contextIdWritten(): void;
   /** SCTLR_ELx.SA or SA0 has changed. */
   stackAlignmentChanged(): void;
+  /** PSTATE.{PAN, UAO, DIT, SSBS} := these, as in SPSR_ELx. */
+  setExtensions(extensions: number): void;
   /** PSTATE.SP := SPSel. */
   selectStackPointer(SPSel: 0 | 1): void;
   /** Told once for each text. */
@@ -63,6 +66,21 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
       return 0n;
     },
   });
+
+  for (const [name, bit] of [
+    ['PAN', PSTATE_PAN],
+    ['UAO', PSTATE_UAO],
+    ['DIT', PSTATE_DIT],
+    ['SSBS', PSTATE_SSBS],
+  ] as const) {
+    registers.own(name, {
+      read: () => BigInt(state.extensions & bit),
+      store(written) {
+        host.setExtensions((state.extensions & ~bit) | (Number(written & 0xffff_ffffn) & bit));
+        return 0n;
+      },
+    });
+  }
 
   // The current stack pointer is SP; its register holds an old value meanwhile.
   const stackPointer = (name: string, isCurrent: () => boolean): void => {

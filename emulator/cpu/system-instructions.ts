@@ -97,7 +97,7 @@ function addressTranslate(
   const EL = Number(/E([012])[RW]$/.exec(name)?.[1]) as ExceptionLevel;
   const access = name.endsWith('W') ? 'write' : 'read';
   const through = name.startsWith('S12') ? translate : translateFirstStage;
-  const result = through(pe.regime(EL), pe.memory.tables, va, access);
+  const result = through({ ...pe.regime(EL), PAN: false }, pe.memory.tables, va, access);
   if (result.kind === 'fault') {
     const hiddenFromEL1 = result.onWalk && !name.startsWith('S12') && pe.state.EL === 1;
     if (hiddenFromEL1 || isExternalAbortOnWalk(result)) {

@@ -103,6 +103,13 @@ export class CpuState {
   set SS(value: 0 | 1) {
     this.#u32[L.PSTATE_SS >> 2] = value;
   }
+  /** PAN, UAO, DIT and SSBS at their places in SPSR_ELx. */
+  get extensions(): number {
+    return this.#u32[L.PSTATE_EXTENSIONS >> 2]!;
+  }
+  set extensions(value: number) {
+    this.#u32[L.PSTATE_EXTENSIONS >> 2] = value;
+  }
   /** Instructions retired since reset. */
   get retired(): bigint {
     return this.#u64[L.RETIRED >> 3]!;

@@ -74,6 +74,7 @@ export const PSTATE_SPSEL = 0x804; // i32
 export const PSTATE_DAIF = 0x808; // i32, bits 3:0 = D A I F
 export const PSTATE_IL = 0x80c; // i32
 export const PSTATE_SS = 0x810; // i32
+export const PSTATE_EXTENSIONS = 0x814; // i32: PAN, UAO, DIT and SSBS, where SPSR_ELx has them
 export const RETIRED = 0x818; // i64, valid whenever the engine is not running
 
 // System registers

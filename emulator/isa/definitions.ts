@@ -45,6 +45,7 @@ import {
   compareAndSwapPair,
   loadAcquireRCpc,
 } from './loads-stores/atomic-memory-operations.ts';
+import { loadAcquireRCpcUnscaled } from './loads-stores/load-acquire-rcpc-unscaled.ts';
 import {
   loadRegisterLiteral,
   loadRegisterLiteralSIMD,
@@ -134,6 +135,7 @@ export const integerDefinitions: readonly Instruction[] = [
   compareAndSwap,
   compareAndSwapPair,
   loadAcquireRCpc,
+  loadAcquireRCpcUnscaled,
   rotateRightIntoFlags,
   evaluateIntoFlags,
   invertCarry,

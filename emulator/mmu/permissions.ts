@@ -43,11 +43,12 @@ function permissions(readable: boolean, writable: boolean, executable: boolean):
   return (readable ? READ : 0) | (writable ? WRITE : 0) | (executable ? EXECUTE : 0);
 }
 
-/** Of a stage 1 leaf for accesses made at `EL`; EL2 stands for the EL2 regime. `WXN` is SCTLR_ELx.WXN. */
+/** Of a stage 1 leaf for accesses made at `EL`; EL2 stands for the EL2 regime. `WXN` is SCTLR_ELx.WXN, `PAN` PSTATE.PAN. */
 export function stage1Permissions(
   { low, high, tableAttributes }: Pick<Leaf, 'low' | 'high' | 'tableAttributes'>,
   EL: 0 | 1 | 2,
   WXN: boolean,
+  PAN = false,
 ): number {
   const AP = accessPermissions(low);
   const readOnly = (AP & 2) !== 0 || (tableAttributes & APTABLE_READ_ONLY) !== 0;
@@ -63,8 +64,9 @@ export function stage1Permissions(
   }
   const PXN = privilegedExecuteNever(high) || (tableAttributes & PXNTABLE) !== 0;
   const writable = !readOnly;
+  const isPrivate = !(PAN && EL0accessible);
   // What EL0 can write, EL1 never executes.
-  return permissions(true, writable, !PXN && !EL0writable && !(writable && WXN));
+  return permissions(isPrivate, isPrivate && writable, !PXN && !EL0writable && !(writable && WXN));
 }
 
 /** Of a stage 2 leaf: S2AP[0] allows reads, S2AP[1] writes; fetches need only XN clear. */

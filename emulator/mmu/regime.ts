@@ -38,6 +38,8 @@ export interface RegimeRegisters {
   readonly VTTBR_EL2: bigint;
   /** Width from ID_AA64MMFR0_EL1.PARange. */
   readonly physicalAddressBits: number;
+  /** PSTATE.PAN. Default false. */
+  readonly PAN?: boolean;
 }
 
 export interface TranslationRegime {
@@ -55,6 +57,8 @@ export interface TranslationRegime {
   readonly MAIR: readonly number[];
   /** SCTLR_ELx.WXN: what can be written cannot be executed. */
   readonly WXN: boolean;
+  /** PSTATE.PAN at EL1: data that EL0 may access is no one's to load and store. */
+  readonly PAN: boolean;
   /** HCR_EL2.DC: with stage 1 off, data is Normal Write-Back memory. */
   readonly defaultCacheable: boolean;
   /** SCTLR_ELx.I: with stage 1 off, instruction fetches are cacheable. */
@@ -213,6 +217,7 @@ export function translationRegime(registers: RegimeRegisters): TranslationRegime
     TBI1: bit(TCR, isEL2 ? 20 : 38),
     MAIR: memoryAttributeBytes(registers.MAIR),
     WXN: bit(SCTLR, 19),
+    PAN: EL === 1 && registers.PAN === true,
     defaultCacheable: DC,
     instructionCacheable: bit(SCTLR, 12),
     protectedWalk: !TGE && bit(HCR_EL2, 2),

@@ -18,7 +18,12 @@ export type CpuFeature =
   | 'FEAT_FlagM'
   | 'FEAT_SB'
   | 'FEAT_PMUv3'
-  | 'FEAT_PMUv3p1';
+  | 'FEAT_PMUv3p1'
+  | 'FEAT_PAN'
+  | 'FEAT_UAO'
+  | 'FEAT_DIT'
+  | 'FEAT_SSBS2'
+  | 'FEAT_LRCPC2';
 
 export interface CpuModel {
   /** The name a launch configuration uses. */
@@ -37,6 +42,12 @@ const neoverseN1 = [
 const all = [
   ...neoverseN1,
   ...(['FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB'] as const),
+  ...(['FEAT_PMUv3', 'FEAT_PMUv3p1', 'FEAT_PAN', 'FEAT_UAO', 'FEAT_SSBS2'] as const),
+] as const;
+const all = [
+  ...neoverseN1,
+  ...(['FEAT_LOR', 'FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB'] as const),
+  ...(['FEAT_DIT', 'FEAT_LRCPC2'] as const),
 ] as const;
 
 /** Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it. */

@@ -52,8 +52,40 @@ export const MDSCR_EL1_WRITABLE_WHILE_LOCKED = fields(
   'ERR HDE TDA INTdis TXU RXO TXfull RXfull',
 );
 
-/** Arm ARM, SPSR_ELx for an exception from AArch64 without PAN, UAO, DIT, SSBS, BTI, MTE or NMI. */
-const SPSR = fields('SPSR_EL2', 'N Z C V SS IL D A I F nRW M');
+/** Arm ARM, SPSR_ELx for an exception from AArch64 without BTI, MTE or NMI. */
+function savedProgramStatus({ features }: Pick<CpuModel, 'features'>): Definition {
+  return storage(
+    fields('SPSR_EL2', 'N Z C V SS IL D A I F nRW M') |
+      (features.has('FEAT_PAN') ? fields('SPSR_EL2', 'PAN') : 0n) |
+      (features.has('FEAT_UAO') ? fields('SPSR_EL2', 'UAO') : 0n) |
+      (features.has('FEAT_DIT') ? fields('SPSR_EL2', 'DIT') : 0n) |
+      (features.has('FEAT_SSBS2') ? fields('SPSR_EL2', 'SSBS') : 0n),
+  );
+}
+
+/** Views of the fields of PSTATE that came after Armv8.0, and the controls of their values at a vector. */
+function pstateExtensions({ features }: CpuModel): Definitions {
+  const { SCTLR_EL1, SCTLR_EL2 } = system;
+  if (SCTLR_EL1 === undefined || SCTLR_EL2 === undefined) throw new TypeError('no SCTLR_ELx');
+  const SPAN = features.has('FEAT_PAN') ? fields('SCTLR_EL1', 'SPAN') : 0n;
+  const DSSBS = features.has('FEAT_SSBS2') ? 1n << 44n : 0n;
+  return {
+    ...(features.has('FEAT_PAN') && { PAN: effects(fields('PAN', 'PAN')) }),
+    ...(features.has('FEAT_UAO') && { UAO: effects(fields('UAO', 'UAO')) }),
+    ...(features.has('FEAT_DIT') && { DIT: effects(fields('DIT', 'DIT')) }),
+    ...(features.has('FEAT_SSBS2') && { SSBS: effects(fields('SSBS', 'SSBS')) }),
+    SCTLR_EL1: {
+      ...SCTLR_EL1,
+      writable: (SCTLR_EL1.writable ?? 0n) | SPAN | DSSBS,
+      RES1: (SCTLR_EL1.RES1 ?? 0n) & ~SPAN,
+      // SPAN is UNKNOWN at reset: exceptions leave PAN alone.
+      reset: (SCTLR_EL1.reset ?? 0n) | SPAN,
+    },
+    SCTLR_EL2: { ...SCTLR_EL2, writable: (SCTLR_EL2.writable ?? 0n) | DSSBS },
+    SPSR_EL1: savedProgramStatus({ features }),
+    SPSR_EL2: savedProgramStatus({ features }),
+  };
+}
 
 /**
  * The mask of some fields of a register, by their names in the catalogue. Where EL2's layout depends on
@@ -221,8 +253,6 @@ const exceptions: Definitions = {
   HPFAR_EL2: storage(0xff_ffff_fff0n),
   ELR_EL1: storage(ALL),
   ELR_EL2: storage(ALL),
-  SPSR_EL1: storage(SPSR),
-  SPSR_EL2: storage(SPSR),
   // The stack pointers are SP itself while the PE uses them.
   SP_EL0: effects(ALL),
   SP_EL1: effects(ALL),
@@ -498,6 +528,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...translation,
     ...exceptions,
     ...pstate,
+    ...pstateExtensions(profile.model),
     ...floatingPoint(profile),
     ...timers,
     ...debug(profile),

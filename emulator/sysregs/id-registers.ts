@@ -87,7 +87,7 @@ function ID_AA64ISAR1_EL1(model: CpuModel): bigint {
   return (
     field(model, 12n, 'FEAT_JSCVT') |
     field(model, 16n, 'FEAT_FCMA') |
-    field(model, 20n, 'FEAT_LRCPC') |
+    field(model, 20n, 'FEAT_LRCPC', 'FEAT_LRCPC2') |
     field(model, 36n, 'FEAT_SB')
   );
 }
@@ -129,12 +129,16 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
       'ID_AA64PFR0_EL1',
       0x1100_0000_0000_0111n |
         (profile.FEAT_FP ? halfPrecision : 0xff_0000n) |
-        (profile.FEAT_GICv3 ? 1n << 24n : 0n),
+        (profile.FEAT_GICv3 ? 1n << 24n : 0n) |
+        field(cpuModel, 48n, 'FEAT_DIT'),
     ],
     ['ID_AA64DFR0_EL1', ID_AA64DFR0_EL1(profile)],
     ['ID_AA64ISAR0_EL1', ID_AA64ISAR0_EL1(cpuModel)],
     ['ID_AA64ISAR1_EL1', ID_AA64ISAR1_EL1(cpuModel)],
-    ['ID_AA64MMFR1_EL1', field(cpuModel, 16n, 'FEAT_LOR')],
+    // SSBS 2: with MRS and MSR. PAN 1: AT S1E1RP and S1E1WP are FEAT_PAN2.
+    ['ID_AA64PFR1_EL1', field(cpuModel, 4n, 'FEAT_SSBS2') << 1n],
+    ['ID_AA64MMFR1_EL1', field(cpuModel, 16n, 'FEAT_LOR') | field(cpuModel, 20n, 'FEAT_PAN')],
+    ['ID_AA64MMFR2_EL1', field(cpuModel, 4n, 'FEAT_UAO')],
     // 40-bit physical addresses, 16-bit ASIDs, the 4 KiB, 16 KiB and 64 KiB granules at both stages.
     ['ID_AA64MMFR0_EL1', 0x0010_0022n | (profile.FEAT_FGT ? 1n << 56n : 0n)],
     // 64-byte lines; DIC and IDC clear, so guests do clean and invalidate code they write.

@@ -14,7 +14,18 @@ const BASE = '+crc,+el3';
 /** The extensions that some processor of ours implements, or whose hints and aliases we print all the same. */
 const LATER = [
   ...['crc', 'el3', 'aes', 'sha2', 'v8.2a', 'pauth', 'bti', 'spe', 'tracev8.4', 'clrbhb'],
-  ...['fullfp16', 'dotprod', 'complxnum', 'jsconv', 'rcpc', 'flagm', 'sb', 'ssbs', 'dit'],
+  ...[
+    'fullfp16',
+    'dotprod',
+    'complxnum',
+    'jsconv',
+    'rcpc',
+    'rcpc-immo',
+    'flagm',
+    'sb',
+    'ssbs',
+    'dit',
+  ],
 ]
   .map((feature) => `+${feature}`)
   .join();

@@ -4,7 +4,7 @@
  */
 import type { CpuState } from '../../engine/cpu-state.ts';
 import type { ProcessorProfile } from '../../sysregs/processor-model.ts';
-import { DAIF_D } from '../pstate.ts';
+import { DAIF_D, PSTATE_UAO } from '../pstate.ts';
 import type { ExceptionLevel } from '../pstate.ts';
 import type { SystemRegisters } from '../system-registers.ts';
 import {
@@ -304,8 +304,8 @@ export class DebugUnit {
 
   /** PSTATE.EL of an access: EL0 for LDTR and STTR executed at EL1. */
   accessEL(unprivileged: boolean): ExceptionLevel {
-    const { EL } = this.#state;
-    return unprivileged && EL === 1 ? 0 : EL;
+    const { EL, extensions } = this.#state;
+    return unprivileged && EL === 1 && (extensions & PSTATE_UAO) === 0 ? 0 : EL;
   }
 }
 

@@ -23,6 +23,8 @@ describe('SPSR_ELx', () => {
       IL: fc.boolean(),
       EL: fc.constantFrom<0 | 1 | 2>(0, 1, 2),
       SPSel: fc.constantFrom<0 | 1>(0, 1),
+      // SSBS, PAN, UAO and DIT.
+      extensions: fc.integer({ min: 0, max: 2 ** 25 - 1 }).map((bits) => bits & 0x1c0_1000),
     });
     fc.assert(
       fc.property(pstate, (value: Pstate) => {
