@@ -18,6 +18,7 @@ import { debugRegisters, readDebugState, writeDebugState } from './debug-state.t
 import type { DebugRegister } from './debug-state.ts';
 import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
 import { isSpeRegister } from './spe/vcpu-spe.ts';
+import { softwareIncrement } from './pmu-emul.ts';
 import type { DebugPolicy } from './policies/policy.ts';
 import type { VcpuDebugRegister } from './vcpu.ts';
 import type { WorldSwitch } from './world-switch.ts';
@@ -203,11 +204,19 @@ function describe(name: string, { G1, G4, architecture, switched }: Columns): Sy
   };
 }
 
+const pmswinc: Handler = {
+  write: ({ ws }, value) => {
+    softwareIncrement(ws.cpu, value);
+  },
+};
+
 /** The guest's own: no event is counted for the host, and nothing executes at EL2 while the guest runs. */
 const performanceMonitors = all
   .filter((register) => isPerformanceMonitorRegister(register) && register.feature === 'FEAT_PMUv3')
   .map((register): SysRegDescriptor => ({
-    ...describe(register.name, { G1: passThrough(register.name) }),
+    ...describe(register.name, {
+      G1: register.name === 'PMSWINC_EL0' ? pmswinc : passThrough(register.name),
+    }),
     exists: ({ implemented }) => implemented.byName(register.name) !== undefined,
     optional: true,
   }));
