@@ -37,17 +37,11 @@ const cryptography = ['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256'] as c
 const neoverseN1 = [
   ...(['FEAT_CRC32', ...cryptography] as const),
   ...(['FEAT_LSE', 'FEAT_LOR', 'FEAT_RDM', 'FEAT_DotProd', 'FEAT_FP16', 'FEAT_LRCPC'] as const),
-  ...(['FEAT_PMUv3', 'FEAT_PMUv3p1'] as const),
-] as const;
-const all = [
-  ...neoverseN1,
-  ...(['FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB'] as const),
   ...(['FEAT_PMUv3', 'FEAT_PMUv3p1', 'FEAT_PAN', 'FEAT_UAO', 'FEAT_SSBS2'] as const),
 ] as const;
 const all = [
   ...neoverseN1,
-  ...(['FEAT_LOR', 'FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB'] as const),
-  ...(['FEAT_DIT', 'FEAT_LRCPC2'] as const),
+  ...(['FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB', 'FEAT_DIT', 'FEAT_LRCPC2'] as const),
 ] as const;
 
 /** Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it. */
