@@ -2,12 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { parseElf } from '../../debug-adapter/symbols/elf.ts';
 import { Machine } from '../../emulator/machine.ts';
-import type { StopReason } from '../../emulator/machine.ts';
+import type { MachineOptions, StopReason } from '../../emulator/machine.ts';
 
 export interface TestMachineOptions {
   readonly el?: 1 | 2;
   readonly policy?: string;
   readonly hostProfile?: string;
+  readonly fpPolicy?: string;
+  readonly hostActivity?: NonNullable<MachineOptions['hostActivity']>;
+  readonly spe?: { readonly irq: number };
 }
 
 export interface TestMachine {
@@ -35,6 +38,9 @@ export function testMachine(path: string, options: TestMachineOptions = {}): Tes
     el: options.el ?? 1,
     hostProfile: options.hostProfile ?? '6-2-4',
     policy: options.policy ?? 'OWNER',
+    ...(options.fpPolicy !== undefined && { fpPolicy: options.fpPolicy }),
+    ...(options.hostActivity !== undefined && { hostActivity: options.hostActivity }),
+    spe: options.spe,
     ram: [{ base: 0x4000_0000n, size: 16 * 1024 * 1024 }],
     commandLine: '',
     checkInvariants: true,

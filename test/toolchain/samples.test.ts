@@ -73,6 +73,19 @@ const guests: readonly Guest[] = [
     architectural: { file: 'expected-output.txt', status: 0 },
   },
   {
+    folder: 'samples/fp-lazy',
+    elf: 'fp-lazy.elf',
+    machine: 'virt',
+    architectural: { file: 'expected-output.txt', status: 0 },
+  },
+  {
+    folder: 'samples/spe-profile',
+    elf: 'spe-profile.elf',
+    machine: 'virt',
+    // QEMU has no SPE.
+    architectural: { file: 'expected-output.qemu.txt', status: 1 },
+  },
+  {
     folder: 'test/guest/acceptance',
     elf: 'debug-exceptions.elf',
     machine: 'virt',
