@@ -4,6 +4,12 @@ import * as L from './layout.ts';
 
 export type ExceptionLevel = 0 | 1 | 2;
 
+/** What a run of the engine leaves behind, which says how long it was and not where the guest is. */
+const RUN_BOOKKEEPING = [
+  [L.RETIRED_AT_END, L.BUDGET_LEFT + 4],
+  [L.BOUNCE, L.STORE_BUFFER + L.BUFFER_BYTES],
+] as const;
+
 /** The registers of one processing element, as they stand in the engine's memory. */
 export class CpuState {
   readonly #bytes: Uint8Array;
@@ -147,7 +153,9 @@ export class CpuState {
   saveBlock(): Uint8Array {
     const { NZCV } = this;
     this.NZCV = NZCV;
-    return this.#bytes.slice();
+    const block = this.#bytes.slice();
+    for (const [start, end] of RUN_BOOKKEEPING) block.fill(0, start, end);
+    return block;
   }
   restoreBlock(bytes: Uint8Array): void {
     if (bytes.length !== this.#bytes.length) {
