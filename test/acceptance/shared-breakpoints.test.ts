@@ -22,14 +22,21 @@ import {
   str,
   svc,
 } from '../support/a64.ts';
-import { CODE, DATA, DONE, KvmGuest, VECTORS } from '../support/kvm-guest.ts';
+import { CODE, DATA, DONE, KvmGuest } from '../support/kvm-guest.ts';
 import type { GuestOptions } from '../support/kvm-guest.ts';
+import {
+  HANDLER,
+  RECORD,
+  recorded,
+  RECORDS,
+  recordingGuest,
+  returnWith,
+} from '../support/recording-guest.ts';
 
 const MDSCR_SS = 1n << 0n;
 const MDSCR_KDE = 1n << 13n;
 const MDSCR_MDE = 1n << 15n;
 const SPSR_SS = 1n << 21n;
-const SPSR_D = 1n << 9n;
 /** E, all bytes; EL1, EL0 or both. */
 const BCR_EL1 = 0x1e3n;
 const BCR_EL0 = 0x1e5n;
@@ -40,48 +47,6 @@ const withType = (control: bigint, BT: bigint, LBN = 0n): bigint =>
 const WCR_STORE = 0x1ff7n;
 const ELSEWHERE = 0x4004_0000n;
 const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
-
-/** Where the handlers of the guest write what they see: ESR_EL1, ELR_EL1 and FAR_EL1 of each exception. */
-const RECORDS = DATA + 0x4000n;
-const HANDLER = CODE + 0x4000n;
-
-interface GuestEvent {
-  readonly ESR: bigint;
-  readonly ELR: bigint;
-  readonly FAR: bigint;
-}
-
-/** str x26, [x28], #8 */
-const STORE_RECORD = 0xf800879a;
-const RECORD = ['ESR_EL1', 'ELR_EL1', 'FAR_EL1'].flatMap((name) => [mrs(26, name), STORE_RECORD]);
-/** orr x26, x26, x25 */
-const ORR_X26_X25 = 0xaa19035a;
-/** Returns with a bit of SPSR_EL1 set. */
-const returnWith = (bit: bigint): number[] =>
-  [mrs(26, 'SPSR_EL1'), mov(25, bit), ORR_X26_X25, msr('SPSR_EL1', 26), eret].flat();
-
-/** A guest whose handlers record each exception and return with debug exceptions masked. */
-function recordingGuest(options: GuestOptions = {}): KvmGuest {
-  const guest = new KvmGuest({ policy: 'REMAP_SHARED', ...options });
-  guest.place(HANDLER, [...RECORD, ...returnWith(SPSR_D)]);
-  for (const offset of [0x200n, 0x400n]) {
-    guest.place(VECTORS + offset, [b(Number(HANDLER - VECTORS - offset))]);
-  }
-  guest.pe.state.setX(28, RECORDS);
-  return guest;
-}
-
-function recorded(guest: KvmGuest): GuestEvent[] {
-  const count = Number(guest.X(28) - RECORDS) / 24;
-  return range(count).map((n) => {
-    const at = RECORDS + BigInt(24 * n);
-    return {
-      ESR: guest.readMemory(at),
-      ELR: guest.readMemory(at + 8n),
-      FAR: guest.readMemory(at + 16n),
-    };
-  });
-}
 
 const seen = (guest: KvmGuest): [string, string][] =>
   recorded(guest).map(({ ESR, ELR }) => [`0x${ESR.toString(16)}`, `0x${ELR.toString(16)}`]);
