@@ -162,6 +162,15 @@ export const explanations: readonly Explanation[] = [
     },
   },
   {
+    reason:
+      'QEMU takes a reserved encoding beside FMOV (vector, immediate) of half precision for one',
+    explains(it) {
+      const word = wordAt(it, it.ours) ?? 0;
+      const isReserved = (word & 0xbff8fc00) >>> 0 === 0x2f00fc00;
+      return isReserved && exceptionClass(it.ours) === EC_UNKNOWN;
+    },
+  },
+  {
     reason: 'QEMU leaves bits 31:16 of a saturated half-precision FCVTZS (scalar, fixed-point) set',
     explains(it) {
       const first = it.case.words[0] ?? 0;
