@@ -144,6 +144,7 @@ describe('instructions for the processor layer', () => {
     [0xd5287500, 'sysl x0, #0, c7, c5, #0', 'SYSL'],
     [0xd53c1100, 'mrs x0, hcr_el2', 'MRS'],
     [0xd51c1100, 'msr hcr_el2, x0', 'MSR_REGISTER'],
+    [0xd503203f, 'yield', 'YIELD'],
     [0x00000000, 'udf #0', 'UNDEFINED'],
   ];
   for (const [instruction, text, exit] of exits) {
@@ -160,9 +161,9 @@ describe('instructions for the processor layer', () => {
   it('hints without a meaning here and barriers do nothing', () => {
     const machine = testEngine();
     const { engine } = machine;
-    // yield; bti c; paciasp; dsb sy; dmb ish; isb; clrex
+    // nop; bti c; paciasp; dsb sy; dmb ish; isb; clrex
     machine.load([
-      0xd503203f,
+      NOP,
       0xd503245f,
       0xd503233f,
       0xd5033f9f,
