@@ -93,6 +93,51 @@ describe('Transcripts', () => {
     assert.equal(client.output, expectedOutput('self-hosted-debug'));
   });
 
+  it('fp-lazy: whose the FP registers are', async () => {
+    const main = samplePath('fp-lazy', 'main.c');
+    const lines = ['#BP0', '#BP2'].map((marker) => ({ line: markerLine(main, marker) }));
+    transcript.act('launch under FP_KEEP, with a softirq at each interrupt of the host');
+    await client.start(
+      {
+        program: sampleProgram('fp-lazy'),
+        stopOnEntry: false,
+        fpPolicy: 'FP_KEEP',
+        hostActivity: [{ do: 'softirqNeon', tick: 1, every: 1 }],
+      },
+      async () => {
+        const body = await client.send<DebugProtocol.SetBreakpointsResponse['body']>(
+          'setBreakpoints',
+          { source: { path: main }, breakpoints: lines },
+        );
+        transcript.breakpoints(body.breakpoints);
+      },
+    );
+    const shown = ['FP policy', 'FP/SIMD', 'TIF_FOREIGN_FPSTATE', 'flags'];
+    const counted = [
+      'FP traps',
+      "loads of the guest's FP registers",
+      "saves of the guest's FP registers",
+    ];
+    for (let i = 0; i < 2; i++) {
+      if (i > 0) transcript.act('continue');
+      await transcript.stop(i === 0 ? await client.stopped() : await client.resume('continue'));
+      const hypervisor = await client.unfold('Hypervisor');
+      transcript.variables(
+        'Hypervisor',
+        hypervisor.filter(({ name }) => shown.includes(name)),
+      );
+      const counters = await client.unfold('Hypervisor', 'counters');
+      transcript.variables(
+        'Counters',
+        counters.filter(({ name }) => counted.includes(name)),
+      );
+    }
+    await client.send('setBreakpoints', { source: { path: main }, breakpoints: [] });
+    await runToEnd();
+    transcript.compareWith('fp-lazy');
+    assert.equal(client.output, expectedOutput('fp-lazy'));
+  });
+
   it('el2-hypervisor: a guest that is the hypervisor', async () => {
     transcript.act('launch');
     await client.start({ program: sampleProgram('el2-hypervisor'), el: 2 }, async () => {
