@@ -71,6 +71,14 @@ function pstateExtensions({ features }: CpuModel): Definitions {
   const DSSBS = features.has('FEAT_SSBS2') ? 1n << 44n : 0n;
   return {
     ...(features.has('FEAT_PAN') && { PAN: effects(fields('PAN', 'PAN')) }),
+    // No LORegions (LORID_EL1 reads 0), which makes the others RES0.
+    ...(features.has('FEAT_LOR') && {
+      LORSA_EL1: storage(0n),
+      LOREA_EL1: storage(0n),
+      LORN_EL1: storage(0n),
+      LORC_EL1: storage(0n),
+      LORID_EL1: storage(0n),
+    }),
     ...(features.has('FEAT_UAO') && { UAO: effects(fields('UAO', 'UAO')) }),
     ...(features.has('FEAT_DIT') && { DIT: effects(fields('DIT', 'DIT')) }),
     ...(features.has('FEAT_SSBS2') && { SSBS: effects(fields('SSBS', 'SSBS')) }),
