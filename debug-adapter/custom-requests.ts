@@ -123,6 +123,9 @@ export interface StateBody {
   readonly fpPolicy?: string;
   readonly fpPolicies: readonly { readonly name: string; readonly description: string }[];
   readonly hostActivities: readonly { readonly name: string; readonly description: string }[];
+  /** The profile of the processor below the guest, and all there are. */
+  readonly hostProfile: string;
+  readonly hostProfiles: readonly { readonly name: string; readonly description: string }[];
   readonly state: readonly { readonly name: string; readonly value: string }[];
   readonly counters: readonly { readonly name: string; readonly value: number }[];
   /** Sequence number of the next event in the log. */

@@ -625,7 +625,8 @@ export class TraplineSession extends DebugSession {
         // Braces in the text are no variables.
         format: '{text}',
         variables: { text: known.message },
-        showUser: known.showUser,
+        // Whoever sends a request of ours shows its refusal; a client that shows it too would say it twice.
+        showUser: known.showUser && !response.command.startsWith('trapline/'),
       },
     };
     this.sendResponse(response);

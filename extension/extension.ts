@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import { AccessInlays } from './access-inlays.ts';
 import { comparePolicies } from './commands/compare-policies.ts';
 import { drawSlots } from './commands/draw-slots.ts';
+import { migrate } from './commands/migrate.ts';
+import { startWithIdRegisters } from './commands/start-with-id-registers.ts';
 import { sendText } from './commands/send-text.ts';
 import { removeWatchpoint, setWatchpoint } from './commands/set-watchpoint.ts';
 import { switchPolicy } from './commands/switch-policy.ts';
@@ -54,6 +56,8 @@ export function activate(context: vscode.ExtensionContext): void {
     ),
     registerCommand('trapline.switchPolicy', () => switchPolicy(sessions)),
     registerCommand('trapline.comparePolicies', () => comparePolicies(sessions)),
+    registerCommand('trapline.migrate', () => migrate(sessions)),
+    registerCommand('trapline.startWithIdRegisters', () => startWithIdRegisters()),
     registerCommand('trapline.drawSlots', () => drawSlots(sessions)),
     registerCommand('trapline.sendText', () => sendText(sessions)),
   );

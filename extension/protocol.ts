@@ -10,6 +10,7 @@ import type {
   CountExecutionsArguments,
   CountExecutionsResponse,
   DebugResourcesResponse,
+  MigrateArguments,
   PredictAccessArguments,
   PredictAccessResponse,
   SetAnnotationsArguments,
@@ -36,6 +37,7 @@ interface Requests {
   'trapline/switchPolicy': [SwitchPolicyArguments, StateBody];
   'trapline/comparePolicies': [ComparePoliciesArguments, ComparePoliciesResponse];
   'trapline/debugResources': [undefined, DebugResourcesResponse];
+  'trapline/migrate': [MigrateArguments, unknown];
   'trapline/setWatchpoint': [SetWatchpointArguments, WatchpointRow];
   'trapline/removeWatchpoint': [{ readonly id: number }, unknown];
   'trapline/uartInput': [UartInputArguments, unknown];

@@ -44,6 +44,18 @@ async function start(): Promise<void> {
   await vscode.debug.startDebugging(picked.folder, configurationOf(picked));
 }
 
+/** What F5 would start without a launch configuration; undefined after a message when there is none. */
+export async function pickConfiguration(): Promise<
+  | {
+      readonly folder: vscode.WorkspaceFolder | undefined;
+      readonly configuration: vscode.DebugConfiguration;
+    }
+  | undefined
+> {
+  const picked = await pickProgram(undefined);
+  return picked && { folder: picked.folder, configuration: configurationOf(picked) };
+}
+
 class ConfigurationProvider implements vscode.DebugConfigurationProvider {
   /** What a new launch.json begins with. */
   async provideDebugConfigurations(

@@ -16,6 +16,13 @@ export function state(debuggee: Debuggee, running: boolean): StateBody {
     })),
     fpPolicies: debuggee.factory.fpPolicies.map(described),
     hostActivities: debuggee.factory.hostActivities.map(described),
+    hostProfile: debuggee.launch.hostProfile,
+    hostProfiles: debuggee.factory.hostProfiles.map(
+      ({ name, breakpoints, contextAware, watchpoints }) => ({
+        name,
+        description: `${breakpoints} breakpoints, ${contextAware} of them context-aware, and ${watchpoints} watchpoints`,
+      }),
+    ),
     state: kvm?.state() ?? [],
     counters: kvm?.counters() ?? [],
     nextSeq: kvm?.nextSeq ?? 0,

@@ -81,8 +81,7 @@ describe('the World Switch view', () => {
 
   it('shows one kind of event alone, grouped by entry, and the cost of all', async () => {
     await workbench.runCommand('Trapline: Filter World Switch…');
-    await workbench.type('trapDbg');
-    await workbench.choose('trapDbg');
+    await workbench.filterAndChoose('Rows of World Switch', 'trapDbg');
     await screenshot(workbench, 'world switch 4 filter');
     await workbench.press('Enter');
     await waitUntil('only traps are shown', async () => {

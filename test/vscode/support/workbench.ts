@@ -119,6 +119,16 @@ export class Workbench {
     await row.click();
   }
 
+  /** As `choose` in the quick pick of this title, but types the text first, so that few rows are left to choose from. */
+  async filterAndChoose(title: string, text: string): Promise<void> {
+    await this.page
+      .locator('.quick-input-widget:visible .quick-input-title', { hasText: title })
+      .waitFor();
+    await this.type(text);
+    await sleep(300);
+    await this.choose(text);
+  }
+
   /** Waits for an open input box, replaces its text and presses Enter. */
   async answer(text: string): Promise<void> {
     await this.#quickInput().fill(text);

@@ -1,0 +1,38 @@
+/** "Migrate to host profile…": the stopped guest goes on on another processor, or the reason why it cannot. */
+import * as vscode from 'vscode';
+import { request } from '../protocol.ts';
+import { requireActive, showFailure, type GuestSessions } from '../sessions.ts';
+
+export async function migrate(sessions: GuestSessions): Promise<void> {
+  const guest = requireActive(sessions);
+  if (guest === undefined) return;
+  try {
+    const state = await request(guest.session, 'trapline/state', undefined);
+    if (state.running) {
+      void vscode.window.showInformationMessage(
+        'A guest is migrated while it is stopped. Pause it, then run the command again.',
+      );
+      return;
+    }
+    const picked = await vscode.window.showQuickPick(
+      state.hostProfiles.map(({ name, description }) => ({
+        label: name,
+        description: name === state.hostProfile ? 'current' : '',
+        detail: description,
+      })),
+      {
+        title: 'Migrate to host profile',
+        placeHolder: `The processor below the guest; now ${state.hostProfile}`,
+        matchOnDetail: true,
+      },
+    );
+    if (picked === undefined || picked.label === state.hostProfile) return;
+    await request(guest.session, 'trapline/migrate', { hostProfile: picked.label });
+    guest.touched();
+    void vscode.window.showInformationMessage(
+      `The guest runs on ${picked.label} now. It still sees the processor that it was started on.`,
+    );
+  } catch (error) {
+    showFailure(error);
+  }
+}
