@@ -3,6 +3,9 @@ import * as vscode from 'vscode';
 import { AccessInlays } from './access-inlays.ts';
 import { comparePolicies } from './commands/compare-policies.ts';
 import { drawSlots } from './commands/draw-slots.ts';
+import { deviceAttribute } from './commands/device-attribute.ts';
+import { hostActivity } from './commands/host-activity.ts';
+import { switchFpPolicy } from './commands/switch-fp-policy.ts';
 import { migrate } from './commands/migrate.ts';
 import { startWithIdRegisters } from './commands/start-with-id-registers.ts';
 import { sendText } from './commands/send-text.ts';
@@ -56,6 +59,9 @@ export function activate(context: vscode.ExtensionContext): void {
     ),
     registerCommand('trapline.switchPolicy', () => switchPolicy(sessions)),
     registerCommand('trapline.comparePolicies', () => comparePolicies(sessions)),
+    registerCommand('trapline.switchFpPolicy', () => switchFpPolicy(sessions)),
+    registerCommand('trapline.hostActivity', () => hostActivity(sessions)),
+    registerCommand('trapline.deviceAttribute', () => deviceAttribute(sessions)),
     registerCommand('trapline.migrate', () => migrate(sessions)),
     registerCommand('trapline.startWithIdRegisters', () => startWithIdRegisters()),
     registerCommand('trapline.drawSlots', () => drawSlots(sessions)),

@@ -10,6 +10,10 @@ import type {
   CountExecutionsArguments,
   CountExecutionsResponse,
   DebugResourcesResponse,
+  DeviceAttributeArguments,
+  DeviceAttributeResponse,
+  HostActivityArguments,
+  SwitchFpPolicyArguments,
   MigrateArguments,
   PredictAccessArguments,
   PredictAccessResponse,
@@ -37,6 +41,9 @@ interface Requests {
   'trapline/switchPolicy': [SwitchPolicyArguments, StateBody];
   'trapline/comparePolicies': [ComparePoliciesArguments, ComparePoliciesResponse];
   'trapline/debugResources': [undefined, DebugResourcesResponse];
+  'trapline/switchFpPolicy': [SwitchFpPolicyArguments, StateBody];
+  'trapline/hostActivity': [HostActivityArguments, StateBody];
+  'trapline/deviceAttribute': [DeviceAttributeArguments, DeviceAttributeResponse];
   'trapline/migrate': [MigrateArguments, unknown];
   'trapline/setWatchpoint': [SetWatchpointArguments, WatchpointRow];
   'trapline/removeWatchpoint': [{ readonly id: number }, unknown];

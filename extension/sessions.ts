@@ -217,6 +217,25 @@ export function requireActive(sessions: GuestSessions): GuestSession | undefined
   return active;
 }
 
+/** The session and its state for a command that needs a stopped guest; shows a sentence when there is none. */
+export async function requireStopped(
+  sessions: GuestSessions,
+  what: string,
+): Promise<{ readonly guest: GuestSession; readonly state: StateBody } | undefined> {
+  const guest = requireActive(sessions);
+  if (guest === undefined) return undefined;
+  try {
+    const state = await request(guest.session, 'trapline/state', undefined);
+    if (!state.running) return { guest, state };
+    void vscode.window.showInformationMessage(
+      `${what} while the guest is stopped. Pause it, then run the command again.`,
+    );
+  } catch (error) {
+    showFailure(error);
+  }
+  return undefined;
+}
+
 /** Shows what the adapter said about a command that it refused. */
 export function showFailure(error: unknown): void {
   void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));

@@ -1,19 +1,13 @@
 /** "Migrate to host profile…": the stopped guest goes on on another processor, or the reason why it cannot. */
 import * as vscode from 'vscode';
 import { request } from '../protocol.ts';
-import { requireActive, showFailure, type GuestSessions } from '../sessions.ts';
+import { requireStopped, showFailure, type GuestSessions } from '../sessions.ts';
 
 export async function migrate(sessions: GuestSessions): Promise<void> {
-  const guest = requireActive(sessions);
-  if (guest === undefined) return;
+  const stopped = await requireStopped(sessions, 'A guest is migrated');
+  if (stopped === undefined) return;
+  const { guest, state } = stopped;
   try {
-    const state = await request(guest.session, 'trapline/state', undefined);
-    if (state.running) {
-      void vscode.window.showInformationMessage(
-        'A guest is migrated while it is stopped. Pause it, then run the command again.',
-      );
-      return;
-    }
     const picked = await vscode.window.showQuickPick(
       state.hostProfiles.map(({ name, description }) => ({
         label: name,
