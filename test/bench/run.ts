@@ -4,6 +4,7 @@
  */
 import { measureCosts } from './costs.ts';
 import { measureDebugging } from './debug-rates.ts';
+import { policyTable } from './policies.ts';
 import { measureLanguageServer } from './language-server.ts';
 import { hasGdb, hasQemu } from './qemu.ts';
 import { ratioOf, table } from './report.ts';
@@ -39,6 +40,7 @@ async function main(options: readonly string[]): Promise<void> {
     process.stdout.write(`${JSON.stringify({ host, missing, results: withRatios }, null, 2)}\n`);
   } else {
     process.stdout.write(`${table(results)}\n`);
+    if (!options.includes('lsp')) process.stdout.write(`\n${policyTable()}\n`);
   }
 }
 
