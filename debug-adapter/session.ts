@@ -503,7 +503,10 @@ export class TraplineSession extends DebugSession {
     this.#abandon();
     this.#state = { kind: 'ended', guest };
     if (ended !== undefined) {
-      const status = ended.how === 'semihosting' ? ` with status ${ended.status}` : '';
+      const status =
+        ended.how === 'semihosting' || ended.how === 'exit device'
+          ? ` with status ${ended.status}`
+          : '';
       this.#output.add({
         category: 'console',
         text: `The guest has ended${status} (${ended.how}).\n`,

@@ -31,6 +31,7 @@ import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
 import { guestRegistersOf, installKvm, requireHostProfile, stopOf } from './machine/hypervisor.ts';
 import type { MigratingGuest } from './machine/migration.ts';
+import type { VirtioOptions } from './machine/virtio-slots.ts';
 import { Processor } from './machine/processor.ts';
 import type { ProcessorState } from './machine/processor.ts';
 import { InputRecord } from './machine/recorded-input.ts';
@@ -56,6 +57,10 @@ export interface MachineOptions {
   readonly image: BootImage;
   /** Initial RAM disk, which the device tree tells of. */
   readonly initrd?: Uint8Array;
+  /** What is plugged into the virtio transports. Default: nothing. */
+  readonly virtio?: VirtioOptions;
+  /** What the real time clock says at reset, in seconds since 1970. Default 0. */
+  readonly startTime?: bigint;
   /** `bootargs` of the device tree. Default: `commandLine`. */
   readonly bootargs?: string;
   /** Exception level at which the guest starts. At 2 the guest is its own hypervisor and `kvm` is undefined. */
@@ -99,8 +104,6 @@ export const MOST_PROCESSORS = 8;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** How long a guest that waits for a key sleeps before the console is looked at again, in virtual nanoseconds. */
 const INPUT_POLL = 10_000_000n;
-/** Seconds since 1970 at reset. */
-const START_TIME = 0n;
 export class Machine {
   readonly vcpus: readonly { readonly id: number; readonly name: string }[];
   readonly console: SerialConsole;
@@ -161,7 +164,11 @@ export class Machine {
         this.console.transmit(byte);
       },
       now: () => this.virtualNanoseconds,
-      startTime: START_TIME,
+      startTime: options.startTime ?? 0n,
+      virtio: options.virtio ?? {},
+      exit: (status) => {
+        this.#leave(this.#scheduler.current.pe, { kind: 'exit', status, how: 'exit device' });
+      },
       events: {
         guestError: (device, message) => {
           this.onGuestError?.(device, message, this.#scheduler.current.pe.state.PC);
@@ -171,7 +178,7 @@ export class Machine {
     this.console = new SerialConsole((bytes) => {
       this.#inputs.add({ kind: 'console', retired: this.retired, bytes: bytes.slice() });
       this.#typed.push(...bytes);
-      this.#devices.uart.receive(bytes);
+      this.#devices.receive(bytes);
     });
     this.#points = new DebugPoints(pes, () => this.#focus.pe);
     this.reset();
@@ -624,7 +631,7 @@ export class Machine {
       readConsole: (limit) => Uint8Array.from(this.#typed.splice(0, limit)),
       ticks: state.retired,
       ticksPerSecond: NANOSECONDS_PER_SECOND << BigInt(this.#clockShift),
-      startTime: START_TIME,
+      startTime: this.#options.startTime ?? 0n,
       commandLine: this.#options.commandLine,
       heap: this.#heap(),
       guestError: (message) => {

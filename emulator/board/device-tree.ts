@@ -23,6 +23,8 @@ import {
   PPI_NONSECURE_PHYSICAL_TIMER,
   PPI_SECURE_PHYSICAL_TIMER,
   PPI_VIRTUAL_TIMER,
+  VIRTIO_MMIO,
+  VIRTIO_TRANSPORTS,
 } from './virt-map.ts';
 import type { InterruptingMapEntry, MapEntry } from './virt-map.ts';
 
@@ -54,6 +56,7 @@ const SMC64 = 0x4000_0000;
 /** Interrupt specifiers of a GIC: kind, number, flags. */
 const GIC_SPI = 0;
 const GIC_PPI = 1;
+const EDGE_RISING = 1;
 const LEVEL_HIGH = 4;
 const CLOCK_HZ = 24_000_000;
 /** Linux input event code. */
@@ -75,6 +78,7 @@ export function boardDeviceTree(board: BoardConfiguration): DeviceTreeNode {
     children: [
       psci(board),
       ...board.ram.map(memory),
+      ...virtioTransports(),
       gpioKeys(),
       gpio(),
       primecell('pl031', PL031_RTC, ['apb_pclk']),
@@ -127,6 +131,21 @@ function primecell(
       ...more,
     },
   };
+}
+
+function virtioTransports(): DeviceTreeNode[] {
+  return Array.from({ length: VIRTIO_TRANSPORTS }, (_, n) => {
+    const base = VIRTIO_MMIO.base + BigInt(n * VIRTIO_MMIO.length);
+    return {
+      name: `virtio_mmio@${hex(base)}`,
+      properties: {
+        'dma-coherent': true,
+        interrupts: cells(GIC_SPI, VIRTIO_MMIO.SPI + n, EDGE_RISING),
+        reg: cells(...range({ base, length: VIRTIO_MMIO.length })),
+        compatible: 'virtio,mmio',
+      },
+    };
+  });
 }
 
 function gpio(): DeviceTreeNode {

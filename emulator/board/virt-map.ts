@@ -31,6 +31,9 @@ export const GIC_REDISTRIBUTORS: MapEntry = { base: 0x080a_0000n, length: 0xf6_0
 export const PL011_UART: InterruptingMapEntry = { base: 0x0900_0000n, length: 0x1000, SPI: 1 };
 export const PL031_RTC: InterruptingMapEntry = { base: 0x0901_0000n, length: 0x1000, SPI: 2 };
 export const PL061_GPIO: InterruptingMapEntry = { base: 0x0903_0000n, length: 0x1000, SPI: 7 };
+/** Transport n is at base + n * length and has SPI + n, edge triggered. */
+export const VIRTIO_MMIO: InterruptingMapEntry = { base: 0x0a00_0000n, length: 0x200, SPI: 16 };
+export const VIRTIO_TRANSPORTS = 32;
 /** Every device of the board under the name that people know it by, ascending. */
 export const BOARD_DEVICES: readonly (MapEntry & { readonly name: string })[] = [
   { name: 'GIC distributor', ...GIC_DISTRIBUTOR },
@@ -43,6 +46,11 @@ export const BOARD_DEVICES: readonly (MapEntry & { readonly name: string })[] = 
   { name: 'UART (PL011)', ...PL011_UART },
   { name: 'real time clock (PL031)', ...PL031_RTC },
   { name: 'GPIO (PL061)', ...PL061_GPIO },
+  {
+    name: 'virtio transports',
+    base: VIRTIO_MMIO.base,
+    length: VIRTIO_MMIO.length * VIRTIO_TRANSPORTS,
+  },
 ];
 /** The pin of the GPIO controller that the power key drives high. */
 export const POWER_KEY_PIN = 3;
@@ -76,4 +84,8 @@ export const INTERRUPT_SOURCES: ReadonlyMap<number, string> = new Map([
   [FIRST_SPI + PL011_UART.SPI, 'UART'],
   [FIRST_SPI + PL031_RTC.SPI, 'real time clock'],
   [FIRST_SPI + PL061_GPIO.SPI, 'GPIO'],
+  ...Array.from({ length: VIRTIO_TRANSPORTS }, (_, n): [number, string] => [
+    FIRST_SPI + VIRTIO_MMIO.SPI + n,
+    `virtio transport ${n}`,
+  ]),
 ]);

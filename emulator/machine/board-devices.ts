@@ -23,6 +23,7 @@ import {
 } from '../board/virt-map.ts';
 import type { MapEntry } from '../board/virt-map.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
+import type { DmaMemory } from '../devices/dma-memory.ts';
 import type { SystemBus } from '../devices/bus.ts';
 import type { Device, DeviceEvents, IrqLine } from '../devices/device.ts';
 import type {
@@ -36,6 +37,8 @@ import { GicV3 } from '../devices/gic/v3/gic-v3.ts';
 import { Pl011 } from '../devices/pl011.ts';
 import { Pl031 } from '../devices/pl031.ts';
 import { Pl061 } from '../devices/pl061.ts';
+import { VirtioSlots } from './virtio-slots.ts';
+import type { VirtioOptions } from './virtio-slots.ts';
 import { connectGicRegisters } from './gic-registers.ts';
 
 export type GicVersion = 2 | 3;
@@ -56,6 +59,9 @@ export interface BoardDevicesOptions {
   /** Seconds since 1970 at reset. */
   readonly startTime: bigint;
   readonly events: DeviceEvents;
+  readonly virtio: VirtioOptions;
+  /** The guest ends by the exit device. */
+  readonly exit: (status: number) => void;
 }
 
 export interface InterruptView {
@@ -70,9 +76,10 @@ export class BoardDevices {
   readonly rtc: Pl031;
   readonly #gic: InterruptController;
   readonly #gpio: Pl061;
+  readonly #virtio: VirtioSlots;
 
   constructor(options: BoardDevicesOptions) {
-    const { pes, bus, transmit, now, startTime, events } = options;
+    const { pes, bus, transmit, now, startTime, events, exit } = options;
     // The GIC comes first: a reset or a restored state of the others drives its inputs.
     const gic = attachGic(options);
     this.#gic = gic;
@@ -82,6 +89,15 @@ export class BoardDevices {
     bus.attach(PL011_UART.base, PL011_UART.length, this.uart);
     bus.attach(PL031_RTC.base, PL031_RTC.length, this.rtc);
     bus.attach(PL061_GPIO.base, PL061_GPIO.length, this.#gpio);
+    this.#virtio = new VirtioSlots({
+      plugged: options.virtio,
+      bus,
+      memory: dmaMemory(pes),
+      spi: (SPI) => gic.spi(SPI),
+      events,
+      transmit,
+      exit,
+    });
     for (const { cpu, timers, spe, pmu } of pes) {
       timers.connect('CNTV', gic.ppi(cpu, PPI_VIRTUAL_TIMER));
       timers.connect('CNTP', gic.ppi(cpu, PPI_NONSECURE_PHYSICAL_TIMER));
@@ -112,7 +128,16 @@ export class BoardDevices {
 
   /** Whether a character from the console would interrupt the guest. */
   get inputInterrupts(): boolean {
+    const { console, consoleSPI } = this.#virtio;
+    if (console?.isReady === true && this.#gic.wouldSignal(consoleSPI)) return true;
     return this.uart.receiveInterruptEnabled && this.#gic.wouldSignal(PL011_UART.SPI);
+  }
+
+  /** Characters from whoever sits at the console. */
+  receive(bytes: Uint8Array): void {
+    const { console } = this.#virtio;
+    if (console?.isReady === true) console.receive(bytes);
+    else this.uart.receive(bytes);
   }
 
   /** The power key is pressed and released, in no time: a guest that looks at the edge sees it. */
@@ -120,6 +145,16 @@ export class BoardDevices {
     this.#gpio.setInput(POWER_KEY_PIN, true);
     this.#gpio.setInput(POWER_KEY_PIN, false);
   }
+}
+
+function dmaMemory([pe]: readonly ProcessingElement[]): DmaMemory {
+  if (pe === undefined) throw new TypeError('a board has a processor');
+  const { engine } = pe;
+  return {
+    contains: (PA, length) => engine.ram.view(PA, length) !== undefined,
+    read: (PA, length) => engine.readPhysical(PA, length),
+    write: (PA, bytes) => engine.writePhysical(PA, bytes),
+  };
 }
 
 function attachGic({

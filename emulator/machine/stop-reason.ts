@@ -1,7 +1,7 @@
 /** Why a machine handed control back, in values that no layer above has to interpret again. */
 import type { ExceptionRecord as PeExceptionRecord } from '../cpu/pe.ts';
 
-export type ExitCause = 'PSCI SYSTEM_OFF' | 'PSCI SYSTEM_RESET' | 'semihosting';
+export type ExitCause = 'PSCI SYSTEM_OFF' | 'PSCI SYSTEM_RESET' | 'semihosting' | 'exit device';
 
 /** An exception that was taken. EC, ISS, ESR and the rest are as AArch64.TakeException() wrote them. */
 export interface ExceptionRecord {

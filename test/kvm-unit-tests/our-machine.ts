@@ -45,10 +45,14 @@ export function runOnOurMachine(test: TestCase, image: Uint8Array, options: OurR
   let handled = 0;
   let retired = 0;
   let remark: string | undefined;
+  let status: number | undefined;
   while (retired < options.mostInstructions) {
     const stop = machine.run({ instructions: SLICE, pastStop: false });
     retired += SLICE;
-    if (stop.kind === 'exit') break;
+    if (stop.kind === 'exit') {
+      if (stop.how === 'exit device') status = stop.status;
+      break;
+    }
     if (stop.kind !== 'slice' && stop.kind !== 'idle') {
       remark = `the machine stopped: ${JSON.stringify(stop, (_, value: unknown) => printable(value))}`;
       break;
@@ -64,7 +68,7 @@ export function runOnOurMachine(test: TestCase, image: Uint8Array, options: OurR
       machine.console.input(Uint8Array.of(0x0a));
     }
   }
-  const outcome = outcomeOf(output, undefined);
+  const outcome = outcomeOf(output, status);
   return {
     ...outcome,
     ...(remark !== undefined && { remarks: [...outcome.remarks, remark] }),
@@ -120,6 +124,7 @@ function configure(test: TestCase, image: Uint8Array, policy: string): MachineOp
     policy,
     ram,
     commandLine: '',
+    virtio: { console: 'exit' },
   };
 }
 

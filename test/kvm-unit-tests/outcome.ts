@@ -29,6 +29,6 @@ export function outcomeOf(output: string, status: number | undefined): Outcome {
   }
   if (code === PASSED && failures.length === 0) return { verdict: 'PASS', ...counts, remarks: [] };
   if (code === SKIPPED) return { verdict: 'SKIP', ...counts, remarks: skips };
-  const aborted = lines.filter((line) => /abort|Unhandled|Assert/i.test(line));
+  const aborted = lines.filter((line) => /abort|Unhandled|Assert/i.test(line)).slice(0, 3);
   return { verdict: 'FAIL', ...counts, remarks: [...failures, ...aborted] };
 }

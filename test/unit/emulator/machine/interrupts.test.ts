@@ -242,7 +242,7 @@ describe('Device tree hand-over', () => {
     const { machine } = waiting({ entry: 0x4010_0000n });
     assert.equal(magic(machine), 0xd00d_feed);
     assert.equal(machine.pe.state.X(0), 0n);
-    const blob = machine.pe.engine.readPhysical(0x4000_0000n, 4096) ?? new Uint8Array();
+    const blob = machine.pe.engine.readPhysical(0x4000_0000n, 0x4000) ?? new Uint8Array();
     assert.ok(String.fromCharCode(...blob).includes('loglevel=7'));
   });
 
