@@ -421,6 +421,8 @@ export class EngineExits {
     const register = byEncoding(encoding, direction);
     // A breakpoint or watchpoint beyond the implemented number is UNDEFINED, not missing.
     if (register !== undefined && /^DBG[BW][CV]R\d+_EL1$/.test(register.name)) return;
+    // There is no EL3: what op1 = 6 gives to it alone is UNDEFINED.
+    if (((encoding >>> 11) & 7) === 6) return;
     const name = register?.name ?? genericName(encoding);
     this.#pe.tellUnimplemented(`system register ${name}`);
   }

@@ -45,6 +45,8 @@ export function runOnOurMachine(test: TestCase, image: Uint8Array, options: OurR
   let handled = 0;
   let retired = 0;
   let remark: string | undefined;
+  /** What the machine said that it lacks; it goes on as the architecture does without it. */
+  const missing = new Set<string>();
   let status: number | undefined;
   while (retired < options.mostInstructions) {
     const stop = machine.run({ instructions: SLICE, pastStop: false });
@@ -52,6 +54,10 @@ export function runOnOurMachine(test: TestCase, image: Uint8Array, options: OurR
     if (stop.kind === 'exit') {
       if (stop.how === 'exit device') status = stop.status;
       break;
+    }
+    if (stop.kind === 'unimplemented') {
+      missing.add(stop.what);
+      continue;
     }
     if (stop.kind !== 'slice' && stop.kind !== 'idle') {
       remark = `the machine stopped: ${JSON.stringify(stop, (_, value: unknown) => printable(value))}`;
@@ -71,7 +77,11 @@ export function runOnOurMachine(test: TestCase, image: Uint8Array, options: OurR
   const outcome = outcomeOf(output, status);
   return {
     ...outcome,
-    ...(remark !== undefined && { remarks: [...outcome.remarks, remark] }),
+    remarks: [
+      ...outcome.remarks,
+      ...(remark === undefined ? [] : [remark]),
+      ...[...missing].map((what) => `not implemented: ${what}`),
+    ],
     instructions: Number(machine.retired),
     milliseconds: performance.now() - start,
     output,
