@@ -53,6 +53,13 @@ describe('Samples', function () {
     });
   }
 
+  it('smp loses no count under its lock', () => {
+    const { run, output } = testMachine('samples/smp/smp.elf', { cpus: 2 });
+    const stop = run();
+    assert.equal(output(), expectedOutput('smp'));
+    assert.deepEqual(stop, { kind: 'exit', how: 'semihosting', status: 0 });
+  });
+
   it('spe-profile finds where its instructions are', () => {
     const { run, output } = testMachine('samples/spe-profile/spe-profile.elf', {
       hostProfile: '6-2-4-SPE-TRBE',

@@ -6,6 +6,7 @@ import type { MachineOptions, StopReason } from '../../emulator/machine.ts';
 
 export interface TestMachineOptions {
   readonly el?: 1 | 2;
+  readonly cpus?: number;
   readonly policy?: string;
   readonly hostProfile?: string;
   readonly fpPolicy?: string;
@@ -36,6 +37,7 @@ export function testMachine(path: string, options: TestMachineOptions = {}): Tes
       })),
     },
     el: options.el ?? 1,
+    cpus: options.cpus ?? 1,
     hostProfile: options.hostProfile ?? '6-2-4',
     policy: options.policy ?? 'OWNER',
     ...(options.fpPolicy !== undefined && { fpPolicy: options.fpPolicy }),

@@ -22,6 +22,8 @@ interface Guest {
   readonly machine: string;
   /** QEMU's -cpu. Default: cortex-a72. */
   readonly cpu?: string;
+  /** How many processors. Default: 1. */
+  readonly cpus?: number;
   /** What it does on a processor that follows the Arm ARM, where that is written down as a file. */
   readonly architectural?: Outcome;
   /** What it does on QEMU before 8.0, whose OS Lock silences nothing, where that differs. */
@@ -70,6 +72,13 @@ const guests: readonly Guest[] = [
     folder: 'samples/migration',
     elf: 'migration.elf',
     machine: 'virt',
+    architectural: { file: 'expected-output.txt', status: 0 },
+  },
+  {
+    folder: 'samples/smp',
+    elf: 'smp.elf',
+    machine: 'virt',
+    cpus: 2,
     architectural: { file: 'expected-output.txt', status: 0 },
   },
   {
@@ -168,7 +177,7 @@ describe('Guests, run on QEMU', () => {
   });
 
   for (const guest of guests) {
-    const { folder, elf, machine, cpu = 'cortex-a72' } = guest;
+    const { folder, elf, machine, cpu = 'cortex-a72', cpus = 1 } = guest;
     it(`${elf} prints its expected output and ends with its exit status`, function () {
       this.timeout(60_000);
       const outcome = (major < 8 ? guest.beforeQemu8 : undefined) ?? guest.architectural;
@@ -177,7 +186,7 @@ describe('Guests, run on QEMU', () => {
       }
 
       const path = join(ROOT, folder, elf);
-      const options = ['-M', machine, '-cpu', cpu, '-nographic', '-semihosting'];
+      const options = ['-M', machine, '-cpu', cpu, '-smp', `${cpus}`, '-nographic', '-semihosting'];
       const qemu = run(QEMU, [...options, '-kernel', path], 30_000);
       const expected = readFileSync(join(ROOT, folder, outcome.file), 'utf8');
       assert.equal(qemu.output.replaceAll('\r\n', '\n'), expected);
