@@ -7,6 +7,8 @@ import { expectedOutput, markerLine, samplePath, sampleProgram } from './support
 const main = samplePath('smp', 'main.c');
 const CPU0 = 1;
 const CPU1 = 2;
+/** Instructions; more than a processor needs from any place to the store of its next count. */
+const A_ROUND = 100;
 
 describe('The processors of samples/smp', () => {
   let client: DapClient;
@@ -89,6 +91,29 @@ describe('The processors of samples/smp', () => {
       assert.equal(await evaluate(other, '$PC'), before[1]);
     });
   }
+
+  it('a count is lost when one is stepped through its own between load and store of the other', async () => {
+    await client.stopped();
+    await breakAt('#RACE');
+    const { threadId: slow } = await client.resume('continue');
+    assert.ok(slow);
+    await breakAt();
+    const quick = slow === CPU0 ? CPU1 : CPU0;
+    const counter = async (): Promise<number> => Number(await evaluate(slow, 'unlocked_counter'));
+    const step = async (threadId: number): Promise<void> => {
+      await client.resume('stepIn', { threadId, granularity: 'instruction' });
+    };
+    const loaded = await counter();
+    // ADRP, ADD, LDR
+    for (let i = 0; i < 3; i += 1) await step(slow);
+    const between = await evaluate(slow, '$PC');
+    for (let i = 0; i < A_ROUND && (await counter()) === loaded; i += 1) await step(quick);
+    assert.equal(await counter(), loaded + 1, 'the quick one has stored its count');
+    assert.equal(await evaluate(slow, '$PC'), between);
+    // ADD, ADRP, ADD, STR
+    for (let i = 0; i < 4; i += 1) await step(slow);
+    assert.equal(await counter(), loaded + 1, 'two have counted, and it is one more');
+  });
 
   it('count to the end once the breakpoint is gone', async () => {
     await client.stopped();
