@@ -130,6 +130,8 @@ const NO_INTERRUPTS: InterruptInputs = {
 };
 
 const DC_ZVA = requireSystemInstruction('dc', 'ZVA');
+/** A guest that goes wild can meet any number of things that are not implemented. */
+const MOST_TOLD = 1000;
 
 /** Memory for processors of one machine, which all have the instructions of the model. */
 export function processorMemory(
@@ -421,7 +423,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   /** Something that is not implemented was met: an event, once for each text. */
   tellUnimplemented(what: string): void {
-    if (this.#told.has(what)) return;
+    if (this.#told.has(what) || this.#told.size >= MOST_TOLD) return;
     this.#told.add(what);
     this.#events.push({ kind: 'unimplemented', what, pc: this.state.PC, resumable: true });
   }
