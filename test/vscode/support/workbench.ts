@@ -143,9 +143,16 @@ export class Workbench {
 
   /** Opens a file of the folder by its name. */
   async openFile(name: string): Promise<void> {
-    await this.press('Control+p');
-    await this.#quickInput().fill(name);
-    await this.choose(name);
+    await waitUntil(`"${name}" is open`, async () => {
+      if ((await this.activeEditor()) === name) return true;
+      if (!(await this.#quickInput().isVisible())) await this.press('Control+p');
+      await this.#quickInput().fill(name);
+      await sleep(300);
+      const [row] = await this.quickPickRows();
+      if (row?.includes(name) === true) await this.press('Enter');
+      await sleep(300);
+      return undefined;
+    });
     await this.waitForEditor(name);
   }
 
