@@ -418,14 +418,15 @@ export class Workbench {
     if (!(await isClosed())) return;
     await waitUntil(`"${row.name}" opens`, async () => {
       // VS Code opens a scope by itself when it fills the view: that may undo a click.
-      if (await isClosed()) {
-        await locator.locator('.monaco-tl-twistie').click();
+      const shown = await rowAt(this.page, list, row.index);
+      if ((await shown.getAttribute('aria-expanded')) === 'false') {
+        await shown.locator('.monaco-tl-twistie').click();
         await sleep(300);
       }
-      return (
-        !(await isClosed()) &&
-        (await visibleRows(list)).some((it) => it.index === row.index + 1 && it.level > row.level)
-      );
+      // The row may stand at the lower edge, with its children below it.
+      let seen = 0;
+      const [child] = await rowsFrom(this.page, list, row.index + 1, () => (seen += 1) === 1);
+      return child !== undefined && child.level > row.level;
     });
   }
 
