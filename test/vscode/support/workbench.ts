@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import { rowAt, rowsFrom, visibleRows, type TreeRow } from './tree.ts';
+import { rowAt, rowsFrom, type TreeRow } from './tree.ts';
 import { sleep, waitUntil } from './wait-until.ts';
 
 const screenshots = path.resolve(import.meta.dirname, '../screenshots');
