@@ -126,8 +126,9 @@ export class DebuggerLink implements vscode.Disposable {
   }
 
   async #annotate({ session }: GuestSession): Promise<void> {
-    if (!this.#client.isRunning()) return;
     try {
+      // A guest that is started with the window would run before its sources have been read.
+      await this.#client.start();
       const found = await this.#client.sendRequest<Annotation[]>('trapline/annotations');
       const onLines = found.flatMap((it) =>
         it.kind === 'watch'

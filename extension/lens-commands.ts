@@ -90,8 +90,11 @@ async function runToFunction(
 ): Promise<void> {
   const breakpoint = new vscode.FunctionBreakpoint(name);
   vscode.debug.addBreakpoints([breakpoint]);
+  // Setting it tells of the guest that still stands; it is done with when the guest has run and stands again.
+  let hasRun = false;
   const waiting = sessions.onDidChange((guest) => {
-    if (guest?.state?.running !== false) return;
+    if (guest?.isRunning === true) hasRun = true;
+    if (!hasRun || guest?.state?.running !== false) return;
     waiting.dispose();
     vscode.debug.removeBreakpoints([breakpoint]);
   });
