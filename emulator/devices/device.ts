@@ -26,3 +26,14 @@ export interface IrqLine {
 export interface DeviceEvents {
   guestError(device: string, message: string): void;
 }
+
+/** Tells of an access that makes no sense: `read`, `write`, or what is wrong with it, at an offset. */
+export function tellOffset(
+  events: DeviceEvents,
+  device: string,
+  what: string,
+  offset: number,
+): void {
+  const unimplemented = what === 'read' || what === 'write' ? ' of unimplemented' : ' at';
+  events.guestError(device, `${what}${unimplemented} offset 0x${offset.toString(16)}`);
+}

@@ -20,13 +20,21 @@ type Counter = { -readonly [Field in keyof AccessCount]: AccessCount[Field] };
 /** A guest that writes its code as it runs could have any number of places. */
 const MOST_PLACES = 16_384;
 
+function keyOf({
+  pc,
+  register,
+  direction,
+}: Pick<AccessCount, 'pc' | 'register' | 'direction'>): string {
+  return `${pc.toString(36)} ${direction} ${register}`;
+}
+
 export class AccessCounts {
   /** By address; one address can hold different instructions in the course of a run. */
   readonly #places = new Map<string, Counter>();
   #uncounted = 0;
 
   count(pc: bigint, register: string, direction: Direction, how: 'trapped' | 'straight'): void {
-    const key = `${pc.toString(36)} ${direction} ${register}`;
+    const key = keyOf({ pc, register, direction });
     let counter = this.#places.get(key);
     if (counter === undefined) {
       if (this.#places.size === MOST_PLACES) {
@@ -57,9 +65,6 @@ export class AccessCounts {
   restore(all: readonly AccessCount[], uncounted: number): void {
     this.reset();
     this.#uncounted = uncounted;
-    for (const { pc, register, direction, ...counts } of all) {
-      const key = `${pc.toString(36)} ${direction} ${register}`;
-      this.#places.set(key, { pc, register, direction, ...counts });
-    }
+    for (const place of all) this.#places.set(keyOf(place), { ...place });
   }
 }

@@ -23,7 +23,7 @@ import {
 } from '../board/virt-map.ts';
 import type { MapEntry } from '../board/virt-map.ts';
 import type { ProcessingElement } from '../cpu/pe.ts';
-import type { DmaMemory } from '../devices/dma-memory.ts';
+import type { DmaMemory } from '../devices/physical-memory.ts';
 import type { SystemBus } from '../devices/bus.ts';
 import type { Device, DeviceEvents, IrqLine } from '../devices/device.ts';
 import type {

@@ -2,7 +2,7 @@
 import { VIRTIO_MMIO, VIRTIO_TRANSPORTS } from '../board/virt-map.ts';
 import type { SystemBus } from '../devices/bus.ts';
 import type { DeviceEvents, IrqLine } from '../devices/device.ts';
-import type { DmaMemory } from '../devices/dma-memory.ts';
+import type { DmaMemory } from '../devices/physical-memory.ts';
 import { VirtioBlock } from '../devices/virtio/block.ts';
 import { VirtioConsole } from '../devices/virtio/console.ts';
 import { CopyOnWriteDisk, WriteThroughDisk } from '../devices/virtio/disk.ts';

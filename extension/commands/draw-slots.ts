@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import type { DebugResourcesResponse } from '../../debug-adapter/custom-requests.ts';
 import { request } from '../protocol.ts';
 import { requireActive, showFailure, type GuestSession, type GuestSessions } from '../sessions.ts';
 import { slotMapPage } from '../webviews/slot-map.ts';
@@ -10,23 +11,26 @@ export async function drawSlots(sessions: GuestSessions): Promise<void> {
   const guest = requireActive(sessions);
   if (guest === undefined) return;
   try {
-    const first = await pageOf(guest, '');
+    const first = await resourcesOf(guest);
     const panel = vscode.window.createWebviewPanel(
       'trapline.slotMap',
       `Debug slots: ${path.basename(guest.program)}`,
       vscode.ViewColumn.Beside,
       { localResourceRoots: [] },
     );
-    panel.webview.html = first;
-    const { cspSource } = panel.webview;
+    const draw = (resources: DebugResourcesResponse): void => {
+      panel.webview.html = slotMapPage(resources, {
+        program: path.basename(guest.program),
+        policy: guest.state?.policy ?? 'no policy: the guest is its own hypervisor',
+        cspSource: panel.webview.cspSource,
+        nonce: randomBytes(16).toString('base64'),
+      });
+    };
+    draw(first);
     const subscription = sessions.onDidChange((changed) => {
       if (changed !== guest || guest.ended || guest.isRunning) return;
-      pageOf(guest, cspSource).then(
-        (page) => {
-          panel.webview.html = page;
-        },
-        () => undefined, // The session has ended meanwhile: its last drawing stays.
-      );
+      // The session may end meanwhile: its last drawing stays.
+      resourcesOf(guest).then(draw, () => undefined);
     });
     panel.onDidDispose(() => {
       subscription.dispose();
@@ -36,12 +40,6 @@ export async function drawSlots(sessions: GuestSessions): Promise<void> {
   }
 }
 
-async function pageOf(guest: GuestSession, cspSource: string): Promise<string> {
-  const resources = await request(guest.session, 'trapline/debugResources', undefined);
-  return slotMapPage(resources, {
-    program: path.basename(guest.program),
-    policy: guest.state?.policy ?? 'no policy: the guest is its own hypervisor',
-    cspSource,
-    nonce: randomBytes(16).toString('base64'),
-  });
+function resourcesOf(guest: GuestSession): Promise<DebugResourcesResponse> {
+  return request(guest.session, 'trapline/debugResources', undefined);
 }

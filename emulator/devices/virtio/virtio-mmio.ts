@@ -4,7 +4,7 @@
  * has DeviceID 0.
  */
 import type { Device, DeviceAccessSize, DeviceEvents, IrqLine } from '../device.ts';
-import type { DmaMemory } from '../dma-memory.ts';
+import type { DmaMemory } from '../physical-memory.ts';
 import type { VirtioDevice } from './virtio-device.ts';
 import { Virtqueue } from './virtqueue.ts';
 import type { VirtqueueState } from './virtqueue.ts';

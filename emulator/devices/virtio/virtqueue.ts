@@ -4,7 +4,7 @@
  * Everything in guest memory is the guest's word: each address is checked when it is used, and a ring that
  * contradicts itself is reported by `broken` and not touched again.
  */
-import type { DmaMemory } from '../dma-memory.ts';
+import type { DmaMemory } from '../physical-memory.ts';
 
 const VIRTQ_DESC_F_NEXT = 1;
 const VIRTQ_DESC_F_WRITE = 2;

@@ -19,6 +19,7 @@ import {
   not,
   or,
   select,
+  signExtend,
   xor,
   zeroExtend,
 } from '../expression.ts';
@@ -31,7 +32,6 @@ import { bytesOf } from './transfer.ts';
 const UNITS = ['b', 'h', '', ''] as const;
 const OPERATIONS = ['add', 'clr', 'eor', 'set', 'smax', 'smin', 'umax', 'umin'] as const;
 const SWP = 0;
-const LDAPR = 4;
 const NO_DESTINATION = 31;
 
 type Value = Expr<'i64'>;
@@ -57,9 +57,7 @@ const ordering = (acquire: number, release: number): string =>
 function low(value: Value, bytes: 1 | 2 | 4 | 8, signed: boolean): Value {
   if (bytes === 8) return value;
   const bits = (8 * bytes) as 8 | 16 | 32;
-  return signed
-    ? { type: 'i64', op: `i64.extend${bits}_s`, args: [value] }
-    : zeroExtend(value, bits);
+  return signed ? signExtend(value, bits) : zeroExtend(value, bits);
 }
 
 export const atomicMemoryOperations = instruction({
@@ -68,7 +66,6 @@ export const atomicMemoryOperations = instruction({
   encoding: encoding('size:2 111000 A:1 R:1 1 Rs:5 o3:1 opc:3 00 Rn:5 Rt:5'),
   outOfLine: true,
 
-  unallocated: ({ o3, opc }) => o3 === 1 && opc !== SWP,
   variant: ({ size, o3, opc, Rn }) =>
     o3 === 1 && opc !== SWP ? undefined : { size, o3, opc, sp: Rn === 31 },
   operands: ({ Rs, Rn, Rt }) => ({ Rs, Rn, Rt }),
@@ -106,7 +103,7 @@ export const loadAcquireRCpc = instruction({
   title: 'Load-acquire RCpc Register',
   feature: 'FEAT_LRCPC',
   encoding: encoding('size:2 111000 1 0 1 (1) (1) (1) (1) (1) 1 100 00 Rn:5 Rt:5'),
-  variant: ({ size, Rn }) => ({ size, opc: LDAPR, sp: Rn === 31 }),
+  variant: ({ size, Rn }) => ({ size, sp: Rn === 31 }),
   operands: ({ Rn, Rt }) => ({ Rn, Rt }),
   assembly: ({ size, Rn, Rt }) =>
     `ldapr${entryOf(UNITS, size)} ${xzrName(size === 3 ? 1 : 0, Rt)}, [${spName(1, Rn)}]`,

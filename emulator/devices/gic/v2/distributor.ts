@@ -5,6 +5,7 @@
  * IMPLEMENTATION DEFINED here: the identification is that of a GIC-400; SGIs are always enabled. On a uniprocessor GICD_ITARGETSR<n> holds what is written,
  * where the specification has it read as zero, and does not decide anything.
  */
+import { tellOffset } from '../../device.ts';
 import type { Device, DeviceAccessSize, DeviceEvents } from '../../device.ts';
 import {
   eachByte,
@@ -192,11 +193,7 @@ export class GicDistributor implements Device {
   }
 
   #guestError(what: string, offset: number): void {
-    const unimplemented = what === 'read' || what === 'write' ? ' of unimplemented' : ' at';
-    this.#options.events.guestError(
-      this.name,
-      `${what}${unimplemented} offset 0x${offset.toString(16)}`,
-    );
+    tellOffset(this.#options.events, this.name, what, offset);
   }
 
   /** With the states of all interrupts. */

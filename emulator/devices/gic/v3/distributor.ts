@@ -6,6 +6,7 @@
  * and no extended SPI range; 1 of N routing is there. What belongs to interrupts 0 to 31 or to legacy
  * operation is RAZ/WI.
  */
+import { tellOffset } from '../../device.ts';
 import type { Device, DeviceAccessSize, DeviceEvents } from '../../device.ts';
 import { InterruptRegisters, inWord, part, within } from '../interrupt-registers.ts';
 import { identification, IIDR_GIC500 } from './identification.ts';
@@ -123,11 +124,7 @@ export class GicV3Distributor implements Device {
   }
 
   #guestError(what: string, offset: number): void {
-    const unimplemented = what === 'read' || what === 'write' ? ' of unimplemented' : ' at';
-    this.#options.events.guestError(
-      this.name,
-      `${what}${unimplemented} offset 0x${offset.toString(16)}`,
-    );
+    tellOffset(this.#options.events, this.name, what, offset);
   }
 
   /** With the states of all interrupts but LPIs. */

@@ -20,7 +20,7 @@ import type { IccRegister, IcvRegister, SgiRequest } from './cpu-interface.ts';
 import { GicV3Distributor } from './distributor.ts';
 import { affinityOf, GicV3Interrupts, INTERRUPTS } from './interrupts.ts';
 import { Its } from './its.ts';
-import type { PhysicalMemory } from './physical-memory.ts';
+import type { PhysicalMemory } from '../../physical-memory.ts';
 import { Redistributor, RedistributorFrames } from './redistributor.ts';
 import { ichRegisters, icvRegisters } from './virtual-registers.ts';
 import type { IchRegister } from './virtual-registers.ts';

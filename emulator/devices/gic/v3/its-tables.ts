@@ -3,7 +3,7 @@
  * device. Arm GIC architecture specification (IHI 0069), "The ITS tables". What an entry holds is
  * IMPLEMENTATION DEFINED; all are 8 bytes here with a valid bit at 63. Nothing is cached.
  */
-import type { PhysicalMemory } from './physical-memory.ts';
+import type { PhysicalMemory } from '../../physical-memory.ts';
 
 export const ENTRY_BYTES = 8;
 const VALID = 1n << 63n;

@@ -19,7 +19,7 @@ import {
   ItsTables,
 } from './its-tables.ts';
 import type { Lpis } from './lpis.ts';
-import type { PhysicalMemory } from './physical-memory.ts';
+import type { PhysicalMemory } from '../../physical-memory.ts';
 import { half, withHalf } from './redistributor.ts';
 
 const GITS_CTLR = 0x0000;

@@ -8,7 +8,7 @@ import type { DeviceEvents } from '../../device.ts';
 import type { InterruptDescription } from '../interrupt-controller.ts';
 import { PRIORITY_MASK } from '../priorities.ts';
 import type { Candidate } from '../priorities.ts';
-import type { PhysicalMemory } from './physical-memory.ts';
+import type { PhysicalMemory } from '../../physical-memory.ts';
 
 export const FIRST_LPI = 8192;
 /** INTIDs have 16 bits. */

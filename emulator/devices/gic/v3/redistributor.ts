@@ -13,7 +13,7 @@ import { identification, IIDR_GIC500 } from './identification.ts';
 import { affinityOf } from './interrupts.ts';
 import type { GicV3Interrupts } from './interrupts.ts';
 import { Lpis } from './lpis.ts';
-import type { PhysicalMemory } from './physical-memory.ts';
+import type { PhysicalMemory } from '../../physical-memory.ts';
 
 /** Bytes for each processor. */
 export const REDISTRIBUTOR_STRIDE = 0x2_0000;

@@ -1,5 +1,5 @@
 /** A driver of one queue, in RAM of its own: the other side of what is tested. */
-import type { DmaMemory } from '../../../../../emulator/devices/dma-memory.ts';
+import type { DmaMemory } from '../../../../../emulator/devices/physical-memory.ts';
 import type { VirtioDevice } from '../../../../../emulator/devices/virtio/virtio-device.ts';
 import { VirtioMmio } from '../../../../../emulator/devices/virtio/virtio-mmio.ts';
 import type { VirtioVersion } from '../../../../../emulator/devices/virtio/virtio-mmio.ts';
