@@ -62,8 +62,8 @@ function summaryOf(group: readonly WorldSwitchRow[]): string {
   const number = (pattern: RegExp): number => group.filter(({ kind }) => pattern.test(kind)).length;
   const parts: [number, string][] = [
     [number(/^trap/), 'trap'],
-    [number(/^bundleSave/), 'save'],
-    [number(/^bundleLoad/), 'load'],
+    [number(/Save$/), 'save'],
+    [number(/Load$/), 'load'],
     [number(/Write$/), 'control write'],
   ];
   const exit = group.find(({ kind }) => kind === 'exit')?.text;

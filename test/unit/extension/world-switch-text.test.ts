@@ -90,6 +90,17 @@ describe('an event of the hypervisor as text', () => {
       iconOf,
     );
     assert.equal(new Set(icons).size, icons.length);
+    for (const kind of [
+      'fpSave',
+      'speLoad',
+      'drain',
+      'hostActivity',
+      'deviceAttribute',
+      'remap',
+      'evict',
+    ]) {
+      assert.notEqual(iconOf(kind), 'circle-small-filled', kind);
+    }
     assert.equal(iconOf('something new'), 'circle-small-filled');
   });
 
