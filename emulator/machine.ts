@@ -112,6 +112,8 @@ export class Machine {
 
   readonly #options: MachineOptions;
   readonly #memory: EngineMemory;
+  /** Not before the first reset. */
+  #ramWritten = false;
   readonly #processors: readonly Processor[];
   readonly #scheduler: Scheduler;
   /** The processor of the last stop, or that the debugger has selected. */
@@ -293,9 +295,11 @@ export class Machine {
   /** Cold reset with the image loaded; what the debugger has set stays. */
   reset(): void {
     const { image } = this.#options;
-    this.#memory.ram.clear();
-    this.#scheduler.reset();
+    // New memory is zero, and touching all of a large one takes seconds.
+    if (this.#ramWritten) this.#memory.ram.clear();
+    this.#ramWritten = true;
     for (const processor of this.#processors) processor.reset();
+    this.#scheduler.reset();
     this.#bus.reset();
     this.console.discard();
     this.#typed.length = 0;

@@ -124,6 +124,11 @@ export class CpuState {
     this.#u64[L.RETIRED >> 3] = value;
   }
 
+  /** The YIELD that comes as this one from now leaves the engine; 0: none does. */
+  set yieldsLeft(value: number) {
+    this.#u32[L.YIELDS_LEFT >> 2] = value;
+  }
+
   /** A slot of the system-register file, raw: no masks, no effects. */
   sysreg(slot: number): bigint {
     return this.#u64[(L.SYSTEM_REGISTERS >> 3) + slot]!;

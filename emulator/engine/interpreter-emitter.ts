@@ -574,6 +574,15 @@ export class InterpreterEmitter implements Emitter {
     });
     this.#f.storeTo('i64.store', slot, 0, this.x(Rt));
   }
+  yield(): void {
+    const left = this.#f.let(cellI32(L.YIELDS_LEFT));
+    this.#f.if(left, () => {
+      this.#f.if(eq(left, i32(1)), () => {
+        this.#leave('YIELD');
+      });
+      this.#f.storeTo('i32.store', STATE_BASE, L.YIELDS_LEFT, sub(left, i32(1)));
+    });
+  }
   exit(reason: ExitReason): void {
     this.#leave(reason);
   }

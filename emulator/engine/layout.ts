@@ -15,7 +15,7 @@
  *     0x6000  data TLBs, one for each EL
  *     0xc000  fetch TLBs, one for each EL
  *     0xf000  watched ranges of the data TLBs' entries
- * *
+ *
  * Everything below SAVED_END is architectural or derived state that a snapshot keeps.
  */
 
@@ -40,6 +40,7 @@ export const EXCLUSIVE_ADDRESS = 0xd8; // i64
 export const EXCLUSIVE_SIZE = 0xe0; // i32, in bytes; 0 while the monitor is open
 export const UNPRIVILEGED_TLB = 0xe4; // i32: address of the TLB that LDTR and STTR use
 export const ZERO_BLOCK_TRAP = 0xf0; // i32: non-zero when DC ZVA leaves for the processor layer
+export const YIELDS_LEFT = 0xf4; // i32: YIELDs until one leaves for the processor layer; 0: none does
 export const FETCH_TLB_BASE = 0xf8; // i32: address of the fetch TLB in use
 export const COUNTER_SHIFT = 0x8c; // i32: instructions of the clock to the counter
 export const COUNTER_OFFSET = 0xe8; // i64: subtracted from the counter by CNTVCT_EL0 reads

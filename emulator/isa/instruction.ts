@@ -181,6 +181,8 @@ export interface Emitter {
    */
   readSystemRegister(register: Operand, Rt: Operand): void;
   writeSystemRegister(register: Operand, Rt: Operand): void;
+  /** YIELD: leaves for the processor layer at the end of its patience, else goes on. */
+  yield(): void;
   /** Leaves for the processor layer; nothing after it executes. */
   exit(reason: ExitReason): void;
 }

@@ -1,6 +1,6 @@
 /**
  * Whose turn it is. The processors of a machine execute in turn, in the order of their numbers, each for
- * a quantum of instructions or until it waits or yields. All of it depends on the clock and on the
+ * a quantum of instructions or until it waits or has yielded often. All of it depends on the clock and on the
  * processors alone, so that a run repeats exactly.
  *
  * The clock counts the instructions of all processors, and jumps while all of them wait. It is what every
@@ -11,6 +11,12 @@ import type { Processor } from './processor.ts';
 
 /** Instructions of a turn. */
 export const QUANTUM = 10_000;
+/**
+ * The YIELD that ends a turn: not the first, since who polls often finds what it waits for, and handing
+ * over costs more than polling. Where nobody else had anything to do, a look at the others costs most.
+ */
+const YIELDS_OF_A_TURN = 256;
+const YIELDS_ALONE = 4096;
 
 export interface SchedulerState {
   readonly turn: number;
@@ -61,7 +67,13 @@ export class Scheduler {
 
   reset(): void {
     this.#current = this.#processors[0] ?? this.#current;
+    this.#grant(this.#current, YIELDS_OF_A_TURN);
+  }
+
+  /** A whole turn. A processor that has no others never hands over. */
+  #grant({ pe }: Processor, yields: number): void {
     this.#left = QUANTUM;
+    if (this.#processors.length > 1) pe.state.yieldsLeft = yields;
   }
 
   /** The processor that executes next; undefined when all of them wait. */
@@ -72,7 +84,7 @@ export class Scheduler {
     for (let n = 0; n < this.#processors.length; n += 1) {
       const candidate = this.#processors[(after + n) % this.#processors.length];
       if (candidate?.isRunnable(clock) !== true) continue;
-      this.#left = QUANTUM;
+      this.#grant(candidate, candidate === this.#current ? YIELDS_ALONE : YIELDS_OF_A_TURN);
       return this.#begin(candidate);
     }
     return undefined;
@@ -80,7 +92,7 @@ export class Scheduler {
 
   /** It is this processor's turn now, although it may wait. */
   give(processor: Processor): void {
-    if (processor !== this.#current) this.#left = QUANTUM;
+    if (processor !== this.#current) this.#grant(processor, YIELDS_OF_A_TURN);
     this.#begin(processor);
   }
 

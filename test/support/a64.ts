@@ -59,6 +59,9 @@ export const ldxr = (t: number, n: number): number => (0xc85f7c00 | (n << 5) | t
 /** `stxr w<s>, x<t>, [x<n>]` */
 export const stxr = (s: number, t: number, n: number): number =>
   (0xc8007c00 | (s << 16) | (n << 5) | t) >>> 0;
+/** `cbz w<t>, <offset>` */
+export const cbz = (t: number, offset: number): number =>
+  (0x34000000 | (((offset / 4) & 0x7ffff) << 5) | t) >>> 0;
 /** `cbnz w<t>, <offset>` */
 export const cbnz = (t: number, offset: number): number =>
   (0x35000000 | (((offset / 4) & 0x7ffff) << 5) | t) >>> 0;

@@ -56,6 +56,7 @@ export const hints = instruction({
 
   semantics(e, { hint }) {
     const reason = EXITS[hint];
-    if (reason !== undefined) e.exit(reason);
+    if (reason === 'YIELD') e.yield();
+    else if (reason !== undefined) e.exit(reason);
   },
 });

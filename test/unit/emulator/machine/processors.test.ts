@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Machine } from '../../../../emulator/machine.ts';
 import type { StopReason } from '../../../../emulator/machine.ts';
+import { QUANTUM } from '../../../../emulator/machine/scheduler.ts';
 import * as a64 from '../../../support/a64.ts';
 import { seededRandom } from '../../../support/random.ts';
 
@@ -73,7 +74,10 @@ interface Setup {
 }
 
 function create({ cpus, el, waitWith }: Setup): Machine {
-  const bytes = program(cpus, el === 1 ? a64.hvc(0) : a64.smc(0), waitWith);
+  return machineOf({ cpus, el }, program(cpus, el === 1 ? a64.hvc(0) : a64.smc(0), waitWith));
+}
+
+function machineOf({ cpus, el }: Pick<Setup, 'cpus' | 'el'>, bytes: Uint8Array): Machine {
   return new Machine({
     image: { segments: [{ paddr: ENTRY, bytes, memSize: bytes.length }], entry: ENTRY },
     cpus,
@@ -128,9 +132,31 @@ describe('A machine with several processors', () => {
     }
   });
 
-  for (const el of [1, 2] as const) {
-    it(`does the same whatever the slices are, from EL${el}`, () => {
-      const setup = { cpus: 3, el, waitWith: WFE };
+  it('hands over to those who have something to do, where one polls with YIELD', () => {
+    const turnOn = [
+      ...a64.mov(22, DATA),
+      ...a64.mov(0, CPU_ON),
+      ...a64.mov(1, 1n),
+      ...a64.mov(2, ENTRY + 0x100n),
+      a64.hvc(0),
+    ];
+    const poll = [YIELD, a64.ldr(1, 22), a64.cbz(1, -8), ...a64.mov(0, SYSTEM_OFF), a64.hvc(0)];
+    const words = new Uint32Array(0x180 / 4);
+    words.set([...turnOn, ...poll]);
+    words.set([...a64.mov(22, DATA), ...a64.mov(1, 1n), a64.str(1, 22), a64.b(0)], 0x100 / 4);
+    const machine = machineOf({ cpus: 2, el: 1 }, new Uint8Array(words.buffer));
+    assert.equal(runToEnd(machine, () => 1_000_000).kind, 'exit');
+    // Both had their turn: the polling one a short one, the one that ends in a loop a whole one.
+    assert.ok(machine.retired < 2n * BigInt(QUANTUM), `${machine.retired} instructions`);
+  });
+
+  for (const [el, waitWith] of [
+    [1, WFE],
+    [1, YIELD],
+    [2, WFE],
+  ] as const) {
+    it(`does the same whatever the slices are, from EL${el}, with ${waitWith.toString(16)}`, () => {
+      const setup = { cpus: 3, el, waitWith };
       const whole = create(setup);
       runToEnd(whole, () => 10_000_000);
       const expected = whole.save();
@@ -141,7 +167,9 @@ describe('A machine with several processors', () => {
         assert.deepEqual(machine.save(), expected, `slices of up to ${longest}`);
       }
     });
+  }
 
+  for (const el of [1, 2] as const) {
     it(`goes on from a snapshot as it would have gone on itself, from EL${el}`, () => {
       const setup = { cpus: 3, el, waitWith: WFE };
       const random = seededRandom(0x5a7e + el);
