@@ -1,4 +1,5 @@
 /** Registers of which each processor finds its own at one address. */
+import { tellOffset } from '../../device.ts';
 import type { Device, DeviceAccessSize, DeviceEvents } from '../../device.ts';
 import { part } from '../interrupt-registers.ts';
 
@@ -55,13 +56,13 @@ export class BankedFrame implements Device {
   }
 
   write(offset: number, size: DeviceAccessSize, value: number): void {
-    // Registers are words; a narrower write to the low end is one with zeros above.
-    if (size !== 4) this.#guestError(`${8 * size}-bit write`, offset);
-    if ((offset & 3) === 0 && !this.#own.write(offset, value)) this.#guestError('write', offset);
+    // Registers are words: what a part of one does is UNPREDICTABLE. It does nothing.
+    if (size !== 4 || (offset & 3) !== 0) this.#guestError(`${8 * size}-bit write`, offset);
+    else if (!this.#own.write(offset, value)) this.#guestError('write', offset);
   }
 
   #guestError(what: string, offset: number): void {
-    this.#events.guestError(this.name, `${what} at unimplemented offset 0x${offset.toString(16)}`);
+    tellOffset(this.#events, this.name, what, offset);
   }
 
   saveState(): unknown {

@@ -145,12 +145,13 @@ export class GicDistributor implements Device {
     });
   }
 
-  /** Registers that the specification allows to be accessed as words only; a part leaves the rest. */
+  /** Registers that are words: what a part of one does is UNPREDICTABLE. It does nothing. */
   #writeWord(cpu: number, offset: number, size: DeviceAccessSize, written: number): void {
     const at = offset & ~3;
     const { value, mask } = inWord(offset, size, written);
     if (size !== 4 && !this.#registers.isByteAccessible(at)) {
       this.#guestError(`${8 * size}-bit write`, offset);
+      return;
     }
     if (this.#registers.write(cpu, at, value, mask)) return;
     if (at === GICD_CTLR) {

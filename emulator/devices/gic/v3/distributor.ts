@@ -101,7 +101,9 @@ export class GicV3Distributor implements Device {
     if (isReserved(at) || at === GICD_STATUSR) return;
     const { value, mask } = inWord(offset, size, written);
     if (size !== 4 && !this.#registers.isByteAccessible(at)) {
+      // UNPREDICTABLE: it does nothing.
       this.#guestError(`${8 * size}-bit write`, offset);
+      return;
     }
     if (this.#registers.write(0, at, value, mask)) {
       this.#options.changed();

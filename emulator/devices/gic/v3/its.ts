@@ -158,7 +158,11 @@ export class Its implements Device {
     }
     const at = offset & ~3;
     const { value, mask } = inWord(offset, size, written);
-    if (size !== 4) this.#guestError(`${8 * size}-bit write at offset 0x${offset.toString(16)}`);
+    if (size !== 4) {
+      // UNPREDICTABLE: it does nothing.
+      this.#guestError(`${8 * size}-bit write at offset 0x${offset.toString(16)}`);
+      return;
+    }
     if (within(at, GITS_BASER, 64)) {
       this.#writeBaser(at, value, mask);
       return;

@@ -313,7 +313,9 @@ export class RedistributorFrames implements Device {
     const at = (offset % REDISTRIBUTOR_STRIDE) & ~3;
     const { value, mask } = inWord(offset, size, written);
     if (size !== 4 && redistributor?.isByteAccessible(at) !== true) {
+      // UNPREDICTABLE: it does nothing.
       this.#guestError(`${8 * size}-bit write at`, at);
+      return;
     }
     if (redistributor?.write(at, value, mask) === true) return;
     const isReadOnly = redistributor?.peek(at) !== undefined;
