@@ -244,9 +244,7 @@ export function deliverableInterrupt(
   HCR_EL2: bigint,
   { EL, DAIF }: Pick<Pstate, 'EL' | 'DAIF'>,
 ): DeliverableInterrupt | undefined {
-  const physicalPending = lines.irq || lines.fiq || lines.serror;
-  const virtualPending = lines.virq || lines.vfiq || (HCR_EL2 & HCR_VIRTUAL) !== 0n;
-  if (!physicalPending && !virtualPending) return undefined;
+  if (!anyInterruptPending(lines, HCR_EL2)) return undefined;
   const routing = routingControls(HCR_EL2);
   const physical = [
     { kind: 'SError', pending: lines.serror, toEL2: routing.AMO, mask: 4 },
@@ -279,6 +277,12 @@ const virtualIrq = ({ virq }: InterruptLines, HCR_EL2: bigint): boolean =>
   virq || (HCR_EL2 & HCR_VI) !== 0n;
 const virtualFiq = ({ vfiq }: InterruptLines, HCR_EL2: bigint): boolean =>
   vfiq || (HCR_EL2 & HCR_VF) !== 0n;
+
+/** An interrupt is pending, whether or not it can be taken here. */
+export function anyInterruptPending(lines: InterruptLines, HCR_EL2: bigint): boolean {
+  const { irq, fiq, serror, virq, vfiq } = lines;
+  return irq || fiq || serror || virq || vfiq || (HCR_EL2 & HCR_VIRTUAL) !== 0n;
+}
 
 /**
  * Whether WFI has nothing to wait for at this EL: a physical interrupt is pending, or a virtual one that

@@ -24,7 +24,12 @@ import { ownDebugRegisters } from './debug/debug-registers.ts';
 import { DebugUnit } from './debug/debug-unit.ts';
 import type { DebugControls } from './debug/enable-and-routing.ts';
 import type { WatchedRange } from './debug/watchpoint.ts';
-import { currentPstate, exceptionReturn, takeException } from './exceptions.ts';
+import {
+  anyInterruptPending,
+  currentPstate,
+  exceptionReturn,
+  takeException,
+} from './exceptions.ts';
 import type { ExceptionContext, ExceptionRecord, PendingException } from './exceptions.ts';
 import { SelfHostedTrace } from './profiling/self-hosted-trace.ts';
 import { StatisticalProfiling } from './profiling/statistical-profiling.ts';
@@ -33,6 +38,10 @@ import { MachineBreakpoints, MachineWatchpoints } from './machine-stops.ts';
 import { MemoryAccess } from './memory-access.ts';
 import type { Bus, MemoryAccessHost } from './memory-access.ts';
 import {
+  DAIF_A,
+  DAIF_D,
+  DAIF_F,
+  DAIF_I,
   illegalReturnReason,
   packSpsr,
   PSTATE_PAN,
@@ -191,6 +200,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   readonly #pstateExtensions: number;
   /** Slots of SP_EL0, SP_EL1 and SP_EL2. */
   readonly #stackPointers: readonly [number, number, number];
+  readonly #slotHCR: number;
   readonly #runner: Runner;
   readonly #events: PeEvent[] = [];
   readonly #told = new Set<string>();
@@ -336,6 +346,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       },
     });
     this.#runner = new Runner(this);
+    this.#slotHCR = this.registers.slotOf('HCR_EL2');
     this.#stackPointers = [
       this.registers.slotOf('SP_EL0'),
       this.registers.slotOf('SP_EL1'),
@@ -637,6 +648,9 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     }
     if (this.#stopsStale) this.#updateMarks();
     this.#flushStale();
+    const interrupts = anyInterruptPending(this.pendingInterrupts, state.sysreg(this.#slotHCR));
+    state.watchedMasks =
+      (interrupts ? DAIF_A | DAIF_I | DAIF_F : 0) | (debug.dependsOnMask ? DAIF_D : 0);
   }
 
   #flushStale(): void {

@@ -7,6 +7,7 @@ import type { CpuState, ExceptionLevel } from '../engine/cpu-state.ts';
 import type { Engine } from '../engine/engine.ts';
 import {
   ACCESS_COUNTER,
+  ACCESS_DAIF,
   ACCESS_DIRECT,
   ACCESS_LEAVES,
   SYSTEM_REGISTER_SLOTS,
@@ -151,6 +152,7 @@ export class TrapTable {
     }
     if (isObserved) return ACCESS_LEAVES;
     if (effects?.direct === true) return ACCESS_DIRECT;
+    if (name === 'DAIF') return ACCESS_DAIF;
     if (direction === 'write') {
       const plain =
         effects?.written === undefined &&

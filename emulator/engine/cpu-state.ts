@@ -4,9 +4,10 @@ import * as L from './layout.ts';
 
 export type ExceptionLevel = 0 | 1 | 2;
 
-/** What a run of the engine leaves behind, which says how long it was and not where the guest is. */
+/** What a run of the engine leaves behind or is given, which says how long it was and not where the guest is. */
 const RUN_BOOKKEEPING = [
   [L.RETIRED_AT_END, L.BUDGET_LEFT + 4],
+  [L.DAIF_WATCHED, L.DAIF_WATCHED + 4],
   [L.BOUNCE, L.STORE_BUFFER + L.BUFFER_BYTES],
 ] as const;
 
@@ -96,6 +97,10 @@ export class CpuState {
   }
   set DAIF(value: number) {
     this.#u32[L.PSTATE_DAIF >> 2] = value & 15;
+  }
+  /** Bits of DAIF whose change by MSR leaves the engine, because more depends on it than their value. */
+  set watchedMasks(value: number) {
+    this.#u32[L.DAIF_WATCHED >> 2] = value;
   }
   get IL(): boolean {
     return this.#u32[L.PSTATE_IL >> 2] !== 0;

@@ -31,6 +31,7 @@ import {
   sub,
   V128_ZERO,
   wrap,
+  xor,
 } from '../isa/expression.ts';
 import type { Expr, IntegerType, ValueType } from '../isa/expression.ts';
 import type {
@@ -89,6 +90,8 @@ interface MemoryAccess {
   readonly options: MemoryOptions;
 }
 
+/** PSTATE.DAIF in DAIF and SPSR_ELx. */
+const SPSR_DAIF_SHIFT = 6;
 const ZERO_BLOCK_BYTES = 64; // DCZID_EL0.BS = 4
 
 export class InterpreterEmitter implements Emitter {
@@ -561,18 +564,59 @@ export class InterpreterEmitter implements Emitter {
         this.#f.if(eq(access, i32(L.ACCESS_LEAVES)), () => {
           this.#leave('MRS');
         });
-        const retired = sub(cellI64(L.RETIRED_AT_END), extendU(budget.value));
-        const count = shrU(retired, extendU(cellI32(L.COUNTER_SHIFT)));
-        this.setX(Rt, sub(count, cellI64(L.COUNTER_OFFSET)));
+        this.#f.if(
+          eq(access, i32(L.ACCESS_DAIF)),
+          () => {
+            this.setX(Rt, shl(cellI32(L.PSTATE_DAIF), i32(SPSR_DAIF_SHIFT)));
+          },
+          () => {
+            const retired = sub(cellI64(L.RETIRED_AT_END), extendU(budget.value));
+            const count = shrU(retired, extendU(cellI32(L.COUNTER_SHIFT)));
+            this.setX(Rt, sub(count, cellI64(L.COUNTER_OFFSET)));
+          },
+        );
       },
     );
   }
   writeSystemRegister(register: Operand, Rt: Operand): void {
     const slot = this.#f.let(this.#register(register, 'systemRegisterWrite'));
-    this.#f.if(this.#trapByte(slot, 1), () => {
-      this.#leave('MSR_REGISTER');
+    const access = this.#f.let(this.#trapByte(slot, 1));
+    this.#f.if(
+      eqz(access),
+      () => {
+        this.#f.storeTo('i64.store', slot, 0, this.x(Rt));
+      },
+      () => {
+        this.#f.if(ne(access, i32(L.ACCESS_DAIF)), () => {
+          this.#leave('MSR_REGISTER');
+        });
+        const masks = and(shrU(this.w(Rt), i32(SPSR_DAIF_SHIFT)), i32(15));
+        this.#setInterruptMasks(masks, 'MSR_REGISTER');
+      },
+    );
+  }
+  maskInterrupts(masks: Operand): void {
+    this.#leaveAtEL0('MSR_IMMEDIATE');
+    this.#setInterruptMasks(or(cellI32(L.PSTATE_DAIF), this.imm32(masks)), 'MSR_IMMEDIATE');
+  }
+  unmaskInterrupts(masks: Operand): void {
+    this.#leaveAtEL0('MSR_IMMEDIATE');
+    const kept = xor(this.imm32(masks), i32(15));
+    this.#setInterruptMasks(and(cellI32(L.PSTATE_DAIF), kept), 'MSR_IMMEDIATE');
+  }
+  #leaveAtEL0(reason: ExitReason): void {
+    this.#f.if(eqz(cellI32(L.PSTATE_EL)), () => {
+      this.#leave(reason);
     });
-    this.#f.storeTo('i64.store', slot, 0, this.x(Rt));
+  }
+  /** Leaves where a bit changes that more depends on than its value. */
+  #setInterruptMasks(masks: Expr<'i32'>, reason: ExitReason): void {
+    const value = this.#f.let(masks);
+    const changed = xor(value, cellI32(L.PSTATE_DAIF));
+    this.#f.if(and(changed, cellI32(L.DAIF_WATCHED)), () => {
+      this.#leave(reason);
+    });
+    this.#f.storeTo('i32.store', STATE_BASE, L.PSTATE_DAIF, value);
   }
   yield(): void {
     const left = this.#f.let(cellI32(L.YIELDS_LEFT));

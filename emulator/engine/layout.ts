@@ -73,6 +73,7 @@ export const BUFFER_BYTES = 64;
 export const PSTATE_EL = 0x800; // i32
 export const PSTATE_SPSEL = 0x804; // i32
 export const PSTATE_DAIF = 0x808; // i32, bits 3:0 = D A I F
+export const DAIF_WATCHED = 0x820; // i32: bits of PSTATE.DAIF whose change leaves for the processor layer
 export const PSTATE_IL = 0x80c; // i32
 export const PSTATE_SS = 0x810; // i32
 export const PSTATE_EXTENSIONS = 0x814; // i32: PAN, UAO, DIT and SSBS, where SPSR_ELx has them
@@ -91,6 +92,7 @@ export const TRAP_BYTES_PER_SLOT = 8;
 export const ACCESS_DIRECT = 0;
 export const ACCESS_LEAVES = 1;
 export const ACCESS_COUNTER = 2; // a read of CNTVCT_EL0 or CNTPCT_EL0 that needs no permission check
+export const ACCESS_DAIF = 3; // DAIF, where the access is allowed
 
 export const SAVED_END = 0x6000;
 

@@ -181,6 +181,9 @@ export interface Emitter {
    */
   readSystemRegister(register: Operand, Rt: Operand): void;
   writeSystemRegister(register: Operand, Rt: Operand): void;
+  /** MSR DAIFSet and DAIFClr of bits 3:0 = D A I F. */
+  maskInterrupts(masks: Operand): void;
+  unmaskInterrupts(masks: Operand): void;
   /** YIELD: leaves for the processor layer at the end of its patience, else goes on. */
   yield(): void;
   /** Leaves for the processor layer; nothing after it executes. */

@@ -20,6 +20,7 @@ import {
   debugTarget,
   isDoubleLocked,
   MDSCR_MDE,
+  MDSCR_SS,
   monitorDisabledReason,
 } from './enable-and-routing.ts';
 import type { DebugControls } from './enable-and-routing.ts';
@@ -240,6 +241,11 @@ export class DebugUnit {
   /** Why breakpoints and watchpoints generate nothing at the current EL, or undefined. */
   get monitorDisabledReason(): string | undefined {
     return monitorDisabledReason(this.controls, this.#state.EL, this.#mask);
+  }
+
+  /** PSTATE.D decides whether something happens at every instruction from now on. */
+  get dependsOnMask(): boolean {
+    return this.#contextBreakpoints.length > 0 || (this.controls.MDSCR_EL1 & MDSCR_SS) !== 0n;
   }
 
   /** The lowest breakpoint that fires for the instruction at `pc` now. */

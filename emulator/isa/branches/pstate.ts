@@ -23,10 +23,16 @@ export const pstate = instruction({
   title: 'PSTATE',
   encoding: encoding('1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111'),
   featureOf: ({ op1, op2 }) => fieldOf(op1, op2)?.feature,
-  variant: ({ op1, op2 }) => (fieldOf(op1, op2) === undefined ? undefined : {}),
-  operands: () => ({}),
+  variant({ op1, op2 }) {
+    const name = fieldOf(op1, op2)?.name;
+    if (name === undefined) return undefined;
+    return { masks: name === 'DAIFSet', unmasks: name === 'DAIFClr' };
+  },
+  operands: ({ CRm }) => ({ CRm }),
   assembly: ({ op1, CRm, op2 }) => `msr ${fieldOf(op1, op2)?.name ?? ''}, #${CRm}`,
-  semantics(e) {
-    e.exit('MSR_IMMEDIATE');
+  semantics(e, { masks, unmasks }, { CRm }) {
+    if (masks) e.maskInterrupts(CRm);
+    else if (unmasks) e.unmaskInterrupts(CRm);
+    else e.exit('MSR_IMMEDIATE');
   },
 });

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import type { RunExit } from '../../../../emulator/engine/engine.ts';
 import { RAM_BASE, testEngine } from '../../../support/test-engine.ts';
+import type { TestEngine } from '../../../support/test-engine.ts';
 
 const NOP = 0xd503201f;
+const YIELD = 0xd503203f;
 const HLT = 0xd45e0000; // hlt #0xf000
 const DATA = RAM_BASE + 0x8000n;
 
@@ -124,6 +126,50 @@ describe('DC ZVA', () => {
   });
 });
 
+describe('MSR DAIFSet and DAIFClr', () => {
+  const DAIFSet = (masks: number): number => 0xd50340df | (masks << 8);
+  const DAIFClr = (masks: number): number => 0xd50340ff | (masks << 8);
+  /** At EL1 with these masks, of which a change of `watched` concerns the processor layer. */
+  const machineWith = (DAIF: number, watched: number, words: readonly number[]): TestEngine => {
+    const machine = testEngine();
+    machine.load([...words, HLT]);
+    Object.assign(machine.engine.state, { EL: 1, DAIF, watchedMasks: watched });
+    return machine;
+  };
+
+  for (let masks = 0; masks < 16; masks += 1) {
+    it(`set and clear exactly #${masks}`, () => {
+      for (const DAIF of [0, 0b0101, 0b1010, 0b1111]) {
+        const set = machineWith(DAIF, 0, [DAIFSet(masks)]);
+        assert.equal(set.run(), 'HLT');
+        assert.equal(set.engine.state.DAIF, DAIF | masks);
+        const clear = machineWith(DAIF, 0, [DAIFClr(masks)]);
+        assert.equal(clear.run(), 'HLT');
+        assert.equal(clear.engine.state.DAIF, DAIF & ~masks);
+      }
+    });
+  }
+
+  it('leave for the processor layer where a watched mask changes, and only there', () => {
+    for (let watched = 0; watched < 16; watched += 1) {
+      for (let masks = 0; masks < 16; masks += 1) {
+        const set = machineWith(0b0011, watched, [DAIFSet(masks)]);
+        assert.equal(set.run(), (masks & ~0b0011 & watched) !== 0 ? 'MSR_IMMEDIATE' : 'HLT');
+        const clear = machineWith(0b0011, watched, [DAIFClr(masks)]);
+        assert.equal(clear.run(), (masks & 0b0011 & watched) !== 0 ? 'MSR_IMMEDIATE' : 'HLT');
+      }
+    }
+  });
+
+  it('leave at EL0, where SCTLR_EL1.UMA decides', () => {
+    for (const word of [DAIFSet(2), DAIFClr(2)]) {
+      const machine = machineWith(0, 0, [word]);
+      machine.engine.state.EL = 0;
+      assert.equal(machine.run(), 'MSR_IMMEDIATE');
+    }
+  });
+});
+
 describe('instructions for the processor layer', () => {
   const exits: readonly (readonly [number, string, RunExit])[] = [
     [0xd503205f, 'wfe', 'WFE'],
@@ -138,13 +184,11 @@ describe('instructions for the processor layer', () => {
     [0xd4a00001, 'dcps1', 'DCPS'],
     [0xd69f03e0, 'eret', 'ERET'],
     [0xd6bf03e0, 'drps', 'DRPS'],
-    [0xd50342df, 'msr daifset, #2', 'MSR_IMMEDIATE'],
     [0xd50041bf, 'msr spsel, #1', 'MSR_IMMEDIATE'],
     [0xd508871f, 'tlbi vmalle1', 'SYS'],
     [0xd5287500, 'sysl x0, #0, c7, c5, #0', 'SYSL'],
     [0xd53c1100, 'mrs x0, hcr_el2', 'MRS'],
     [0xd51c1100, 'msr hcr_el2, x0', 'MSR_REGISTER'],
-    [0xd503203f, 'yield', 'YIELD'],
     [0x00000000, 'udf #0', 'UNDEFINED'],
   ];
   for (const [instruction, text, exit] of exits) {
@@ -157,6 +201,17 @@ describe('instructions for the processor layer', () => {
       assert.equal(engine.state.retired, 1n);
     });
   }
+
+  it('yield goes on, until the one at which the processor layer wants to hear of it', () => {
+    const machine = testEngine();
+    const { engine } = machine;
+    machine.load([YIELD, YIELD, YIELD, HLT]);
+    assert.equal(machine.run(), 'HLT');
+    engine.state.PC = RAM_BASE;
+    engine.state.yieldsLeft = 3;
+    assert.equal(machine.run(), 'YIELD');
+    assert.equal(engine.state.PC, RAM_BASE + 8n);
+  });
 
   it('hints without a meaning here and barriers do nothing', () => {
     const machine = testEngine();
