@@ -447,6 +447,22 @@ describe('interrupts', () => {
     assert.equal(taken.preferredReturn, CODE + 12n);
   });
 
+  it('are taken when MSR DAIF unmasks them, and MRS DAIF reads the masks meanwhile', () => {
+    const pe = guest([
+      0xd53b4221, // mrs x1, daif
+      0xd51b4222, // msr daif, x2
+      0xd503201f, // nop
+    ]);
+    pe.state.DAIF = 0b1010;
+    pe.state.setX(2, 0b1000n << 6n);
+    pe.pendingInterrupts.irq = true;
+    const taken = untilException(pe);
+    assert.equal(taken.kind, 'IRQ');
+    assert.equal(taken.preferredReturn, CODE + 8n);
+    assert.equal(pe.state.X(1), 0b1010n << 6n);
+    assert.equal((pe.registers.raw('SPSR_EL1') >> 6n) & 0xfn, 0b1000n);
+  });
+
   it('for EL2 cannot be masked at EL1, and those for EL1 wait at EL2', () => {
     const routed = guest(
       [
