@@ -43,6 +43,8 @@ export interface DebuggeeParts {
   readonly debugInfo: DebugInfo;
   readonly sources: Sources;
   readonly write: (output: ConsoleOutput) => void;
+  /** Closes what of the host the guest had: its disks. */
+  readonly release: () => void;
 }
 
 /** One vCPU is one thread; protocols count threads from 1. */
@@ -71,6 +73,8 @@ export class Debuggee implements ContextGuest, SteppedGuest {
   readonly #stacks = new Map<number, CallStack>();
   readonly #valuesBefore = new Map<string, bigint>();
   readonly write: (output: ConsoleOutput) => void;
+  /** Closes what of the host the guest has. It does not run afterwards. */
+  readonly release: () => void;
 
   constructor(parts: DebuggeeParts) {
     this.launch = parts.launch;
@@ -82,6 +86,7 @@ export class Debuggee implements ContextGuest, SteppedGuest {
     this.debugInfo = parts.debugInfo;
     this.sources = parts.sources;
     this.write = parts.write;
+    this.release = parts.release;
     this.memory = new GuestMemory(this.machine);
     this.breakpoints = new Breakpoints({
       armory: new Armory(this.machine, this.memory, (address) => this.describe(address)),

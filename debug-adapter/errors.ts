@@ -55,17 +55,13 @@ export const programUnreadable = (path: string, reason: string): UserError =>
     `The program "${path}" cannot be read: ${reason}. Correct "program" or its permissions.`,
   );
 
-export const fileNotFound = (attribute: 'initrd' | 'symbols', path: string): UserError =>
+export const fileNotFound = (attribute: string, path: string): UserError =>
   new UserError(
     2014,
     `The file "${path}" does not exist. Correct "${attribute}" in the launch configuration.`,
   );
 
-export const fileUnreadable = (
-  attribute: 'initrd' | 'symbols',
-  path: string,
-  reason: string,
-): UserError =>
+export const fileUnreadable = (attribute: string, path: string, reason: string): UserError =>
   new UserError(
     2015,
     `The file "${path}" cannot be read: ${reason}. Correct "${attribute}" or its permissions.`,
@@ -137,6 +133,12 @@ export const segmentsTooFarApart = (path: string, segment: string, limit: string
   new UserError(
     2013,
     `The program "${path}" needs RAM for its segment at ${segment}, which is more than the ${limit} this machine can have. Link it to lower addresses.`,
+  );
+
+export const notOnThisHost = (attribute: string, value: string, reason: string): UserError =>
+  new UserError(
+    2017,
+    `"${attribute}" in the launch configuration is ${show(value)}, and ${reason}. Leave it out, or debug this guest in VS Code on a computer.`,
   );
 
 // -- requests
@@ -290,6 +292,12 @@ export const unknownVcpu = (vcpu: number, current: number, count: number): UserE
     vcpu < count
       ? `The attributes of vCPU ${vcpu} can be accessed while it is the current one, which is ${current}. Select its thread first.`
       : `There is no vCPU ${vcpu}. Give a number below ${count}.`,
+  );
+
+export const runCannotRepeat = (attribute: string): UserError =>
+  new UserError(
+    2217,
+    `The policies cannot be compared: each run of this guest would write to your files again. Launch it without "${attribute}" to compare them.`,
   );
 
 /** With a full stop, and a capital letter unless a name or path begins it. */

@@ -1,4 +1,18 @@
 /** What a launch configuration may contain, and the check of what one does contain. */
+import {
+  CONSOLE_DEVICES,
+  CONSOLE_PLACES,
+  diskArguments,
+  entropySeedArgument,
+  rtcArgument,
+  semihostingArgument,
+  VIRTIO_VERSIONS,
+  type ConsoleDevice,
+  type ConsolePlace,
+  type DiskArgument,
+  type RtcArgument,
+  type SemihostingArgument,
+} from './board-arguments.ts';
 import type { HostActivityName } from './machine.ts';
 import { missingProgram, unknownChoice, wrongLaunchArgument } from './errors.ts';
 
@@ -13,6 +27,13 @@ export const LAUNCH_ARGUMENT_NAMES = [
   'initrd',
   'append',
   'symbols',
+  'disks',
+  'virtio',
+  'entropySeed',
+  'rtc',
+  'semihosting',
+  'consoleDevice',
+  'console',
   'hostProfile',
   'policy',
   'idRegisters',
@@ -62,6 +83,17 @@ export interface LaunchArguments {
   readonly append: string | undefined;
   /** Path of the ELF file with the symbols of `program`, such as `vmlinux`; undefined: `program` has them. */
   readonly symbols: string | undefined;
+  /** Of virtio, the first one at the last transport. */
+  readonly disks: readonly DiskArgument[];
+  /** Interface of the virtio transports. */
+  readonly virtio: (typeof VIRTIO_VERSIONS)[number];
+  /** Seed of the virtio entropy device; undefined: there is none. */
+  readonly entropySeed: bigint | undefined;
+  /** What the real time clock says at reset. */
+  readonly rtc: RtcArgument;
+  readonly semihosting: SemihostingArgument;
+  readonly consoleDevice: ConsoleDevice;
+  readonly console: ConsolePlace;
   readonly hostProfile: string;
   readonly policy: string;
   /** Fields of ID_AA64DFR0_EL1 as the guest is to see them, by name; without them those of the processor. */
@@ -121,7 +153,7 @@ const CLIENT_ATTRIBUTES = new Set([
     'debugServer',
   ],
   ...['preLaunchTask', 'postDebugTask', 'serverReadyAction', 'suppressMultipleSessionWarning'],
-  ...['windows', 'linux', 'osx', 'cwd', 'host', 'console', 'preRestartTask', 'env'],
+  ...['windows', 'linux', 'osx', 'cwd', 'host', 'preRestartTask', 'env'],
 ]);
 
 const KIB = 1024;
@@ -163,6 +195,13 @@ export function validateLaunchArguments(given: unknown, choices: LaunchChoices):
       configuration['symbols'],
       'it has to be the path of an ELF file',
     ),
+    disks: diskArguments(configuration['disks']),
+    virtio: choice('virtio', configuration['virtio'], VIRTIO_VERSIONS, 'legacy'),
+    entropySeed: entropySeedArgument(configuration['entropySeed']),
+    rtc: rtcArgument(configuration['rtc']),
+    semihosting: semihostingArgument(configuration['semihosting']),
+    consoleDevice: choice('consoleDevice', configuration['consoleDevice'], CONSOLE_DEVICES, 'uart'),
+    console: choice('console', configuration['console'], CONSOLE_PLACES, 'both'),
     hostProfile: choice(
       'hostProfile',
       configuration['hostProfile'],

@@ -4,8 +4,6 @@ import { isLinuxImage, linuxImage, rawImage } from '../emulator/board/boot.ts';
 import type { BootImage } from '../emulator/board/boot.ts';
 import {
   compressedProgram,
-  fileNotFound,
-  fileUnreadable,
   machineRefused,
   nothingToLoad,
   programEmpty,
@@ -15,7 +13,8 @@ import {
 } from './errors.ts';
 import { HostFileError, type Host } from './host.ts';
 import type { LaunchArguments } from './launch-arguments.ts';
-import type { DebuggedMachine, ImageSegment, MachineFactory } from './machine.ts';
+import type { DebuggedMachine, ImageSegment, MachineFactory, MachineOptions } from './machine.ts';
+import { plugIn, readOther } from './peripherals.ts';
 import { layOutRam } from './ram-layout.ts';
 import { baseName } from './source-paths.ts';
 import { Sources } from './sources.ts';
@@ -34,27 +33,72 @@ export async function launch(
   write: (output: ConsoleOutput) => void,
 ): Promise<Debuggee> {
   const { program } = arguments_;
-  const bytes = decompressed(program, await readProgram(program, host), host);
-  const boot = bootableImage(bytes);
+  const bytes = await decompressed(program, await readProgram(program, host), host);
+  const isLinux = isLinuxImage(bytes);
+  const boot = isLinux ? bootableImage(bytes) : imageWithoutHeader(arguments_, bytes);
   const image =
-    boot === undefined ? readImage(arguments_, bytes, host) : withoutSymbols(program, bytes, boot);
+    boot === undefined ? parseImage(program, bytes, host) : withoutSymbols(program, bytes, boot);
   const segments = boot?.segments ?? segmentsOf(image);
   if (segments.every(({ memSize }) => memSize === 0)) throw nothingToLoad(program);
-  const memory = arguments_.memory ?? (boot === undefined ? undefined : LINUX_MEMORY);
+  const memory = arguments_.memory ?? (isLinux ? LINUX_MEMORY : undefined);
   const ram = layOutRam(program, segments, factory, memory);
   const initrd =
     arguments_.initrd === undefined
       ? undefined
       : await readOther('initrd', arguments_.initrd, host);
-  let machine: DebuggedMachine;
+  const plugged = await plugIn(arguments_, host);
   try {
-    machine = factory.create({
+    const machine = createMachine(arguments_, factory, {
       image: boot ?? { segments, entry: physicalEntry(image) },
+      ...(initrd !== undefined && { initrd }),
+      ram,
+      ...plugged.options,
+    });
+    const debugInfo = new DebugInfo(
+      arguments_.symbols === undefined
+        ? image
+        : parseImage(
+            arguments_.symbols,
+            await readOther('symbols', arguments_.symbols, host),
+            host,
+          ),
+    );
+    const sources = await Sources.load(debugInfo, {
+      host,
+      sourceMap: arguments_.sourceMap,
+      program,
+    });
+    const debuggee = new Debuggee({
+      launch: arguments_,
+      factory,
+      machine,
+      debugInfo,
+      sources,
+      write,
+      release: plugged.release,
+    });
+    for (const note of describeImage(program, debugInfo, boot !== undefined)) {
+      write({ category: 'console', text: `${note}\n` });
+    }
+    return debuggee;
+  } catch (error) {
+    plugged.release();
+    throw error;
+  }
+}
+
+function createMachine(
+  arguments_: LaunchArguments,
+  factory: MachineFactory,
+  built: Pick<MachineOptions, 'image' | 'initrd' | 'ram' | 'virtio' | 'startTime' | 'folder'>,
+): DebuggedMachine {
+  try {
+    return factory.create({
+      ...built,
       el: arguments_.el,
       gic: arguments_.gic,
       cpu: arguments_.cpu,
       cpus: arguments_.cpus,
-      ...(initrd !== undefined && { initrd }),
       ...(arguments_.append !== undefined && { bootargs: arguments_.append }),
       hostProfile: arguments_.hostProfile,
       policy: arguments_.policy,
@@ -63,70 +107,30 @@ export async function launch(
       traceScheme: arguments_.traceScheme,
       hostActivity: arguments_.hostActivity,
       spe: arguments_.spe === false ? undefined : arguments_.spe,
-      ram,
-      commandLine: [baseName(program), ...arguments_.args].join(' '),
+      commandLine: [baseName(arguments_.program), ...arguments_.args].join(' '),
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw machineRefused(error.message, error);
   }
-  const debugInfo = new DebugInfo(
-    arguments_.symbols === undefined
-      ? image
-      : parseImage(arguments_.symbols, await readOther('symbols', arguments_.symbols, host), host),
-  );
-  const sources = await Sources.load(debugInfo, {
-    host,
-    sourceMap: arguments_.sourceMap,
-    program,
-  });
-  const debuggee = new Debuggee({
-    launch: arguments_,
-    factory,
-    machine,
-    debugInfo,
-    sources,
-    write,
-  });
-  const hasNoSymbols = boot !== undefined || arguments_.loadAddress !== undefined;
-  for (const note of describeImage(program, debugInfo, hasNoSymbols)) {
-    write({ category: 'console', text: `${note}\n` });
-  }
-  return debuggee;
 }
 
 /** RAM of a Linux guest for which nothing else was asked, in bytes. */
 const LINUX_MEMORY = 512 * 1024 ** 2;
 const MOST_DECOMPRESSED = 1024 ** 3;
 
-async function readOther(
-  attribute: 'initrd' | 'symbols',
-  path: string,
-  host: Host,
-): Promise<Uint8Array> {
-  try {
-    return await host.readFile(path);
-  } catch (error) {
-    if (!(error instanceof HostFileError)) throw error;
-    if (error.kind === 'missing') throw fileNotFound(attribute, path);
-    throw fileUnreadable(attribute, path, error.message);
-  }
-}
-
 /** What gzip has compressed, as it was; anything else as it is. */
-function decompressed(program: string, bytes: Uint8Array, { gunzip }: Host): Uint8Array {
+async function decompressed(program: string, bytes: Uint8Array, host: Host): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  if (gunzip === undefined) throw compressedProgram(program, 'nothing here can decompress it');
   try {
-    return gunzip(bytes, MOST_DECOMPRESSED);
+    return await host.gunzip(bytes, MOST_DECOMPRESSED);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw compressedProgram(program, 'does not decompress');
   }
 }
 
-function bootableImage(bytes: Uint8Array): BootImage | undefined {
-  if (!isLinuxImage(bytes)) return undefined;
+function bootableImage(bytes: Uint8Array): BootImage {
   try {
     return linuxImage(bytes);
   } catch (error) {
@@ -165,15 +169,13 @@ async function readProgram(program: string, host: Host): Promise<Uint8Array> {
   return bytes;
 }
 
-function readImage(
-  { program, loadAddress }: LaunchArguments,
+/** What `loadAddress` places and is no ELF file. */
+function imageWithoutHeader(
+  { loadAddress }: LaunchArguments,
   bytes: Uint8Array,
-  host: Host,
-): ElfImage {
-  if (loadAddress !== undefined && !startsAsElf(bytes)) {
-    return withoutSymbols(program, bytes, rawImage(bytes, loadAddress));
-  }
-  return parseImage(program, bytes, host);
+): BootImage | undefined {
+  if (loadAddress === undefined || startsAsElf(bytes)) return undefined;
+  return rawImage(bytes, loadAddress);
 }
 
 function parseImage(program: string, bytes: Uint8Array, host: Host): ElfImage {

@@ -230,10 +230,14 @@ export class TraplineSession extends DebugSession {
     const arguments_ = { ...launched, hostProfile, policy: machine.kvm.policy, idRegisters: {} };
     const guest = await this.#createGuest({ noDebug: old.noDebug }, arguments_);
     // The guest may have been let go while the program was read.
-    if (this.#state.kind !== 'stopped' || this.#state.guest !== old) throw requestCancelled();
+    if (this.#state.kind !== 'stopped' || this.#state.guest !== old) {
+      guest.debuggee.release();
+      throw requestCancelled();
+    }
     const refused = guest.debuggee.machine.arrive(
       breakpoints.whileDisarmed(() => machine.depart()),
     );
+    (refused === undefined ? old : guest).debuggee.release();
     if (refused !== undefined) throw migrationRefused(hostProfile, refused);
     const changed = [
       ...this.#breakpointRequests.repeat(guest.debuggee),
@@ -328,13 +332,19 @@ export class TraplineSession extends DebugSession {
     let guest: Guest;
     try {
       guest = await this.#createGuest(given, arguments_);
-      if (this.#cancelled.size > 0) throw requestCancelled();
+      if (this.#cancelled.size > 0) {
+        guest.debuggee.release();
+        throw requestCancelled();
+      }
     } catch (error) {
       if (this.#isLaunching()) this.#state = { kind: 'initialized' };
       throw error;
     }
     // The client may have gone while files were read.
-    if (!this.#isLaunching()) throw requestCancelled();
+    if (!this.#isLaunching()) {
+      guest.debuggee.release();
+      throw requestCancelled();
+    }
     this.#state = { kind: 'configuring', guest };
     done(undefined);
     this.#output.flush();
@@ -453,6 +463,7 @@ export class TraplineSession extends DebugSession {
       old.debuggee.breakpoints.resetHits();
     } else {
       guest = await this.#createGuest(configuration, arguments_);
+      old.debuggee.release();
       this.#launchArguments = configuration;
       this.#sendBreakpoints(this.#breakpointRequests.repeat(guest.debuggee));
     }
@@ -638,6 +649,7 @@ export class TraplineSession extends DebugSession {
   /** The end of the session, by request or because the connection is gone. Nothing runs afterwards. */
   override shutdown(): void {
     this.#abandon();
+    if ('guest' in this.#state) this.#state.guest?.debuggee.release();
     this.#state = { kind: 'ended', guest: undefined };
     const ended = this.onEnded;
     this.onEnded = undefined;

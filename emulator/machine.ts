@@ -17,6 +17,7 @@ import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
 import { AFFINITY_FIELDS, isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
 import type { PowerControl } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
+import type { GuestFolder } from './board/semihosting-files.ts';
 import { deliverableInterrupt } from './cpu/exceptions.ts';
 import { ProcessingElement, processorMemory } from './cpu/pe.ts';
 import type { EngineMemory } from './engine/engine-memory.ts';
@@ -87,6 +88,8 @@ export interface MachineOptions {
   readonly gic?: GicVersion;
   /** What semihosting SYS_GET_CMDLINE answers. */
   readonly commandLine: string;
+  /** The files that the guest may use by semihosting. Default: none. */
+  readonly folder?: GuestFolder;
   /** Checks the hypervisor's invariants at each of its events and throws on a violation. Default false. */
   readonly checkInvariants?: boolean;
 }
@@ -124,7 +127,7 @@ export class Machine {
   readonly #clockShift: number;
   readonly #bus = new SystemBus();
   readonly #devices: BoardDevices;
-  readonly #semihosting = new Semihosting();
+  readonly #semihosting: Semihosting;
   readonly #points: DebugPoints;
   readonly #decoder = createDecoder(allDefinitions);
   readonly #typed: number[] = [];
@@ -134,6 +137,7 @@ export class Machine {
   /** @throws RangeError for a host profile, CPU model or policy that does not exist, or a wrong number of processors */
   constructor(options: MachineOptions) {
     this.#options = options;
+    this.#semihosting = new Semihosting(options.folder);
     const { gic = 2, cpu: modelName = defaultCpuModel.name, cpus = 1 } = options;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > MOST_PROCESSORS) {
       throw new RangeError(`A machine has 1 to ${MOST_PROCESSORS} processors, not ${cpus}.`);
@@ -301,6 +305,7 @@ export class Machine {
     for (const processor of this.#processors) processor.reset();
     this.#scheduler.reset();
     this.#bus.reset();
+    this.#semihosting.reset();
     this.console.discard();
     this.#typed.length = 0;
     this.#inputs.reset();
@@ -747,6 +752,7 @@ export class Machine {
       devices: this.#bus.saveState(),
       inputs: this.inputs,
       typed: [...this.#typed],
+      semihosting: this.#semihosting.saveState(),
     };
   }
 
@@ -775,6 +781,7 @@ export class Machine {
     });
     this.#inputs.restore(guest.inputs);
     this.#typed.splice(0, this.#typed.length, ...guest.typed);
+    this.#semihosting.restoreState(guest.semihosting);
     return undefined;
   }
 
@@ -809,6 +816,7 @@ export class Machine {
       devices: this.#bus.saveState(),
       ram: this.#saveRam(),
       typed: [...this.#typed],
+      semihosting: this.#semihosting.saveState(),
     };
   }
 
@@ -829,6 +837,7 @@ export class Machine {
     this.#focus = this.#scheduler.current;
     this.#stopped = this.#focus;
     this.#typed.splice(0, this.#typed.length, ...snapshot.typed);
+    this.#semihosting.restoreState(snapshot.semihosting);
     this.#inputs.truncate(snapshot.retired);
     this.#exit = undefined;
   }
@@ -864,4 +873,5 @@ export interface MachineSnapshot {
   readonly devices: unknown;
   readonly ram: readonly { readonly base: bigint; readonly bytes: Uint8Array }[];
   readonly typed: readonly number[];
+  readonly semihosting: unknown;
 }

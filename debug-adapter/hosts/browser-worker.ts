@@ -6,6 +6,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { HostFileError, type Host } from '../host.ts';
 import { machineFactory } from '../machine-factory.ts';
 import { TraplineSession } from '../session.ts';
+import { gunzip } from './gunzip.ts';
 
 /** The part of a dedicated worker's global object that is used here. Source: WHATWG, "Web workers". */
 interface WorkerScope {
@@ -78,7 +79,9 @@ function createBrowserHost(files: PageFiles): Host {
       return (await files.ask({ kind: 'list' })).paths ?? [];
     },
     inflate: undefined,
+    gunzip,
     now: () => scope.performance.now(),
+    secondsSince1970: () => Math.floor(Date.now() / 1000),
     defer(callback) {
       deferred.push(callback);
       channel.port2.postMessage(undefined);

@@ -2,8 +2,12 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { gunzipSync, inflateSync } from 'node:zlib';
-import { HostFileError, type Host } from '../host.ts';
+import { inflateSync } from 'node:zlib';
+import type { Host } from '../host.ts';
+import { gunzip } from './gunzip.ts';
+import { openDisk } from './node-disk.ts';
+import { fileError } from './node-file-error.ts';
+import { openFolder } from './node-folder.ts';
 
 /** What is looked for when sources have foreign paths. */
 const SOURCE_NAME = /\.(c|cc|cpp|cxx|h|hh|hpp|hxx|inc|s|asm|rs|zig|go)$/i;
@@ -26,11 +30,11 @@ export function createNodeHost(options: NodeHostOptions): Host {
       const result = inflateSync(data, { maxOutputLength: size + 1 });
       return new Uint8Array(result.buffer, result.byteOffset, result.byteLength);
     },
-    gunzip: (data, limit) => {
-      const result = gunzipSync(data, { maxOutputLength: limit });
-      return new Uint8Array(result.buffer, result.byteOffset, result.byteLength);
-    },
+    gunzip,
+    openDisk,
+    openFolder,
     now: () => performance.now(),
+    secondsSince1970: () => Math.floor(Date.now() / 1000),
     defer(callback) {
       setImmediate(callback);
     },
@@ -49,25 +53,7 @@ async function readProgram(name: string): Promise<Uint8Array> {
     const buffer = await readFile(name);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   } catch (cause) {
-    throw describe(cause);
-  }
-}
-
-function describe(cause: unknown): HostFileError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return new HostFileError('missing', 'it does not exist', { cause });
-    case 'EISDIR':
-      return new HostFileError('directory', 'it is a folder', { cause });
-    case 'EACCES':
-    case 'EPERM':
-      return new HostFileError('unreadable', 'access is denied', { cause });
-    default: {
-      const text = cause instanceof Error ? cause.message : String(cause);
-      return new HostFileError('unreadable', text, { cause });
-    }
+    throw fileError(cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ComparePoliciesArguments, ComparePoliciesResponse } from '../custom-requests.ts';
 import type { Debuggee } from '../debuggee.ts';
-import { noHypervisor } from '../errors.ts';
+import { noHypervisor, runCannotRepeat } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { PolicyComparison } from '../machine.ts';
 
@@ -25,6 +25,11 @@ export async function comparePolicies(
 ): Promise<ComparePoliciesResponse> {
   if (machine.kvm === undefined) throw noHypervisor();
   const run = machine.recordedRun;
+  // The runs would write to the user's files again, and read what the first has left there.
+  const { folder, virtio } = run.options;
+  if (folder !== undefined) throw runCannotRepeat('semihosting.root');
+  const written = virtio?.disks?.findIndex(({ writes }) => writes === 'writeThrough') ?? -1;
+  if (written >= 0) throw runCannotRepeat(`disks[${written}].writable`);
   const limit = instructions === undefined ? run.instructions : BigInt(instructions);
   const comparison = factory.comparePolicies({ ...run, instructions: limit });
   while (runSlice(comparison, request.host)) {

@@ -2,8 +2,11 @@
  * Semihosting for AArch64 ("Semihosting for AArch32 and AArch64", Arm): HLT #0xF000 with the
  * operation in W0 and a parameter, mostly the address of a block of 64-bit words, in X1.
  *
- * The console is all there is: files, SYSTEM and the rest of the host fail with an error code.
+ * There are the console and, where the host gives one, the files of a folder. SYSTEM and the rest of the
+ * host fail with an error code.
  */
+import { EBADF, EFAULT, EIO, ENOSYS, SemihostingFiles } from './semihosting-files.ts';
+import type { GuestFolder } from './semihosting-files.ts';
 
 export const SEMIHOSTING_HLT_IMMEDIATE = 0xf000;
 
@@ -35,18 +38,15 @@ const SYS_TICKFREQ = 0x31;
 
 const ADP_Stopped_ApplicationExit = 0x20026n;
 
-/** errno values that SYS_ERRNO returns. */
-const ENOENT = 2;
-const EBADF = 9;
-const EFAULT = 14;
-const ENOSYS = 38;
-
-const STDIN = 1n;
-const STDOUT = 2n;
-const STDERR = 3n;
 const FAILED = -1n;
-/** Longest string that WRITE0 and the file names may have before a missing NUL is assumed. */
+/** Longest string that WRITE0 may have before a missing NUL is assumed. */
 const LONGEST_STRING = 1 << 20;
+/** Longest name of a file, in bytes. */
+const LONGEST_NAME = 4096;
+/** What READ and WRITE move in one call, in bytes; the guest is told of the rest that was not moved. */
+const LONGEST_TRANSFER = 1 << 24;
+/** Bytes that are copied at a time. */
+const PART = 64 << 10;
 
 export interface SemihostingHost {
   /** Guest memory by virtual address; undefined when a byte is not readable. */
@@ -73,8 +73,25 @@ export type SemihostingResult =
   | { readonly kind: 'waitForInput' }
   | { readonly kind: 'exit'; readonly status: number };
 
+interface SemihostingState {
+  readonly errno: number;
+  readonly files: unknown;
+}
+
 export class Semihosting {
   #errno = 0;
+  readonly #files: SemihostingFiles;
+
+  /** @param folder whose files the guest may use; undefined: none */
+  constructor(folder?: GuestFolder) {
+    this.#files = new SemihostingFiles(folder);
+  }
+
+  /** As at reset; open files are closed. */
+  reset(): void {
+    this.#errno = 0;
+    this.#files.closeAll();
+  }
 
   call(W0: number, X1: bigint, host: SemihostingHost): SemihostingResult {
     const returns = (value: bigint): SemihostingResult => ({ kind: 'return', value });
@@ -82,6 +99,7 @@ export class Semihosting {
       this.#errno = errno;
       return returns(FAILED);
     };
+    const ends = (errno: number): SemihostingResult => (errno === 0 ? returns(0n) : fails(errno));
     const block = (words: number): BigUint64Array | undefined => readWords(host, X1, words);
     switch (W0) {
       case SYS_WRITEC: {
@@ -101,48 +119,31 @@ export class Semihosting {
         return byte === undefined ? { kind: 'waitForInput' } : returns(BigInt(byte));
       }
       case SYS_OPEN: {
-        const [name, mode, length] = block(3) ?? [];
-        if (name === undefined || mode === undefined || length === undefined) return fails(EFAULT);
-        const text = host.readMemory(name, Math.min(Number(length), LONGEST_STRING));
-        if (text === undefined) return fails(EFAULT);
-        if (String.fromCharCode(...text) !== ':tt') return fails(ENOENT);
-        // Modes 0-3 read, 4-7 write, 8-11 append: stdin, stdout and stderr of the console.
-        return returns(mode < 4n ? STDIN : mode < 8n ? STDOUT : STDERR);
+        const [address, mode, length] = block(3) ?? [];
+        const name = readName(host, address, length);
+        if (name === undefined || mode === undefined) return fails(EFAULT);
+        const handle = this.#files.open(name, mode);
+        return handle < 0 ? fails(-handle) : returns(BigInt(handle));
       }
       case SYS_CLOSE: {
         const [handle] = block(1) ?? [];
-        return handle !== undefined && isConsole(handle) ? returns(0n) : fails(EBADF);
+        return handle === undefined ? fails(EFAULT) : ends(this.#files.close(handle));
       }
       case SYS_WRITE: {
         const [handle, address, length] = block(3) ?? [];
         if (handle === undefined || address === undefined || length === undefined) {
           return fails(EFAULT);
         }
-        if (handle !== STDOUT && handle !== STDERR) {
-          this.#errno = EBADF;
-          return returns(length);
-        }
-        const bytes = host.readMemory(address, Number(length));
-        if (bytes === undefined) {
-          this.#errno = EFAULT;
-          return returns(length);
-        }
-        host.writeConsole(bytes);
-        return returns(0n);
+        return returns(length - BigInt(this.#write(host, handle, address, length)));
       }
       case SYS_READ: {
         const [handle, address, length] = block(3) ?? [];
         if (handle === undefined || address === undefined || length === undefined) {
           return fails(EFAULT);
         }
-        if (handle !== STDIN) return fails(EBADF);
-        if (length === 0n) return returns(0n);
-        if (host.readMemory(address, Number(length)) === undefined) return fails(EFAULT);
-        const bytes = host.readConsole(Number(length));
-        if (bytes.length === 0) return { kind: 'waitForInput' };
-        return host.writeMemory(address, bytes)
-          ? returns(length - BigInt(bytes.length))
-          : fails(EFAULT);
+        if (this.#files.isInput(handle)) return this.#readConsole(host, address, length, fails);
+        if (!this.#files.isFile(handle)) return fails(EBADF);
+        return this.#readFile(host, handle, address, length, fails);
       }
       case SYS_ISERROR: {
         const [status] = block(1) ?? [];
@@ -151,14 +152,32 @@ export class Semihosting {
       }
       case SYS_ISTTY: {
         const [handle] = block(1) ?? [];
-        return handle !== undefined && isConsole(handle) ? returns(1n) : fails(EBADF);
+        if (handle === undefined) return fails(EFAULT);
+        if (this.#files.isConsole(handle)) return returns(1n);
+        return this.#files.isFile(handle) ? returns(0n) : fails(EBADF);
       }
-      case SYS_SEEK:
-      case SYS_FLEN:
-        return fails(EBADF);
+      case SYS_SEEK: {
+        const [handle, position] = block(2) ?? [];
+        if (handle === undefined || position === undefined) return fails(EFAULT);
+        return ends(this.#files.seek(handle, position));
+      }
+      case SYS_FLEN: {
+        const [handle] = block(1) ?? [];
+        const size = handle === undefined ? undefined : this.#files.size(handle);
+        return size === undefined ? fails(EBADF) : returns(BigInt(size));
+      }
+      case SYS_REMOVE: {
+        const [address, length] = block(2) ?? [];
+        const name = readName(host, address, length);
+        return name === undefined ? fails(EFAULT) : ends(this.#files.remove(name));
+      }
+      case SYS_RENAME: {
+        const [from, fromLength, to, toLength] = block(4) ?? [];
+        const names = [readName(host, from, fromLength), readName(host, to, toLength)] as const;
+        if (names[0] === undefined || names[1] === undefined) return fails(EFAULT);
+        return ends(this.#files.rename(names[0], names[1]));
+      }
       case SYS_TMPNAM:
-      case SYS_REMOVE:
-      case SYS_RENAME:
       case SYS_SYSTEM:
         return fails(ENOSYS);
       case SYS_CLOCK:
@@ -204,16 +223,79 @@ export class Semihosting {
     }
   }
 
-  saveState(): unknown {
-    return { errno: this.#errno };
+  /** @returns how many bytes were written; the first that was not sets errno */
+  #write(host: SemihostingHost, handle: bigint, address: bigint, length: bigint): number {
+    const toConsole = this.#files.isOutput(handle);
+    if (!toConsole && !this.#files.isFile(handle)) {
+      this.#errno = EBADF;
+      return 0;
+    }
+    const end = Math.min(Number(length), LONGEST_TRANSFER);
+    for (let done = 0; done < end;) {
+      const bytes = host.readMemory(address + BigInt(done), Math.min(PART, end - done));
+      if (bytes === undefined) {
+        this.#errno = EFAULT;
+        return done;
+      }
+      if (toConsole) host.writeConsole(bytes);
+      else {
+        const errno = this.#files.write(handle, bytes);
+        if (errno !== 0) {
+          this.#errno = errno;
+          return done;
+        }
+      }
+      done += bytes.length;
+    }
+    return end;
+  }
+
+  #readConsole(
+    host: SemihostingHost,
+    address: bigint,
+    length: bigint,
+    fails: (errno: number) => SemihostingResult,
+  ): SemihostingResult {
+    if (length === 0n) return { kind: 'return', value: 0n };
+    const limit = Math.min(Number(length), PART);
+    // What has been typed is taken only when there is a place for it.
+    if (host.readMemory(address, limit) === undefined) return fails(EFAULT);
+    const bytes = host.readConsole(limit);
+    if (bytes.length === 0) return { kind: 'waitForInput' };
+    return host.writeMemory(address, bytes)
+      ? { kind: 'return', value: length - BigInt(bytes.length) }
+      : fails(EFAULT);
+  }
+
+  #readFile(
+    host: SemihostingHost,
+    handle: bigint,
+    address: bigint,
+    length: bigint,
+    fails: (errno: number) => SemihostingResult,
+  ): SemihostingResult {
+    const end = Math.min(Number(length), LONGEST_TRANSFER);
+    let done = 0;
+    while (done < end) {
+      const bytes = this.#files.read(handle, Math.min(PART, end - done));
+      if (bytes === undefined) return fails(EIO);
+      if (bytes.length === 0) break;
+      if (!host.writeMemory(address + BigInt(done), bytes)) return fails(EFAULT);
+      done += bytes.length;
+    }
+    return { kind: 'return', value: length - BigInt(done) };
+  }
+
+  saveState(): SemihostingState {
+    return { errno: this.#errno, files: this.#files.saveState() };
   }
 
   restoreState(state: unknown): void {
-    this.#errno = (state as { errno: number }).errno;
+    const { errno, files } = state as SemihostingState;
+    this.#errno = errno;
+    this.#files.restoreState(files);
   }
 }
-
-const isConsole = (handle: bigint): boolean => handle >= STDIN && handle <= STDERR;
 
 function latin1(text: string): number[] {
   return Array.from(text, (character) => character.charCodeAt(0) & 0xff);
@@ -237,6 +319,27 @@ function writeWords(host: SemihostingHost, address: bigint, words: readonly bigi
     view.setBigUint64(8 * index, word, true);
   });
   return host.writeMemory(address, bytes);
+}
+
+/** A name of UTF-8 without its NUL, as SYS_OPEN gives it: an address and a length. */
+function readName(
+  host: SemihostingHost,
+  address: bigint | undefined,
+  length: bigint | undefined,
+): string | undefined {
+  if (address === undefined || length === undefined || length > LONGEST_NAME) return undefined;
+  const bytes = host.readMemory(address, Number(length));
+  return bytes && fromUtf8(bytes);
+}
+
+/** Undefined for what is not UTF-8. */
+function fromUtf8(bytes: Uint8Array): string | undefined {
+  const escaped = Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Up to the NUL, which is not part of the result. */

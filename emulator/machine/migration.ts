@@ -27,4 +27,6 @@ export interface MigratingGuest {
   readonly retired: bigint;
   readonly inputs: readonly RecordedInput[];
   readonly typed: readonly number[];
+  /** Open files among it: the host that the guest comes to has the same folder. */
+  readonly semihosting: unknown;
 }

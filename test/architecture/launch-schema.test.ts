@@ -3,6 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
+  CONSOLE_DEVICES,
+  CONSOLE_PLACES,
+  VIRTIO_VERSIONS,
+} from '../../debug-adapter/board-arguments.ts';
+import {
   BREAKPOINT_MODES,
   GIC_VERSIONS,
   LAUNCH_ARGUMENT_NAMES,
@@ -57,6 +62,9 @@ describe('launch schema', () => {
     assert.deepEqual(properties['breakpointMode']?.enum, BREAKPOINT_MODES);
     assert.deepEqual(properties['el']?.enum, [1, 2]);
     assert.deepEqual(properties['gic']?.enum, GIC_VERSIONS);
+    assert.deepEqual(properties['virtio']?.enum, VIRTIO_VERSIONS);
+    assert.deepEqual(properties['consoleDevice']?.enum, CONSOLE_DEVICES);
+    assert.deepEqual(properties['console']?.enum, CONSOLE_PLACES);
     assert.deepEqual(
       properties['hostProfile']?.enum,
       hostProfiles.map((it) => it.name),

@@ -183,6 +183,18 @@ describe('A wrong launch argument', () => {
     initrd: ['', 1, [], {}, '/nowhere/initrd'],
     append: ['', 1, [], {}],
     symbols: ['', 1, [], {}, '/nowhere/vmlinux'],
+    disks: [
+      ...[1, '', true, {}, [1], [''], [{}], [{ path: 1 }], [{ path: '/nowhere/disk' }], ['/']],
+      ...[[{ path: 'a', writable: 1 }], [{ path: 'a', readOnly: 'x' }], [{ path: 'a', id: 1 }]],
+      ...[[{ path: 'a', id: 'ä' }], [{ path: 'a', format: 'qcow2' }], Array(31).fill('a')],
+      [{ path: 'a', writable: true, readOnly: true }],
+    ],
+    virtio: [1, '', 'old', [], {}],
+    entropySeed: [-1, 1.5, '', 'x', '0x', '0x10000000000000000', [], {}],
+    rtc: [-1, 1.5, '', 'today', '2026-13-01', '2026-02-01T25:00', '2200-01-01', 2 ** 32, [], {}],
+    semihosting: [1, '', true, [], { root: 1 }, { root: '' }, { file: 'a' }, { root: '/nowhere' }],
+    consoleDevice: [1, '', 'ttyS0', [], {}],
+    console: [1, '', 'integratedTerminal', [], {}],
     gic: [0, 1, 4, '3', true, [], {}],
     cpu: ['', 'z80', 72, [], {}],
     idRegisters: [

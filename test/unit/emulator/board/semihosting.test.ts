@@ -133,6 +133,57 @@ describe('semihosting', () => {
     assert.equal(host.word(0x310n), 0x4800_0000n);
   });
 
+  it('tells its features by a file of its own', () => {
+    host.text(':semihosting-features');
+    host.block(TEXT, 0n, 21n);
+    const handle = returned(call(0x01)) as bigint;
+    host.block(handle, 0x300n, 8n);
+    assert.equal(returned(call(0x06)), 3n);
+    assert.deepEqual([...host.memory.slice(0x300, 0x305)], [0x53, 0x48, 0x46, 0x42, 3]);
+  });
+
+  it('has no more than 64 open files', () => {
+    host.text(':semihosting-features');
+    host.block(TEXT, 0n, 21n);
+    const handles = Array.from({ length: 65 }, () => returned(call(0x01)));
+    assert.equal(new Set(handles.slice(0, 64)).size, 64);
+    assert.equal(handles[64], -1n);
+    assert.equal(returned(call(0x13)), 24n, 'EMFILE');
+    semihosting.reset();
+    assert.notEqual(returned(call(0x01)), -1n);
+  });
+
+  it('goes on with its files after a restore', () => {
+    const content = Uint8Array.from([10, 11, 12, 13]);
+    let opened = 0;
+    semihosting = new Semihosting({
+      open: () => {
+        opened += 1;
+        return {
+          size: () => content.length,
+          read: (offset, length) => content.slice(offset, offset + length),
+          write: () => false,
+          close: () => (opened -= 1),
+        };
+      },
+      remove: () => 0,
+      rename: () => 0,
+    });
+    host.text('file');
+    host.block(TEXT, 0n, 4n);
+    const handle = returned(call(0x01)) as bigint;
+    host.block(handle, 0x300n, 2n);
+    call(0x06);
+    const saved = semihosting.saveState();
+    call(0x06);
+    assert.deepEqual([...host.memory.slice(0x300, 0x302)], [12, 13]);
+    semihosting.restoreState(saved);
+    host.memory.fill(0, 0x300, 0x302);
+    call(0x06);
+    assert.deepEqual([...host.memory.slice(0x300, 0x302)], [12, 13]);
+    assert.equal(opened, 1);
+  });
+
   it('fails the rest of the host, and tells about what it does not know', () => {
     for (const operation of [0x0d, 0x0e, 0x0f, 0x12]) assert.equal(returned(call(operation)), -1n);
     assert.deepEqual(host.errors, []);
