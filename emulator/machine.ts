@@ -147,7 +147,13 @@ export class Machine {
     const model = requireCpuModel(modelName);
     const profile: HostProfile = {
       ...host,
-      processor: { ...host.processor, model, FEAT_GICv3: gic === 3 },
+      processor: {
+        ...host.processor,
+        model,
+        FEAT_GICv3: gic === 3,
+        // A guest at EL2 has what its model has; the host's way of running is of guests below it.
+        FEAT_VHE: host.processor.FEAT_VHE && options.el === 1,
+      },
     };
     this.#memory = processorMemory(options.ram, cpus, model);
     const processors: Processor[] = [];

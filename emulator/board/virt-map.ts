@@ -64,6 +64,8 @@ export const PPI_NONSECURE_PHYSICAL_TIMER = 14;
 /** Nothing drives it: there is no Secure state. */
 export const PPI_SECURE_PHYSICAL_TIMER = 13;
 export const PPI_HYPERVISOR_PHYSICAL_TIMER = 10;
+/** INTID 28, where the processor has FEAT_VHE. */
+export const PPI_HYPERVISOR_VIRTUAL_TIMER = 12;
 /** Of the virtual CPU interface, for a guest at EL2. */
 /** INTID 21: the profiling buffer management interrupt (Arm BSA, recommended PPIs). */
 export const PPI_PROFILING_BUFFER = 5;
@@ -78,6 +80,7 @@ export const INTERRUPT_SOURCES: ReadonlyMap<number, string> = new Map([
   [FIRST_PPI + PPI_PERFORMANCE_MONITORS, 'performance monitors'],
   [FIRST_PPI + PPI_GIC_MAINTENANCE, 'GIC maintenance'],
   [FIRST_PPI + PPI_HYPERVISOR_PHYSICAL_TIMER, 'EL2 physical timer'],
+  [FIRST_PPI + PPI_HYPERVISOR_VIRTUAL_TIMER, 'EL2 virtual timer'],
   [FIRST_PPI + PPI_VIRTUAL_TIMER, 'virtual timer'],
   [FIRST_PPI + PPI_SECURE_PHYSICAL_TIMER, 'Secure physical timer'],
   [FIRST_PPI + PPI_NONSECURE_PHYSICAL_TIMER, 'physical timer'],

@@ -3,6 +3,7 @@
  * AArch64.ExceptionReturn() and the routing of each kind of exception.
  */
 import type { CpuState } from '../engine/cpu-state.ts';
+import { elIsInHost } from '../sysregs/virtualization-host.ts';
 import { exceptionReturnSS } from './debug/software-step.ts';
 import type { DebugControls } from './debug/enable-and-routing.ts';
 import {
@@ -111,10 +112,10 @@ const SCTLR_DSSBS = 1n << 44n;
 
 /**
  * PSTATE.{PAN, UAO, DIT, SSBS} at the vector; those that the processor does not have stay clear, which is the
- * caller's business. Without FEAT_VHE nothing sets PAN on the way to EL2.
+ * caller's business. `setsPAN`: there is an EL0 under the target EL that SCTLR_ELx.SPAN protects from.
  */
-function extensionsOnEntry(before: number, targetEL: 1 | 2, SCTLR: bigint): number {
-  const PAN = targetEL === 1 && (SCTLR & SCTLR_SPAN) === 0n ? PSTATE_PAN : before & PSTATE_PAN;
+function extensionsOnEntry(before: number, setsPAN: boolean, SCTLR: bigint): number {
+  const PAN = setsPAN && (SCTLR & SCTLR_SPAN) === 0n ? PSTATE_PAN : before & PSTATE_PAN;
   const SSBS = (SCTLR & SCTLR_DSSBS) !== 0n ? PSTATE_SSBS : 0;
   return PAN | SSBS | (before & PSTATE_DIT);
 }
@@ -141,7 +142,11 @@ export function takeException(
     IL: false,
     EL: targetEL,
     SPSel: 1,
-    extensions: extensionsOnEntry(state.extensions, targetEL, state.sysreg(slots.SCTLR)),
+    extensions: extensionsOnEntry(
+      state.extensions,
+      targetEL === 1 || elIsInHost(registers.raw('HCR_EL2'), 0),
+      state.sysreg(slots.SCTLR),
+    ),
   });
   // IMPLEMENTATION DEFINED: taking an exception opens the monitor, as it does on most cores.
   state.clearExclusiveMonitor();
@@ -254,9 +259,9 @@ export function deliverableInterrupt(
   for (const { kind, pending, toEL2, mask } of physical) {
     if (!pending) continue;
     const targetEL = toEL2 || routing.TGE ? 2 : 1;
-    // Interrupts for a lower EL wait; those for a higher EL cannot be masked.
+    // Interrupts for a lower EL wait; those for a higher EL cannot be masked, unless EL0 is the host's.
     if (targetEL < EL) continue;
-    if (targetEL === EL || (targetEL === 1 && EL === 0)) {
+    if (targetEL === EL || (EL === 0 && (targetEL === 1 || elIsInHost(HCR_EL2, 0)))) {
       if ((DAIF & mask) !== 0) continue;
     }
     return { kind, virtual: false, targetEL };

@@ -13,6 +13,7 @@ import { branchAddress } from '../mmu/regime.ts';
 import type { AccessCode } from '../sysregs/access-rules.ts';
 import { byEncoding } from '../sysregs/catalogue.ts';
 import { genericName } from '../sysregs/sysreg.ts';
+import { elIsInHost, HCR_TGE } from '../sysregs/virtualization-host.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
 import { breakpointInstructionTarget } from './debug/enable-and-routing.ts';
 import { currentPstate, defaultTarget, interruptPending } from './exceptions.ts';
@@ -39,6 +40,7 @@ import {
   wfxIss,
 } from './syndrome.ts';
 import { PSTATE_DIT, PSTATE_PAN, PSTATE_SSBS, PSTATE_UAO } from './pstate.ts';
+import { systemControl } from './regime-controls.ts';
 import { executeSystemInstruction } from './system-instructions.ts';
 
 /** MSR (immediate) by op1:op2. */
@@ -58,7 +60,6 @@ const HCR_TWI = 1n << 13n;
 const HCR_TWE = 1n << 14n;
 const HCR_TSC = 1n << 19n;
 const HCR_HCD = 1n << 29n;
-const HCR_TGE = 1n << 27n;
 
 interface SyncDetails {
   readonly ISS?: number | undefined;
@@ -399,18 +400,19 @@ export class EngineExits {
     const word = this.#word;
     const encoding = (word >>> 5) & 0xffff;
     const Rt = word & 31;
-    const entry = pe.registers.byEncoding(encoding, direction);
-    if (entry === undefined) {
+    const named = pe.registers.byEncoding(encoding, direction);
+    if (named === undefined) {
       this.#tellRegister(encoding, direction);
       const code = unimplementedAccessCode(encoding, state.EL, pe.traps.active);
       this.#refused(code, encoding, direction, Rt);
       return;
     }
-    const code = pe.traps.access(entry, direction, state);
+    const code = pe.traps.access(named, direction, state);
     if (code !== ACCESS_ALLOWED) {
       this.#refused(code, encoding, direction, Rt);
       return;
     }
+    const entry = pe.registers.reached(named, state.EL);
     if (entry.isObserved) pe.accessObserver?.(entry.name, direction, state.PC);
     if (direction === 'read') state.setXOrDiscard(Rt, pe.registers.readEntry(entry));
     else pe.registers.writeEntry(entry, state.xOrZero(Rt));
@@ -505,11 +507,11 @@ export class EngineExits {
     const { EL } = pe.state;
     const [notTrapped, trap] = which === 'WFI' ? [SCTLR_nTWI, HCR_TWI] : [SCTLR_nTWE, HCR_TWE];
     const details = { ISS: wfxIss(which) };
-    if (EL === 0 && (pe.registers.raw('SCTLR_EL1') & notTrapped) === 0n) {
+    if (EL === 0 && (systemControl(pe.registers, 0) & notTrapped) === 0n) {
       this.#synchronous(EC_WFX, details);
       return true;
     }
-    if (EL < 2 && (this.HCR_EL2 & trap) !== 0n) {
+    if (EL < 2 && (this.HCR_EL2 & trap) !== 0n && !elIsInHost(this.HCR_EL2, EL)) {
       this.#exceptionTo(2, EC_WFX, details);
       return true;
     }

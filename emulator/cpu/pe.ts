@@ -14,6 +14,7 @@ import { ACCESS_ALLOWED, instructionAccessCode } from '../sysregs/access-rules.t
 import { systemInstructionByName } from '../sysregs/catalogue.ts';
 import type { SystemInstruction } from '../sysregs/catalogue.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
+import { elIsInHost } from '../sysregs/virtualization-host.ts';
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import { checkProfile } from '../sysregs/processor-model.ts';
 import type { CpuModel } from '../sysregs/cpu-model.ts';
@@ -210,8 +211,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   #translationStale = true;
   /** PSTATE.PAN has changed: what data accesses at EL1 may do. */
   #permissionsStale = false;
-  /** For EL0 and EL1, by bit 55 of the VA. */
-  readonly #addressSpaceStale: [boolean, boolean] = [false, false];
+  /** For the regime of EL0 and this EL, by bit 55 of the VA. */
+  readonly #addressSpaceStale = { 1: [false, false], 2: [false, false] };
   /** `timers.streamEvents` when the Event Register was clear last. */
   #streamEventsTaken = 0n;
   #stopsStale = true;
@@ -244,6 +245,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       this.registers,
       () => this.state.retired,
       options.clockShift ?? 0,
+      () => elIsInHost(this.registers.raw('HCR_EL2'), this.state.EL),
     );
     this.traps = new TrapTable(this.engine, this.registers, this.timers, profile);
     this.timers.onCounterChanged(() => {
@@ -266,8 +268,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
         this.#translationStale = true;
         this.#regimes = {};
       },
-      addressSpaceChanged: (upper) => {
-        this.#addressSpaceStale[upper] = true;
+      addressSpaceChanged: (upper, EL) => {
+        this.#addressSpaceStale[EL][upper] = true;
         this.#regimes = {};
       },
       translationTableBaseWritten: () => {
@@ -661,12 +663,15 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       this.memory.translationsFlushed();
     } else {
       if (this.#watchesStale || this.#permissionsStale) engine.flushTlb();
-      for (const upper of [0, 1] as const) {
-        if (this.#addressSpaceStale[upper]) engine.flushAddressSpace(upper);
+      for (const EL of [1, 2] as const) {
+        for (const upper of [0, 1] as const) {
+          if (this.#addressSpaceStale[EL][upper]) engine.flushAddressSpace(upper, EL);
+        }
       }
     }
     this.#translationStale = false;
-    this.#addressSpaceStale.fill(false);
+    this.#addressSpaceStale[1].fill(false);
+    this.#addressSpaceStale[2].fill(false);
     this.#watchesStale = false;
     this.#permissionsStale = false;
   }

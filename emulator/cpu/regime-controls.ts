@@ -1,6 +1,7 @@
 /** Which register values a translation regime is made of, and what SCTLR_ELx says about alignment. */
 import { translationRegime as decodeRegime } from '../mmu/regime.ts';
 import type { TranslationRegime } from '../mmu/regime.ts';
+import { elIsInHost, HCR_E2H, HCR_TGE } from '../sysregs/virtualization-host.ts';
 import type { ExceptionLevel } from './pstate.ts';
 import type { SystemRegisters } from './system-registers.ts';
 
@@ -9,12 +10,20 @@ const SCTLR_SA = 1n << 3n;
 const SCTLR_SA0 = 1n << 4n;
 
 const isSet = (value: bigint, bit: bigint): boolean => (value & bit) !== 0n;
-const controls = (registers: SystemRegisters, EL: ExceptionLevel): bigint =>
-  registers.raw(EL === 2 ? 'SCTLR_EL2' : 'SCTLR_EL1');
 
-/** HCR_EL2 bits that translation depends on: VM, PTW, DC, TGE, CD and ID. */
+/** Whose registers control this EL: those of EL2 for EL2 and for EL0 of a host at EL2. */
+function controllingEL(registers: SystemRegisters, EL: ExceptionLevel): 'EL1' | 'EL2' {
+  return EL === 2 || elIsInHost(registers.raw('HCR_EL2'), EL) ? 'EL2' : 'EL1';
+}
+
+/** Arm ARM, SCTLR_ELx[] of the regime that this EL uses. */
+export function systemControl(registers: SystemRegisters, EL: ExceptionLevel): bigint {
+  return registers.raw(`SCTLR_${controllingEL(registers, EL)}`);
+}
+
+/** HCR_EL2 bits that translation depends on: VM, PTW, DC, TGE, CD, ID and E2H. */
 export const HCR_TRANSLATION =
-  (1n << 0n) | (1n << 2n) | (1n << 12n) | (1n << 27n) | (1n << 32n) | (1n << 33n);
+  (1n << 0n) | (1n << 2n) | (1n << 12n) | HCR_TGE | (1n << 32n) | (1n << 33n) | HCR_E2H;
 
 /** The regime that accesses at this EL use; `physicalAddressBits` from ID_AA64MMFR0_EL1.PARange. */
 export function translationRegime(
@@ -23,13 +32,13 @@ export function translationRegime(
   physicalAddressBits: number,
   PAN: boolean,
 ): TranslationRegime {
-  const of = EL === 2 ? 'EL2' : 'EL1';
+  const of = controllingEL(registers, EL);
   return decodeRegime({
     EL,
-    SCTLR: controls(registers, EL),
+    SCTLR: registers.raw(`SCTLR_${of}`),
     TCR: registers.raw(`TCR_${of}`),
     TTBR0: registers.raw(`TTBR0_${of}`),
-    TTBR1: registers.raw('TTBR1_EL1'),
+    TTBR1: of === 'EL2' && !registers.has('TTBR1_EL2') ? 0n : registers.raw(`TTBR1_${of}`),
     MAIR: registers.raw(`MAIR_${of}`),
     HCR_EL2: registers.raw('HCR_EL2'),
     VTCR_EL2: registers.raw('VTCR_EL2'),
@@ -41,10 +50,10 @@ export function translationRegime(
 
 /** SCTLR_ELx.A: every unaligned data access faults. */
 export function alignmentChecked(registers: SystemRegisters, EL: ExceptionLevel): boolean {
-  return isSet(controls(registers, EL), SCTLR_A);
+  return isSet(systemControl(registers, EL), SCTLR_A);
 }
 
 /** SCTLR_ELx.SA, or SA0 at EL0: loads and stores by SP need it to be a multiple of 16. */
 export function stackAlignmentChecked(registers: SystemRegisters, EL: ExceptionLevel): boolean {
-  return isSet(controls(registers, EL), EL === 0 ? SCTLR_SA0 : SCTLR_SA);
+  return isSet(systemControl(registers, EL), EL === 0 ? SCTLR_SA0 : SCTLR_SA);
 }

@@ -4,11 +4,12 @@
  */
 import type { CpuState } from '../engine/cpu-state.ts';
 import { CCSIDR_EL1 } from '../sysregs/id-registers.ts';
+import { elIsInHost, HCR_E2H } from '../sysregs/virtualization-host.ts';
 import { interruptStatus } from './exceptions.ts';
 import type { InterruptLines } from './exceptions.ts';
 import { PSTATE_DIT, PSTATE_PAN, PSTATE_SSBS, PSTATE_UAO } from './pstate.ts';
 import type { SystemRegisters } from './system-registers.ts';
-import { HCR_TRANSLATION } from './regime-controls.ts';
+import { HCR_TRANSLATION, systemControl } from './regime-controls.ts';
 import { trapControlRegisters } from './traps.ts';
 
 export interface RegisterEffectsHost {
@@ -20,8 +21,11 @@ export interface RegisterEffectsHost {
   debugChanged(): void;
   /** Anything that translations depend on has changed. */
   translationChanged(): void;
-  /** TTBR0_EL1 (0) or TTBR1_EL1 (1) has changed: the tables of a half of the address space, or the ASID. */
-  addressSpaceChanged(upper: 0 | 1): void;
+  /**
+   * TTBR0_ELx (0) or TTBR1_ELx (1) has changed: the tables of a half of the address space, or the ASID, in the
+   * regime of EL0 and EL1, or of EL0 and EL2.
+   */
+  addressSpaceChanged(upper: 0 | 1, EL: 1 | 2): void;
   /** For the performance monitors: TTBR0_EL1 or TTBR1_EL1, and CONTEXTIDR_EL1. */
   translationTableBaseWritten(): void;
   contextIdWritten(): void;
@@ -108,9 +112,10 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
   registers.own('CCSIDR_EL1', { read: () => CCSIDR_EL1(registers.raw('CSSELR_EL1')) });
   registers.own('DCZID_EL0', {
     read() {
-      const trappedToEL1 = state.EL === 0 && (registers.raw('SCTLR_EL1') & SCTLR_DZE) === 0n;
-      const trappedToEL2 = state.EL < 2 && (registers.raw('HCR_EL2') & HCR_TDZ) !== 0n;
-      return registers.raw('DCZID_EL0') | (trappedToEL1 || trappedToEL2 ? DCZID_DZP : 0n);
+      const HCR_EL2 = registers.raw('HCR_EL2');
+      const disabled = state.EL === 0 && (systemControl(registers, 0) & SCTLR_DZE) === 0n;
+      const trapped = state.EL < 2 && !elIsInHost(HCR_EL2, state.EL) && (HCR_EL2 & HCR_TDZ) !== 0n;
+      return registers.raw('DCZID_EL0') | (disabled || trapped ? DCZID_DZP : 0n);
     },
   });
   registers.own('ISR_EL1', {
@@ -128,7 +133,6 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
     'HCR_EL2',
     'TCR_EL1',
     'TCR_EL2',
-    'TTBR0_EL2',
     'VTTBR_EL2',
     'VTCR_EL2',
     'MAIR_EL1',
@@ -148,7 +152,7 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
         } else if (translation.has(name)) host.translationChanged();
         if (name.startsWith('SCTLR_')) {
           host.stackAlignmentChanged();
-          if ((value & (SCTLR_EE | (name === 'SCTLR_EL1' ? SCTLR_E0E : 0n))) !== 0n) {
+          if ((value & (SCTLR_EE | SCTLR_E0E)) !== 0n) {
             host.unimplemented(`big-endian data accesses (${name}.EE or E0E)`);
           }
         }
@@ -159,14 +163,23 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
     registers.own(`TTBR${upper}_EL1`, {
       written(value, previous) {
         host.translationTableBaseWritten();
-        if (value !== previous) host.addressSpaceChanged(upper);
+        if (value !== previous) host.addressSpaceChanged(upper, 1);
+      },
+    });
+    registers.own(`TTBR${upper}_EL2`, {
+      written(value, previous) {
+        if (value === previous) return;
+        if ((registers.raw('HCR_EL2') & HCR_E2H) !== 0n) host.addressSpaceChanged(upper, 2);
+        else host.translationChanged();
       },
     });
   }
   // A context change may make an unlinked context breakpoint fire for the next instruction.
-  registers.own('CONTEXTIDR_EL1', {
-    written: () => {
-      host.contextIdWritten();
-    },
-  });
+  for (const name of ['CONTEXTIDR_EL1', 'CONTEXTIDR_EL2']) {
+    registers.own(name, {
+      written: () => {
+        host.contextIdWritten();
+      },
+    });
+  }
 }

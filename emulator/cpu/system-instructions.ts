@@ -12,6 +12,7 @@ import type { AccessCode } from '../sysregs/access-rules.ts';
 import { systemInstruction } from '../sysregs/catalogue.ts';
 import type { SystemInstruction } from '../sysregs/catalogue.ts';
 import { genericName, unpackEncoding } from '../sysregs/sysreg.ts';
+import { elIsInHost } from '../sysregs/virtualization-host.ts';
 import { implementedInstructions } from '../sysregs/system-instructions.ts';
 import { isExternalAbortOnWalk } from '../mmu/fault.ts';
 import { encodePar } from '../mmu/par-el1.ts';
@@ -94,7 +95,9 @@ function addressTranslate(
   { name }: SystemInstruction,
   va: bigint,
 ): SystemInstructionOutcome {
-  const EL = Number(/E([012])[RW]$/.exec(name)?.[1]) as ExceptionLevel;
+  const named = Number(/E([012])[RW]$/.exec(name)?.[1]) as ExceptionLevel;
+  // In a host what is said of EL1 is meant for EL2.
+  const EL = named === 1 && elIsInHost(pe.registers.raw('HCR_EL2'), 0) ? 2 : named;
   const access = name.endsWith('W') ? 'write' : 'read';
   const through = name.startsWith('S12') ? translate : translateFirstStage;
   const result = through({ ...pe.regime(EL), PAN: false }, pe.memory.tables, va, access);

@@ -7,8 +7,9 @@
 import { FPCR_SLOT, FPSR_SLOT, UNKNOWN_SLOT } from '../engine/layout.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
 import { writtenValue } from '../sysregs/definitions.ts';
+import { elIsInHost, redirections } from '../sysregs/virtualization-host.ts';
 import type { ImplementedRegister, ImplementedRegisters } from '../sysregs/definitions.ts';
-import type { Direction } from '../sysregs/sysreg.ts';
+import type { Direction, ExceptionLevel } from '../sysregs/sysreg.ts';
 
 /** What a register does beyond keeping a value. */
 export interface RegisterEffects {
@@ -29,6 +30,10 @@ export interface RegisterEntry {
   readonly slot: number;
   readonly register: ImplementedRegister;
   effects: RegisterEffects | undefined;
+  /** What EL2 reaches by this name while HCR_EL2.E2H is 1. */
+  host: { readonly entry: RegisterEntry; readonly fromEL0: boolean } | undefined;
+  /** This is another name, of EL2, for that register. */
+  readonly aliasOf: RegisterEntry | undefined;
   /** Allowed accesses by instructions are told to `ProcessingElement.accessObserver`, so none runs in place. */
   isObserved: boolean;
 }
@@ -42,6 +47,7 @@ export class SystemRegisters {
   readonly #byName = new Map<string, RegisterEntry>();
   readonly #byRegister = new Map<ImplementedRegister, RegisterEntry>();
   readonly #hidden = new Map<string, number>();
+  readonly #slotHCR: number;
 
   constructor(state: CpuState, implemented: ImplementedRegisters) {
     this.implemented = implemented;
@@ -61,12 +67,35 @@ export class SystemRegisters {
         slot: allocate(name),
         register,
         effects: undefined,
+        host: undefined,
+        aliasOf: undefined,
         isObserved: false,
       };
       this.#byName.set(name, entry);
       this.#byRegister.set(register, entry);
     }
     for (const name of HIDDEN) this.#hidden.set(name, allocate(name));
+    this.#slotHCR = this.slotOf('HCR_EL2');
+    if (implemented.aliases.length > 0) this.#redirect();
+  }
+
+  #redirect(): void {
+    const { aliases } = this.implemented;
+    for (const { name, host, alias, fromEL0 } of redirections) {
+      const entry = this.#byName.get(name);
+      const register = aliases.find(({ reg }) => reg.name === alias);
+      if (entry === undefined || register === undefined) continue;
+      entry.host = { entry: this.entry(host), fromEL0 };
+      this.#byRegister.set(register, {
+        name: alias,
+        slot: UNKNOWN_SLOT,
+        register,
+        effects: undefined,
+        host: undefined,
+        aliasOf: entry,
+        isObserved: false,
+      });
+    }
   }
 
   get entries(): Iterable<RegisterEntry> {
@@ -84,10 +113,18 @@ export class SystemRegisters {
     return slot;
   }
 
-  /** The register that an MRS (`read`) or MSR (`write`) with this packed encoding reaches. */
+  /** The register that an MRS (`read`) or MSR (`write`) with this packed encoding names. */
   byEncoding(encoding: number, direction: Direction): RegisterEntry | undefined {
     const register = this.implemented.byEncoding(encoding, direction);
     return register && this.#byRegister.get(register);
+  }
+
+  /** The register that an access at this EL by the name of `entry` reaches, HCR_EL2 being as it is. */
+  reached(entry: RegisterEntry, EL: ExceptionLevel): RegisterEntry {
+    if (entry.aliasOf !== undefined) return entry.aliasOf;
+    const { host } = entry;
+    if (host === undefined || (EL === 0 && !host.fromEL0)) return entry;
+    return elIsInHost(this.#state.sysreg(this.#slotHCR), EL) ? host.entry : entry;
   }
 
   entry(name: string): RegisterEntry {

@@ -17,7 +17,7 @@ const CTL_ISTATUS = 4n;
 /** Later than any run lasts. */
 const NEVER = 1n << 80n;
 
-export type TimerName = 'CNTP' | 'CNTV' | 'CNTHP';
+export type TimerName = 'CNTP' | 'CNTV' | 'CNTHP' | 'CNTHV';
 
 interface Timer {
   readonly name: TimerName;
@@ -31,6 +31,8 @@ const TIMERS: readonly Timer[] = [
   timer('CNTP', 'EL0', false),
   timer('CNTV', 'EL0', true),
   timer('CNTHP', 'EL2', false),
+  // Its counter is the virtual one without CNTVOFF_EL2.
+  timer('CNTHV', 'EL2', false),
 ];
 
 function timer(name: TimerName, suffix: string, usesOffset: boolean): Timer {
@@ -78,15 +80,24 @@ export class GenericTimers {
   #counterChanged: () => void = () => undefined;
 
   /**
-   * `retired` is the clock of the machine, in instructions; 2^`clockShift` of them take a nanosecond.
+   * `retired` is the clock of the machine, in instructions; 2^`clockShift` of them take a nanosecond. While
+   * the processor `isInHost`, at EL2 or at EL0 of a host there, CNTVOFF_EL2 does not concern it.
    */
-  constructor(registers: SystemRegisters, retired: () => bigint, clockShift = 0) {
+  constructor(
+    registers: SystemRegisters,
+    retired: () => bigint,
+    clockShift = 0,
+    isInHost: () => boolean = () => false,
+  ) {
     this.#registers = registers;
     this.#retired = retired;
     this.counterShift = TICK_SHIFT + clockShift;
     this.#instructionsPerTick = 1n << BigInt(this.counterShift);
     registers.own('CNTPCT_EL0', { read: () => this.physicalCount });
-    registers.own('CNTVCT_EL0', { read: () => this.virtualCount });
+    registers.own('CNTVCT_EL0', {
+      read: () => (isInHost() ? this.physicalCount : this.virtualCount),
+      peek: () => this.virtualCount,
+    });
     registers.own('CNTVOFF_EL2', {
       written: () => {
         this.#counterChanged();

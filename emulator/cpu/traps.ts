@@ -19,6 +19,7 @@ import type { AccessCode, ActiveTraps, TrapControls } from '../sysregs/access-ru
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
 import type { FineGrainedTrapRegister } from '../sysregs/fine-grained-traps.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
+import { elIsInHost } from '../sysregs/virtualization-host.ts';
 import type { GenericTimers } from './timers.ts';
 import type { RegisterEntry, SystemRegisters } from './system-registers.ts';
 
@@ -29,6 +30,7 @@ const CONTROLS = [
   'CNTHCTL_EL2',
   'CNTKCTL_EL1',
   'SCTLR_EL1',
+  'SCTLR_EL2',
   'CPACR_EL1',
   'MDSCR_EL1',
 ] as const;
@@ -119,8 +121,9 @@ export class TrapTable {
 
   /** Everything that a table depends on and that can change. */
   #keyOf(SPSel: 0 | 1): string {
-    const { fromEL0, toEL2, TGE, fpFromEL0, fpFromEL1, TFP, fineGrained } = this.active;
-    const traps = [fromEL0, toEL2, TGE, fpFromEL0, fpFromEL1, TFP];
+    const { fromEL0, toEL2, TGE, E2H, fpFromEL0, fpFromEL1, TFP, fpFromHostEL0 } = this.active;
+    const { fineGrained } = this.active;
+    const traps = [fromEL0, toEL2, TGE, E2H, fpFromEL0, fpFromEL1, TFP, fpFromHostEL0];
     const fine = fineGrained === undefined ? [] : Object.values(fineGrained);
     return [...traps, ...fine, SPSel, this.#timers.countersAgree].join();
   }
@@ -141,16 +144,12 @@ export class TrapTable {
     return table;
   }
 
-  #behaviour(
-    { name, register, effects, isObserved }: RegisterEntry,
-    EL: ExceptionLevel,
-    SPSel: 0 | 1,
-    direction: Direction,
-  ): number {
+  #behaviour(entry: RegisterEntry, EL: ExceptionLevel, SPSel: 0 | 1, direction: Direction): number {
+    const { name, register, effects, isObserved } = entry;
     if (accessCode(register.reg, direction, EL, SPSel, this.active) !== ACCESS_ALLOWED) {
       return ACCESS_LEAVES;
     }
-    if (isObserved) return ACCESS_LEAVES;
+    if (isObserved || this.#registers.reached(entry, EL) !== entry) return ACCESS_LEAVES;
     if (effects?.direct === true) return ACCESS_DIRECT;
     if (name === 'DAIF') return ACCESS_DAIF;
     if (direction === 'write') {
@@ -160,8 +159,11 @@ export class TrapTable {
         register.writable === 0xffff_ffff_ffff_ffffn;
       return plain ? ACCESS_DIRECT : ACCESS_LEAVES;
     }
-    if (name === 'CNTVCT_EL0') return ACCESS_COUNTER;
-    if (name === 'CNTPCT_EL0' && this.#timers.countersAgree) return ACCESS_COUNTER;
+    // EL2 of a host, and EL0 of one, see the virtual counter without CNTVOFF_EL2.
+    const { countersAgree } = this.#timers;
+    const withOffset = !elIsInHost(this.#registers.raw('HCR_EL2'), EL);
+    if (name === 'CNTVCT_EL0') return withOffset || countersAgree ? ACCESS_COUNTER : ACCESS_LEAVES;
+    if (name === 'CNTPCT_EL0' && countersAgree) return ACCESS_COUNTER;
     return effects?.read === undefined ? ACCESS_DIRECT : ACCESS_LEAVES;
   }
 

@@ -217,10 +217,10 @@ export class Engine {
     this.tlb.flushPage(va);
     this.#fetch.flushPage(va);
   }
-  /** Forgets what EL0 and EL1 have for VAs whose bit 55 is `upper`, and what is for one ASID. */
-  flushAddressSpace(upper: 0 | 1): void {
-    this.tlb.flushAddressSpace(upper);
-    this.#fetch.flushAddressSpace(upper);
+  /** Forgets what EL0 and `el` have for VAs whose bit 55 is `upper`, and what is for one ASID. */
+  flushAddressSpace(upper: 0 | 1, el: 1 | 2): void {
+    this.tlb.flushAddressSpace(upper, el);
+    this.#fetch.flushAddressSpace(upper, el);
   }
   /** Predecoded page of the physical page at `hostPage`, or 0: what a TLB entry has to know. */
   codePageOf(hostPage: number): number {

@@ -63,10 +63,10 @@ export class FetchTlb {
     }
   }
 
-  /** Forgets translations for EL0 and EL1 of the VAs whose bit 55 is `upper`, and those for one ASID. */
-  flushAddressSpace(upper: 0 | 1): void {
+  /** Forgets translations for EL0 and `privileged` of the VAs whose bit 55 is `upper`, and those for one ASID. */
+  flushAddressSpace(upper: 0 | 1, privileged: 1 | 2): void {
     const bit55 = BigInt(upper);
-    for (const el of [0, 1] as const) {
+    for (const el of [0, privileged] as const) {
       for (const [va, { notGlobal }] of this.#byVa[el]) {
         if (!notGlobal && ((va >> 55n) & 1n) !== bit55) continue;
         this.#byVa[el].delete(va);

@@ -105,10 +105,16 @@ export class DataTlb {
     this.#bytes.set(this.#empty);
   }
 
-  /** Drops what EL0 and EL1 have for VAs whose bit 55 is `upper`, and what is for one ASID. */
-  flushAddressSpace(upper: 0 | 1): void {
+  /** Drops what EL0 and `el` have for VAs whose bit 55 is `upper`, and what is for one ASID. */
+  flushAddressSpace(upper: 0 | 1, el: 1 | 2): void {
+    this.#dropAddressSpace(upper, 0);
+    this.#dropAddressSpace(upper, el * L.TLB_BYTES);
+  }
+
+  #dropAddressSpace(upper: 0 | 1, first: number): void {
     const view = this.#view;
-    for (let entry = 0; entry < 2 * L.TLB_BYTES; entry += L.TLB_ENTRY_BYTES) {
+    const end = first + L.TLB_BYTES;
+    for (let entry = first; entry < end; entry += L.TLB_ENTRY_BYTES) {
       const low = view.getInt32(entry + L.TLB_SLOW_TAG, true);
       if (low === 0) continue; // NO_SLOW_TAG: it is empty
       const high = view.getInt32(entry + L.TLB_SLOW_TAG + 4, true);

@@ -61,6 +61,7 @@ export function hostProfile(features: HostFeatures): HostProfile {
     contextAwareBreakpoints: contextAware,
     watchpoints,
     FEAT_DoubleLock: DoubleLock,
+    FEAT_VHE: VHE,
     reportsWatchpointNumber: features.WPT ?? false,
     FEAT_FGT: FGT,
     FEAT_SPE: SPE,

@@ -385,6 +385,8 @@ const ID_AA64DFR0_HIDDEN = (0xfn << 32n) | (0xffn << 40n);
 
 /** Fine-grained traps are made at EL2, where this guest never is; without them it can go to any host. */
 const ID_AA64MMFR0_FGT = 0xfn << 56n;
+/** EL2 is not the guest's. */
+const ID_AA64MMFR1_VH = 0xfn << 8n;
 
 /** The identification registers as the guest sees them. */
 export function sanitisedIdRegisters(
@@ -396,5 +398,6 @@ export function sanitisedIdRegisters(
   };
   hide('ID_AA64DFR0_EL1', ID_AA64DFR0_HIDDEN);
   hide('ID_AA64MMFR0_EL1', ID_AA64MMFR0_FGT);
+  hide('ID_AA64MMFR1_EL1', ID_AA64MMFR1_VH);
   return guest;
 }

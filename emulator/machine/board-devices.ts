@@ -16,6 +16,7 @@ import {
   POWER_KEY_PIN,
   PPI_GIC_MAINTENANCE,
   PPI_HYPERVISOR_PHYSICAL_TIMER,
+  PPI_HYPERVISOR_VIRTUAL_TIMER,
   PPI_NONSECURE_PHYSICAL_TIMER,
   PPI_PERFORMANCE_MONITORS,
   PPI_PROFILING_BUFFER,
@@ -98,10 +99,13 @@ export class BoardDevices {
       transmit,
       exit,
     });
-    for (const { cpu, timers, spe, pmu } of pes) {
+    for (const { cpu, timers, spe, pmu, registers } of pes) {
       timers.connect('CNTV', gic.ppi(cpu, PPI_VIRTUAL_TIMER));
       timers.connect('CNTP', gic.ppi(cpu, PPI_NONSECURE_PHYSICAL_TIMER));
       timers.connect('CNTHP', gic.ppi(cpu, PPI_HYPERVISOR_PHYSICAL_TIMER));
+      if (registers.has('CNTHV_CTL_EL2')) {
+        timers.connect('CNTHV', gic.ppi(cpu, PPI_HYPERVISOR_VIRTUAL_TIMER));
+      }
       const profiling = gic.ppi(cpu, options.profilingPPI ?? PPI_PROFILING_BUFFER);
       spe.connect((asserted) => {
         profiling.set(asserted);

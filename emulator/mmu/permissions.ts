@@ -8,6 +8,7 @@ import {
   PXNTABLE,
   UXNTABLE,
 } from './descriptor.ts';
+import type { TranslationRegime } from './regime.ts';
 import type { Leaf } from './walk.ts';
 
 /** Permissions are a sum of these. */
@@ -43,29 +44,29 @@ function permissions(readable: boolean, writable: boolean, executable: boolean):
   return (readable ? READ : 0) | (writable ? WRITE : 0) | (executable ? EXECUTE : 0);
 }
 
-/** Of a stage 1 leaf for accesses made at `EL`; EL2 stands for the EL2 regime. `WXN` is SCTLR_ELx.WXN, `PAN` PSTATE.PAN. */
+/** Of a stage 1 leaf. `WXN` is SCTLR_ELx.WXN, `PAN` PSTATE.PAN. */
 export function stage1Permissions(
   { low, high, tableAttributes }: Pick<Leaf, 'low' | 'high' | 'tableAttributes'>,
-  EL: 0 | 1 | 2,
+  privilege: TranslationRegime['privilege'],
   WXN: boolean,
   PAN = false,
 ): number {
   const AP = accessPermissions(low);
   const readOnly = (AP & 2) !== 0 || (tableAttributes & APTABLE_READ_ONLY) !== 0;
   const XN = executeNever(high) || (tableAttributes & UXNTABLE) !== 0;
-  if (EL === 2) {
+  if (privilege === 'alone') {
     const writable = !readOnly;
     return permissions(true, writable, !XN && !(writable && WXN));
   }
   const EL0accessible = (AP & 1) !== 0 && (tableAttributes & APTABLE_NO_EL0) === 0;
   const EL0writable = EL0accessible && !readOnly;
-  if (EL === 0) {
+  if (privilege === 'EL0') {
     return permissions(EL0accessible, EL0writable, !XN && !(EL0writable && WXN));
   }
   const PXN = privilegedExecuteNever(high) || (tableAttributes & PXNTABLE) !== 0;
   const writable = !readOnly;
   const isPrivate = !(PAN && EL0accessible);
-  // What EL0 can write, EL1 never executes.
+  // What EL0 can write, EL1 and EL2 never execute.
   return permissions(isPrivate, isPrivate && writable, !PXN && !EL0writable && !(writable && WXN));
 }
 

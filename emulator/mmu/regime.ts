@@ -24,13 +24,16 @@ export interface TableRoot {
   readonly fault: number | undefined;
 }
 
-/** Register values; those of EL1 for EL0 and EL1, those of EL2 for EL2. */
+/**
+ * Register values: those of EL1 for EL0 and EL1, those of EL2 for EL2 and, with HCR_EL2.{E2H, TGE} both 1,
+ * for EL0.
+ */
 export interface RegimeRegisters {
   readonly EL: 0 | 1 | 2;
   readonly SCTLR: bigint;
   readonly TCR: bigint;
   readonly TTBR0: bigint;
-  /** Not used for EL2. */
+  /** Not used for EL2 with HCR_EL2.E2H = 0. */
   readonly TTBR1: bigint;
   readonly MAIR: bigint;
   readonly HCR_EL2: bigint;
@@ -43,21 +46,26 @@ export interface RegimeRegisters {
 }
 
 export interface TranslationRegime {
-  readonly name: 'EL1&0' | 'EL2';
+  readonly name: 'EL1&0' | 'EL2' | 'EL2&0';
   /** The EL that accesses are made at. */
   readonly EL: 0 | 1 | 2;
+  /**
+   * Whose permissions count: those of EL0, or those of the EL above it in the same regime, or those of an EL
+   * that has its regime for itself.
+   */
+  readonly privilege: 'EL0' | 'above EL0' | 'alone';
   /** Tables for addresses with bit 55 clear and set; undefined while stage 1 is off. */
   readonly stage1: { readonly lower: TableRoot; readonly upper: TableRoot | undefined } | undefined;
   /** Undefined while stage 2 is off. */
   readonly stage2: TableRoot | undefined;
-  /** TCR_ELx.TBI0 and TBI1, or TCR_EL2.TBI in both: by bit 55 of the address. */
+  /** TCR_ELx.TBI0 and TBI1, or TBI of the EL2 regime in both: by bit 55 of the address. */
   readonly TBI0: boolean;
   readonly TBI1: boolean;
   /** MAIR_ELx.Attr0 to Attr7. */
   readonly MAIR: readonly number[];
   /** SCTLR_ELx.WXN: what can be written cannot be executed. */
   readonly WXN: boolean;
-  /** PSTATE.PAN at EL1: data that EL0 may access is no one's to load and store. */
+  /** PSTATE.PAN above EL0: data that EL0 may access is no one's to load and store. */
   readonly PAN: boolean;
   /** HCR_EL2.DC: with stage 1 off, data is Normal Write-Back memory. */
   readonly defaultCacheable: boolean;
@@ -184,12 +192,16 @@ function levelForLarge(granuleBits: 14 | 16, PAMax: number): 1 | 2 {
 
 export function translationRegime(registers: RegimeRegisters): TranslationRegime {
   const { EL, SCTLR, TCR, HCR_EL2, TTBR0, TTBR1 } = registers;
-  const isEL2 = EL === 2;
   const TGE = bit(HCR_EL2, 27);
+  const E2H = bit(HCR_EL2, 34);
+  const name = EL === 2 ? (E2H ? 'EL2&0' : 'EL2') : EL === 0 && E2H && TGE ? 'EL2&0' : 'EL1&0';
+  const isEL1 = name === 'EL1&0';
+  /** TCR_EL2 has a layout of its own. */
+  const isEL2 = name === 'EL2';
   // HCR_EL2.TGE makes SCTLR_EL1.M, DC and PTW behave as 0; DC makes M behave as 0 and VM as 1.
-  const DC = !isEL2 && !TGE && bit(HCR_EL2, 12);
-  const M = bit(SCTLR, 0) && (isEL2 || (!TGE && !DC));
-  const stage2 = !isEL2 && (DC || bit(HCR_EL2, 0));
+  const DC = isEL1 && !TGE && bit(HCR_EL2, 12);
+  const M = bit(SCTLR, 0) && (!isEL1 || (!TGE && !DC));
+  const stage2 = isEL1 && (DC || bit(HCR_EL2, 0));
   const PS = isEL2 ? field(TCR, 18, 16) : field(TCR, 34, 32);
   const width = outputBits(PS, registers.physicalAddressBits);
   const lower = (): TableRoot =>
@@ -209,15 +221,16 @@ export function translationRegime(registers: RegimeRegisters): TranslationRegime
       disabled: bit(TCR, 23),
     });
   return {
-    name: isEL2 ? 'EL2' : 'EL1&0',
+    name,
     EL,
+    privilege: EL === 0 ? 'EL0' : isEL2 ? 'alone' : 'above EL0',
     stage1: M ? { lower: lower(), upper: isEL2 ? undefined : upper() } : undefined,
     stage2: stage2 ? stage2Root(registers) : undefined,
     TBI0: bit(TCR, isEL2 ? 20 : 37),
     TBI1: bit(TCR, isEL2 ? 20 : 38),
     MAIR: memoryAttributeBytes(registers.MAIR),
     WXN: bit(SCTLR, 19),
-    PAN: EL === 1 && registers.PAN === true,
+    PAN: EL > 0 && !isEL2 && registers.PAN === true,
     defaultCacheable: DC,
     instructionCacheable: bit(SCTLR, 12),
     protectedWalk: !TGE && bit(HCR_EL2, 2),
@@ -238,6 +251,6 @@ export function topByteIgnored(regime: TranslationRegime, va: bigint): boolean {
  */
 export function branchAddress(regime: TranslationRegime, va: bigint): bigint {
   if (!topByteIgnored(regime, va)) return va;
-  const isSignExtended = regime.EL < 2 && ((va >> 55n) & 1n) === 1n;
+  const isSignExtended = regime.name !== 'EL2' && ((va >> 55n) & 1n) === 1n;
   return isSignExtended ? BigInt.asUintN(64, BigInt.asIntN(56, va)) : BigInt.asUintN(56, va);
 }

@@ -159,7 +159,7 @@ function translateStage1(
   if (!accessFlag(low) && access !== 'debug') return stage1Fault(ACCESS_FLAG_FAULT | level);
   const Attr = regime.MAIR[attributeIndex(low)] ?? DEVICE_nGnRnE;
   if (isUnaligned && isDevice(Attr)) return stage1Fault(ALIGNMENT_FAULT);
-  const permissions = stage1Permissions(leaf, regime.EL, regime.WXN, regime.PAN);
+  const permissions = stage1Permissions(leaf, regime.privilege, regime.WXN, regime.PAN);
   // CONSTRAINED UNPREDICTABLE: instructions in Device memory that is not execute-never are fetched
   // as from Normal Non-cacheable memory.
   if ((requiredPermission(access, regime.EL) & ~permissions) !== 0) {

@@ -1,10 +1,12 @@
 /**
  * What becomes of an access to a system register or a SYS alias: allowed, UNDEFINED, or trapped.
  *
- * Written for a PE with EL0, EL1 and EL2, all AArch64, without EL3 and without FEAT_VHE (so
- * HCR_EL2.E2H is 0) and FEAT_NV. The order is that of the accessibility pseudocode of each register's
- * page in the Arm ARM: UNDEFINED, then the traps to EL1, then the traps to EL2. HSTR_EL2 is not among
- * the inputs: it traps AArch32 accesses only.
+ * Written for a PE with EL0, EL1 and EL2, all AArch64, without EL3 and FEAT_NV. The order is that of the
+ * accessibility pseudocode of each register's page in the Arm ARM: UNDEFINED, then the traps to EL1, then
+ * the traps to EL2. HSTR_EL2 is not among the inputs: it traps AArch32 accesses only.
+ *
+ * EL0 of a host at EL2, with HCR_EL2.{E2H, TGE} both 1, obeys SCTLR_EL2 and CNTHCTL_EL2 in the place of
+ * SCTLR_EL1 and CNTKCTL_EL1; no control of HCR_EL2 and no fine-grained trap concerns it.
  *
  * Conditions are bits of two numbers (`ActiveTraps`), computed when a trap control changes, and the
  * rule of each register is a mask over them, so asking for every register again costs one AND each.
@@ -14,6 +16,7 @@ import { fineGrainedInstructionTrap, fineGrainedTrap } from './fine-grained-trap
 import type { FineGrainedTrap, FineGrainedTrapRegister } from './fine-grained-traps.ts';
 import { sysRegTrapISS } from './sysreg.ts';
 import type { Direction, ExceptionLevel, SysReg } from './sysreg.ts';
+import { elIsInHost, HCR_E2H } from './virtualization-host.ts';
 
 /** The registers that decide, by their architectural names, as 64-bit values. */
 export interface TrapControls {
@@ -23,6 +26,7 @@ export interface TrapControls {
   readonly CNTHCTL_EL2: bigint;
   readonly CNTKCTL_EL1: bigint;
   readonly SCTLR_EL1: bigint;
+  readonly SCTLR_EL2: bigint;
   readonly CPACR_EL1: bigint;
   readonly MDSCR_EL1: bigint;
   /** There is no floating point: FP instructions are UNDEFINED. Default false. */
@@ -148,10 +152,14 @@ export interface ActiveTraps {
   readonly toEL2: number;
   /** HCR_EL2.TGE: what EL0 would take to EL1 goes to EL2. */
   readonly TGE: boolean;
-  /** CPACR_EL1.FPEN traps EL0; EL1. CPTR_EL2.TFP traps EL0, EL1 and EL2. */
+  /** HCR_EL2.E2H: names of EL1 reach registers of EL2. */
+  readonly E2H: boolean;
+  /** CPACR_EL1.FPEN traps EL0; EL1. CPTR_EL2, by TFP or FPEN, traps EL0, EL1 and EL2. */
   readonly fpFromEL0: boolean;
   readonly fpFromEL1: boolean;
   readonly TFP: boolean;
+  /** CPTR_EL2.FPEN traps EL0 of a host to EL2. */
+  readonly fpFromHostEL0: boolean;
   readonly fpAbsent: boolean;
   readonly fineGrained: Readonly<Record<FineGrainedTrapRegister, bigint>> | undefined;
   readonly implementedBreakpoints: number;
@@ -169,19 +177,27 @@ function mask(...conditions: readonly (readonly [boolean, number])[]): number {
 
 /** Evaluates the trap controls once; compare with `accessCode` for each register. */
 export function activeTraps(controls: TrapControls): ActiveTraps {
-  const { HCR_EL2: hcr, MDCR_EL2: mdcr, SCTLR_EL1: sctlr, CNTKCTL_EL1: cntkctl } = controls;
+  const { HCR_EL2, MDCR_EL2: mdcr, CNTHCTL_EL2: cnthctl, CPTR_EL2: cptr } = controls;
   const { ICH_HCR_EL2: ich = 0n, ICC_SRE_EL2 = 0n, PMUSERENR_EL0: pmuserenr = 0n } = controls;
   const PMU_ENclear = !bit(pmuserenr, 0);
-  const TGE = bit(hcr, 27);
+  const TGE = bit(HCR_EL2, 27);
+  const E2H = (HCR_EL2 & HCR_E2H) !== 0n;
+  const inHost = elIsInHost(HCR_EL2, 0);
+  const hcr = inHost ? 0n : HCR_EL2;
+  const sctlr = inHost ? controls.SCTLR_EL2 : controls.SCTLR_EL1;
+  const cntkctl = inHost ? cnthctl : controls.CNTKCTL_EL1;
   // Arm ARM, MDCR_EL2.TDE: while it or HCR_EL2.TGE is 1, TDRA, TDOSA and TDA are treated as 1.
   const TDE = TGE || bit(mdcr, 8);
   const EL0PCTENclear = !bit(cntkctl, 0);
   const EL0VCTENclear = !bit(cntkctl, 1);
-  const FPEN = (controls.CPACR_EL1 >> 20n) & 3n;
+  // With E2H the enables for EL1 and EL0 below it are in bits 10 and 11.
+  const physicalCounter = E2H ? 10 : 0;
+  const FPEN = inHost ? 3n : (controls.CPACR_EL1 >> 20n) & 3n;
+  const hostFPEN = (cptr >> 20n) & 3n;
   return {
     fromEL0: mask(
       [!bit(sctlr, 15), UCT],
-      [!bit(sctlr, 9), UMA],
+      [inHost || !bit(sctlr, 9), UMA],
       [!bit(sctlr, 14), DZE],
       [!bit(sctlr, 26), UCI],
       [EL0PCTENclear, EL0PCTEN],
@@ -202,13 +218,13 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
       [bit(hcr, 16), TID1],
       [bit(hcr, 17), TID2],
       [bit(hcr, 18), TID3],
-      [bit(controls.CPTR_EL2, 31), TCPAC],
+      [bit(cptr, 31), TCPAC],
       [TDE || bit(mdcr, 9), TDA],
       [TDE || bit(mdcr, 10), TDOSA],
       [TDE || bit(mdcr, 11), TDRA],
       [bit(mdcr, 27), MDCR_TDCC],
-      [!bit(controls.CNTHCTL_EL2, 0), EL1PCTEN],
-      [!bit(controls.CNTHCTL_EL2, 1), EL1PCEN],
+      [!inHost && !bit(cnthctl, physicalCounter), EL1PCTEN],
+      [!inHost && !bit(cnthctl, physicalCounter + 1), EL1PCEN],
       [bit(mdcr, 19), TTRF],
       [bit(mdcr, 14), TPMS],
       // 0b00 (owned by EL2) and 0b10 trap the buffer controls: bit 0 of the field is clear.
@@ -230,11 +246,13 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
       [bit(mdcr, 5), TPMCR],
     ),
     TGE,
+    E2H,
     fpFromEL0: FPEN !== 3n,
     fpFromEL1: FPEN === 0n || FPEN === 2n,
-    TFP: bit(controls.CPTR_EL2, 10),
+    TFP: E2H ? (hostFPEN & 1n) === 0n : bit(cptr, 10),
+    fpFromHostEL0: inHost && hostFPEN === 1n,
     fpAbsent: controls.fpAbsent ?? false,
-    fineGrained: controls.fineGrained,
+    fineGrained: inHost ? undefined : controls.fineGrained,
     implementedBreakpoints: controls.implementedBreakpoints,
     implementedWatchpoints: controls.implementedWatchpoints,
   };
@@ -496,6 +514,7 @@ export function fpAccessCode(el: ExceptionLevel, traps: ActiveTraps): AccessCode
   if (traps.fpAbsent) return ACCESS_UNDEFINED;
   if (el === 0 && traps.fpFromEL0) return traps.TGE ? ACCESS_FP_UNDEFINED_EL2 : ACCESS_FP_TRAP_EL1;
   if (el === 1 && traps.fpFromEL1) return ACCESS_FP_TRAP_EL1;
+  if (el === 0 && traps.fpFromHostEL0) return ACCESS_FP_TRAP_EL2;
   return traps.TFP ? ACCESS_FP_TRAP_EL2 : ACCESS_ALLOWED;
 }
 
@@ -519,6 +538,7 @@ export function accessCode(
     }
   }
   if (SPSel === 0 && reg.name === 'SP_EL0') return ACCESS_UNDEFINED;
+  if (reg.aliasOf !== undefined && !traps.E2H) return ACCESS_UNDEFINED;
   return codeUnder(ruleOf(reg, direction), el, traps);
 }
 

@@ -23,7 +23,8 @@ export type CpuFeature =
   | 'FEAT_UAO'
   | 'FEAT_DIT'
   | 'FEAT_SSBS2'
-  | 'FEAT_LRCPC2';
+  | 'FEAT_LRCPC2'
+  | 'FEAT_VHE';
 
 export interface CpuModel {
   /** The name a launch configuration uses. */
@@ -37,7 +38,7 @@ const cryptography = ['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256'] as c
 const neoverseN1 = [
   ...(['FEAT_CRC32', ...cryptography] as const),
   ...(['FEAT_LSE', 'FEAT_LOR', 'FEAT_RDM', 'FEAT_DotProd', 'FEAT_FP16', 'FEAT_LRCPC'] as const),
-  ...(['FEAT_PMUv3', 'FEAT_PMUv3p1', 'FEAT_PAN', 'FEAT_UAO', 'FEAT_SSBS2'] as const),
+  ...(['FEAT_PMUv3', 'FEAT_PMUv3p1', 'FEAT_PAN', 'FEAT_UAO', 'FEAT_SSBS2', 'FEAT_VHE'] as const),
 ] as const;
 const all = [
   ...neoverseN1,

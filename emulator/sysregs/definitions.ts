@@ -18,10 +18,11 @@ import {
 import type { CpuModel } from './cpu-model.ts';
 import { CYCLE_COUNTER, EVENT_COUNTERS, PMCEID0_EL0, PMCEID1_EL0 } from './performance-monitors.ts';
 import { fineGrainedTrapMask } from './fine-grained-traps.ts';
-import { checkProfile, firstContextAwareBreakpoint } from './processor-model.ts';
+import { checkProfile, firstContextAwareBreakpoint, hasVHE } from './processor-model.ts';
 import type { ProcessorProfile } from './processor-model.ts';
 import { fieldMask, genericName, unpackEncoding } from './sysreg.ts';
 import type { Direction, SysReg } from './sysreg.ts';
+import { HCR_E2H, redirections } from './virtualization-host.ts';
 
 /** `effects`: a read or a write does something beyond the stored value; the owning layer registers it. */
 export type RegisterKind = 'storage' | 'effects';
@@ -97,7 +98,7 @@ function pstateExtensions({ features }: CpuModel): Definitions {
 
 /**
  * The mask of some fields of a register, by their names in the catalogue. Where EL2's layout depends on
- * HCR_EL2.E2H the one for E2H = 0 counts: FEAT_VHE is not implemented.
+ * HCR_EL2.E2H the one for E2H = 0 counts.
  */
 function fields(register: string, names: string): bigint {
   const found = byName(register);
@@ -164,6 +165,8 @@ function identification(profile: ProcessorProfile, cpu: number): Definitions {
   };
 }
 
+const CPACR_FPEN = fields('CPACR_EL1', 'FPEN');
+
 const system: Definitions = {
   SCTLR_EL1: {
     writable: fields('SCTLR_EL1', 'UCI EE E0E WXN nTWE nTWI UCT DZE I UMA SA0 SA C A M'),
@@ -192,7 +195,7 @@ const system: Definitions = {
   AMAIR_EL1: storage(0n),
   AMAIR_EL2: storage(0n),
   // TTA is RES0: no System register access to a trace unit. No SVE and no SME.
-  CPACR_EL1: effects(fields('CPACR_EL1', 'FPEN')),
+  CPACR_EL1: effects(CPACR_FPEN),
   CPTR_EL2: {
     writable: fields('CPTR_EL2', 'TCPAC TFP'),
     // Bits 13, 9 and 7:0; TSM and TZ too without FEAT_SME and FEAT_SVE.
@@ -230,7 +233,7 @@ const translation: Definitions = {
     ),
   ),
   MAIR_EL1: effects(ALL),
-  // BADDR; the EL2 regime has no ASID without FEAT_VHE.
+  // BADDR; the EL2 regime has no ASID.
   TTBR0_EL2: effects(0x0000_ffff_ffff_fffen),
   TCR_EL2: {
     writable: fields('TCR_EL2', 'TBI PS TG0 SH0 ORGN0 IRGN0 T0SZ'),
@@ -274,6 +277,44 @@ const pstate: Definitions = {
   CurrentEL: readOnlyEffects(2n << 2n),
   SPSel: effects(fields('SPSel', 'SP'), 1n),
 };
+
+/**
+ * FEAT_VHE. With HCR_EL2.E2H = 1 some registers of EL2 have the layout of their likes of EL1. A bit that is
+ * RES0 or RES1 in one of the layouts only keeps what is written (Arm ARM, glossary, RES0 and RES1).
+ */
+function virtualizationHost(definitions: Definitions): Definitions {
+  const { HCR_EL2, SCTLR_EL1, SCTLR_EL2, TCR_EL1, TCR_EL2, CNTHCTL_EL2, CNTKCTL_EL1, CPTR_EL2 } =
+    definitions;
+  /** `register` with more bits to write; `RES1` are those that stay one. */
+  const extended = (register: Definition | undefined, more: bigint, RES1 = 0n): Definition => {
+    const { writable = 0n, RES1: before = 0n, reset = 0n, kind } = register ?? {};
+    return {
+      writable: (writable | more | before) & ~RES1,
+      RES1,
+      reset: reset | before,
+      ...(kind && { kind }),
+    };
+  };
+  return {
+    HCR_EL2: extended(HCR_EL2, HCR_E2H, HCR_EL2?.RES1),
+    // UMA is RES0 in both layouts: EL0 of a host never masks interrupts.
+    SCTLR_EL2: extended(
+      SCTLR_EL2,
+      (SCTLR_EL1?.writable ?? 0n) & ~fields('SCTLR_EL1', 'UMA'),
+      (SCTLR_EL1?.RES1 ?? 0n) & (SCTLR_EL2?.RES1 ?? 0n),
+    ),
+    TCR_EL2: extended(TCR_EL2, TCR_EL1?.writable ?? 0n),
+    CPTR_EL2: extended(CPTR_EL2, CPACR_FPEN),
+    // EL1PCTEN and EL1PTEN are in bits 10 and 11 of the layout that CNTKCTL_EL1 has otherwise.
+    CNTHCTL_EL2: extended(CNTHCTL_EL2, (CNTKCTL_EL1?.writable ?? 0n) | (3n << 10n)),
+    TTBR0_EL2: effects(ALL & ~1n),
+    TTBR1_EL2: effects(ALL & ~1n),
+    CONTEXTIDR_EL2: effects(LOW32),
+    CNTHV_CTL_EL2: effects(0b11n),
+    CNTHV_CVAL_EL2: effects(ALL),
+    CNTHV_TVAL_EL2: effects(LOW32),
+  };
+}
 
 const floatingPoint = ({ model }: ProcessorProfile): Definitions => ({
   // Trapped floating-point exceptions are not supported: the enables are RAZ/WI. Stride and Len are
@@ -519,8 +560,10 @@ const reservedIdRegisters = new Map(
 /** What `implementedRegisters` returns: the processor's registers and the ways to find them. */
 export interface ImplementedRegisters {
   readonly all: readonly ImplementedRegister[];
+  /** FEAT_VHE: names of EL2 for registers of EL1 and EL0, which `reg.aliasOf` gives. */
+  readonly aliases: readonly ImplementedRegister[];
   byName(name: string): ImplementedRegister | undefined;
-  /** The register an access in this direction reaches, or the one with no accessor in it. */
+  /** The register or alias an access in this direction names, or the one with no accessor in it. */
   byEncoding(encoding: number, direction: Direction): ImplementedRegister | undefined;
 }
 
@@ -530,7 +573,7 @@ export interface ImplementedRegisters {
  */
 export function implementedRegisters(profile: ProcessorProfile, cpu = 0): ImplementedRegisters {
   checkProfile(profile);
-  const definitions: Definitions = {
+  const base: Definitions = {
     ...identification(profile, cpu),
     ...system,
     ...translation,
@@ -546,6 +589,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...(profile.FEAT_TRBE && traceBuffer),
     ...(profile.FEAT_GICv3 && gicCpuInterface),
   };
+  const definitions = hasVHE(profile) ? { ...base, ...virtualizationHost(base) } : base;
   const registers = Object.entries(definitions).map(([name, definition]): ImplementedRegister => {
     const reg = byName(name) ?? reservedIdRegisters.get(name);
     if (reg === undefined) throw new TypeError(`The catalogue has no register ${name}`);
@@ -562,20 +606,34 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     }
   }
   const names = new Map(registers.map((register) => [register.reg.name, register]));
+  const aliases = hasVHE(profile) ? hostAliases(names) : [];
   const readable = new Map<number, ImplementedRegister>();
   const writeable = new Map<number, ImplementedRegister>();
-  for (const register of registers) {
+  for (const register of [...registers, ...aliases]) {
     if (register.reg.access !== 'WO') readable.set(register.reg.encoding, register);
     if (register.reg.access !== 'RO') writeable.set(register.reg.encoding, register);
   }
   return {
     all: registers,
+    aliases,
     byName: (name) => names.get(name),
     byEncoding: (encoding, direction) =>
       direction === 'read'
         ? (readable.get(encoding) ?? writeable.get(encoding))
         : (writeable.get(encoding) ?? readable.get(encoding)),
   };
+}
+
+function hostAliases(
+  registers: ReadonlyMap<string, ImplementedRegister>,
+): readonly ImplementedRegister[] {
+  return redirections.flatMap(({ name, alias }) => {
+    const register = registers.get(name);
+    if (register === undefined) return [];
+    const reg = byName(alias);
+    if (reg?.aliasOf !== name) throw new TypeError(`The catalogue has no ${alias} for ${name}`);
+    return [{ ...register, reg }];
+  });
 }
 
 /** The value stored by a write: read-only and reserved bits keep their values. */

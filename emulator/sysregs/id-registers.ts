@@ -1,7 +1,7 @@
 /** The identification registers: read-only values that follow from the processor's profile. */
 import { byEncoding } from './catalogue.ts';
 import type { CpuFeature, CpuModel } from './cpu-model.ts';
-import { checkProfile } from './processor-model.ts';
+import { checkProfile, debugArchitecture, hasVHE } from './processor-model.ts';
 import type { ProcessorProfile } from './processor-model.ts';
 import { genericName, packEncoding } from './sysreg.ts';
 
@@ -51,7 +51,7 @@ function PMUVer({ features }: CpuModel): bigint {
 /** Arm ARM, ID_AA64DFR0_EL1. DoubleLock is a signed field: 0 implemented, 0xf not. */
 function ID_AA64DFR0_EL1(profile: ProcessorProfile): bigint {
   return (
-    BigInt(profile.debugVersion) |
+    BigInt(debugArchitecture(profile)) |
     PMUVer(profile.model) |
     (BigInt(profile.breakpoints - 1) << 12n) |
     (BigInt(profile.watchpoints - 1) << 20n) |
@@ -137,7 +137,12 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
     ['ID_AA64ISAR1_EL1', ID_AA64ISAR1_EL1(cpuModel)],
     // SSBS 2: with MRS and MSR. PAN 1: AT S1E1RP and S1E1WP are FEAT_PAN2.
     ['ID_AA64PFR1_EL1', field(cpuModel, 4n, 'FEAT_SSBS2') << 1n],
-    ['ID_AA64MMFR1_EL1', field(cpuModel, 16n, 'FEAT_LOR') | field(cpuModel, 20n, 'FEAT_PAN')],
+    [
+      'ID_AA64MMFR1_EL1',
+      (hasVHE(profile) ? 1n << 8n : 0n) |
+        field(cpuModel, 16n, 'FEAT_LOR') |
+        field(cpuModel, 20n, 'FEAT_PAN'),
+    ],
     ['ID_AA64MMFR2_EL1', field(cpuModel, 4n, 'FEAT_UAO')],
     // 40-bit physical addresses, 16-bit ASIDs, the 4 KiB, 16 KiB and 64 KiB granules at both stages.
     ['ID_AA64MMFR0_EL1', 0x0010_0022n | (profile.FEAT_FGT ? 1n << 56n : 0n)],

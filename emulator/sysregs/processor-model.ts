@@ -8,7 +8,7 @@ export interface ProcessorProfile {
   readonly name: string;
   /** The instructions it has. */
   readonly model: CpuModel;
-  /** ID_AA64DFR0_EL1.DebugVer: 6 is Armv8.0, 8 FEAT_Debugv8p2, 9 FEAT_Debugv8p4. */
+  /** ID_AA64DFR0_EL1.DebugVer: 6 is Armv8.0, 8 FEAT_Debugv8p2, 9 FEAT_Debugv8p4; at least 7 with FEAT_VHE. */
   readonly debugVersion: number;
   /** Number of breakpoints, 2 to 16. */
   readonly breakpoints: number;
@@ -19,6 +19,8 @@ export interface ProcessorProfile {
   /** Floating point and Advanced SIMD. */
   readonly FEAT_FP: boolean;
   readonly FEAT_DoubleLock: boolean;
+  /** Whatever the model says: the host of a guest at EL1 may run at EL2. See `hasVHE`. */
+  readonly FEAT_VHE: boolean;
   readonly FEAT_FGT: boolean;
   readonly FEAT_SPE: boolean;
   readonly FEAT_TRF: boolean;
@@ -44,6 +46,7 @@ export const v8_0: ProcessorProfile = {
   watchpoints: 4,
   FEAT_FP: true,
   FEAT_DoubleLock: true,
+  FEAT_VHE: false,
   FEAT_FGT: false,
   FEAT_SPE: false,
   FEAT_TRF: false,
@@ -82,4 +85,17 @@ export function firstContextAwareBreakpoint(
   profile: Pick<ProcessorProfile, 'breakpoints' | 'contextAwareBreakpoints'>,
 ): number {
   return profile.breakpoints - profile.contextAwareBreakpoints;
+}
+
+/** The Virtualization Host Extensions. */
+export function hasVHE({ FEAT_VHE, model }: ProcessorProfile): boolean {
+  return FEAT_VHE || model.features.has('FEAT_VHE');
+}
+
+const DEBUG_VERSION_VHE = 7;
+
+/** ID_AA64DFR0_EL1.DebugVer. */
+export function debugArchitecture({ debugVersion, model }: ProcessorProfile): number {
+  const least = model.features.has('FEAT_VHE') ? DEBUG_VERSION_VHE : 0;
+  return Math.max(debugVersion, least);
 }

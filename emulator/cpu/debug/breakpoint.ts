@@ -8,7 +8,7 @@
  * context-aware, a reserved HMC:SSC:PMC and a link to a breakpoint that is not context-aware make
  * the breakpoint behave as disabled; it reads back as written.
  */
-import { firstContextAwareBreakpoint } from '../../sysregs/processor-model.ts';
+import { debugArchitecture, firstContextAwareBreakpoint } from '../../sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../../sysregs/processor-model.ts';
 import type { ExceptionLevel } from '../pstate.ts';
 import {
@@ -34,7 +34,7 @@ export function debugResources(profile: ProcessorProfile, el2: boolean): DebugRe
     breakpoints: profile.breakpoints,
     contextAwareBreakpoints: profile.contextAwareBreakpoints,
     watchpoints: profile.watchpoints,
-    contextIdEL2: profile.debugVersion >= 7,
+    contextIdEL2: debugArchitecture(profile) >= 7,
     el2,
     el3: false,
     secureEL2: false,

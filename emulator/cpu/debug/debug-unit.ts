@@ -4,6 +4,7 @@
  */
 import type { CpuState } from '../../engine/cpu-state.ts';
 import type { ProcessorProfile } from '../../sysregs/processor-model.ts';
+import { elIsInHost } from '../../sysregs/virtualization-host.ts';
 import { DAIF_D, PSTATE_UAO } from '../pstate.ts';
 import type { ExceptionLevel } from '../pstate.ts';
 import type { SystemRegisters } from '../system-registers.ts';
@@ -68,6 +69,7 @@ export class DebugUnit {
     readonly OSDLR_EL1: number;
     readonly DBGPRCR_EL1: number;
     readonly CONTEXTIDR_EL1: number;
+    readonly CONTEXTIDR_EL2: number | undefined;
     readonly VTTBR_EL2: number;
   };
 
@@ -108,6 +110,9 @@ export class DebugUnit {
       OSDLR_EL1: registers.slotOf('OSDLR_EL1'),
       DBGPRCR_EL1: registers.slotOf('DBGPRCR_EL1'),
       CONTEXTIDR_EL1: registers.slotOf('CONTEXTIDR_EL1'),
+      CONTEXTIDR_EL2: registers.has('CONTEXTIDR_EL2')
+        ? registers.slotOf('CONTEXTIDR_EL2')
+        : undefined,
       VTTBR_EL2: registers.slotOf('VTTBR_EL2'),
     };
   }
@@ -224,13 +229,14 @@ export class DebugUnit {
 
   get context(): DebugContext {
     const state = this.#state;
+    const { CONTEXTIDR_EL2, HCR_EL2 } = this.#slots;
     return {
       EL: state.EL,
       secure: false,
       CONTEXTIDR_EL1: state.sysreg(this.#slots.CONTEXTIDR_EL1),
-      CONTEXTIDR_EL2: 0n, // needs FEAT_VHE or FEAT_Debugv8p2 registers, which no profile has
+      CONTEXTIDR_EL2: CONTEXTIDR_EL2 === undefined ? 0n : state.sysreg(CONTEXTIDR_EL2),
       VMID: (state.sysreg(this.#slots.VTTBR_EL2) >> 48n) & 0xffn,
-      inHost: false, // HCR_EL2.E2H needs FEAT_VHE
+      inHost: elIsInHost(state.sysreg(HCR_EL2), state.EL),
     };
   }
 
@@ -308,10 +314,11 @@ export class DebugUnit {
     return watchpointVerdict(n, access, this.#registers, this.context, this.resources, false);
   }
 
-  /** PSTATE.EL of an access: EL0 for LDTR and STTR executed at EL1. */
+  /** PSTATE.EL of an access: EL0 for LDTR and STTR executed at EL1, or at EL2 above EL0 of a host. */
   accessEL(unprivileged: boolean): ExceptionLevel {
     const { EL, extensions } = this.#state;
-    return unprivileged && EL === 1 && (extensions & PSTATE_UAO) === 0 ? 0 : EL;
+    if (!unprivileged || (extensions & PSTATE_UAO) !== 0) return EL;
+    return EL === 1 || elIsInHost(this.#state.sysreg(this.#slots.HCR_EL2), 0) ? 0 : EL;
   }
 }
 

@@ -359,7 +359,7 @@ describe('ESR_EL2', () => {
 });
 
 describe('the data TLB', () => {
-  it('forgets one half of the address space and what is for one ASID, at EL0 and EL1 only', () => {
+  it('forgets one half of the address space and what is for one ASID, in the regime of one EL only', () => {
     const memory = new ArrayBuffer(0x20000);
     const tlb = new DataTlb(memory, 0);
     tlb.flush();
@@ -371,7 +371,9 @@ describe('the data TLB', () => {
     const has = (el: number, index: number): boolean =>
       new DataView(memory).getBigInt64(0x6000 + el * 0x2000 + 32 * index, true) !== -1n;
     assert.deepEqual([has(1, 1), has(1, 2), has(1, 3), has(2, 4)], [true, true, true, true]);
-    tlb.flushAddressSpace(0);
+    tlb.flushAddressSpace(0, 1);
     assert.deepEqual([has(1, 1), has(1, 2), has(1, 3), has(2, 4)], [false, true, false, true]);
+    tlb.flushAddressSpace(0, 2);
+    assert.deepEqual([has(1, 2), has(2, 4)], [true, false], 'the EL2&0 regime');
   });
 });

@@ -30,6 +30,7 @@ const open: AccessState = {
   CNTHCTL_EL2: 3n,
   CNTKCTL_EL1: 0x303n,
   SCTLR_EL1: (1n << 26n) | (1n << 15n) | (1n << 14n) | (1n << 9n), // UCI, UCT, DZE, UMA
+  SCTLR_EL2: 0n,
   CPACR_EL1: 3n << 20n,
   MDSCR_EL1: 0n,
   implementedBreakpoints: 6,

@@ -33,6 +33,7 @@ const FIELDS: readonly (readonly [string, number, number, number | string])[] = 
   ['ID_AA64PFR0_EL1', 48, 1, 'DIT'],
   ['ID_AA64PFR1_EL1', 4, 2, 0xd503413f], // msr ssbs, #1
   ['ID_AA64PFR1_EL1', 4, 2, 'SSBS'],
+  ['ID_AA64MMFR1_EL1', 8, 1, 'TTBR1_EL2'],
   ['ID_AA64MMFR1_EL1', 16, 1, 0x88df7c00], // ldlar w0, [x0]
   ['ID_AA64MMFR1_EL1', 20, 1, 0xd500419f], // msr pan, #1
   ['ID_AA64MMFR1_EL1', 20, 1, 'PAN'],
