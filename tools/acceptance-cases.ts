@@ -18,7 +18,7 @@ export const SERIES = [
 /** What a reader has to know beside the tests: a departure, or why a case is open. */
 const NOTES: Readonly<Record<string, string>> = {
   E49: 'KVM keeps values for registers that the processor does not have and gives them back while it traps; here they are UNDEFINED.',
-  P16: 'No Exception level of this processor has AArch32, so there is no DBGVCR32_EL2 to switch.',
+  P16: 'Register state only: the processor enters the guest and executes none of its AArch32 code.',
   D7: 'A device access is no exit here: the guest owns the board, and stage 2 is off.',
   D18: 'Plain stepping livelocks, as the case says; there is no region mode.',
   M1: 'The last step, back from 0xf to 0, is EINVAL on a host that has no lock. On one that has it KVM accepts it: arm64_check_features() compares with the value of the host and not with the present one.',

@@ -193,7 +193,10 @@ export function initVcpuFeatures(
   if (SPE && EL1_32BIT) {
     return error('EINVAL', 'KVM_ARM_VCPU_SPE and KVM_ARM_VCPU_EL1_32BIT exclude each other.');
   }
-  if (EL1_32BIT) return error('EINVAL', 'KVM_ARM_VCPU_EL1_32BIT: EL1 is AArch64 only here.');
+  if (EL1_32BIT && !profile.processor.FEAT_AA32EL1) {
+    return error('EINVAL', `KVM_ARM_VCPU_EL1_32BIT: EL1 of ${profile.name} is AArch64 only.`);
+  }
+  vcpu.el1_32bit = EL1_32BIT;
   vcpu.spe.feature = SPE;
   if (!SPE) {
     vcpu.spe.irq_num = undefined;

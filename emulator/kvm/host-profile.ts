@@ -21,6 +21,8 @@ export interface HostProfile {
   readonly TRBE: boolean;
   /** FEAT_DoubleLock: OSDLR_EL1 locks. */
   readonly DoubleLock: boolean;
+  /** FEAT_AA32EL1: a vCPU may have an AArch32 EL1; its registers are switched, its code does not execute. */
+  readonly AArch32: boolean;
   /** What the processor implements. */
   readonly processor: ProcessorProfile;
 }
@@ -38,6 +40,7 @@ export interface HostFeatures {
   readonly DoubleLock?: boolean;
   /** Watchpoint exceptions tell which watchpoint it was. */
   readonly WPT?: boolean;
+  readonly AArch32?: boolean;
 }
 
 const SUFFIXES = ['FGT', 'SPE', 'TRBE'] as const;
@@ -52,6 +55,7 @@ export function hostProfile(features: HostFeatures): HostProfile {
     ...SUFFIXES.filter((suffix) => present[suffix]),
     ...(DoubleLock ? [] : ['noDoubleLock']),
     ...(features.WPT === true ? ['WPT'] : []),
+    ...(features.AArch32 === true ? ['AArch32'] : []),
     ...(VHE ? [] : ['nVHE']),
   ].join('-');
   const processor: ProcessorProfile = {
@@ -62,6 +66,7 @@ export function hostProfile(features: HostFeatures): HostProfile {
     watchpoints,
     FEAT_DoubleLock: DoubleLock,
     FEAT_VHE: VHE,
+    FEAT_AA32EL1: features.AArch32 ?? false,
     reportsWatchpointNumber: features.WPT ?? false,
     FEAT_FGT: FGT,
     FEAT_SPE: SPE,
@@ -78,17 +83,19 @@ export function hostProfile(features: HostFeatures): HostProfile {
     SPE,
     TRBE,
     DoubleLock,
+    AArch32: features.AArch32 ?? false,
     processor,
   };
 }
 
-/** The profile that a name describes, listed or not: `B-C-W`, then `-FGT`, `-SPE`, `-TRBE`, `-noDoubleLock`, `-WPT`, `-nVHE`. */
+/** The profile that a name describes, listed or not: `B-C-W`, then `-FGT`, `-SPE`, `-TRBE`, `-noDoubleLock`, `-WPT`, `-AArch32`, `-nVHE`. */
 export function parseHostProfile(name: string): HostProfile | undefined {
-  const match = /^(\d+)-(\d+)-(\d+)(-FGT)?(-SPE)?(-TRBE)?(-noDoubleLock)?(-WPT)?(-nVHE)?$/.exec(
-    name,
-  );
+  const match =
+    /^(\d+)-(\d+)-(\d+)(-FGT)?(-SPE)?(-TRBE)?(-noDoubleLock)?(-WPT)?(-AArch32)?(-nVHE)?$/.exec(
+      name,
+    );
   if (match === null) return undefined;
-  const [, B, C, W, FGT, SPE, TRBE, noDoubleLock, WPT, nVHE] = match;
+  const [, B, C, W, FGT, SPE, TRBE, noDoubleLock, WPT, AArch32, nVHE] = match;
   return hostProfile({
     breakpoints: Number(B),
     contextAware: Number(C),
@@ -99,6 +106,7 @@ export function parseHostProfile(name: string): HostProfile | undefined {
     TRBE: TRBE !== undefined,
     DoubleLock: noDoubleLock === undefined,
     WPT: WPT !== undefined,
+    AArch32: AArch32 !== undefined,
   });
 }
 

@@ -407,7 +407,14 @@ export class Kvm {
 
   /** KVM_ARM_VCPU_INIT with features. The vCPU has not run yet. */
   initVcpu(id: number, features: VcpuFeatures): IoctlResult {
-    return initVcpuFeatures(this.#vcpuById(id), this.profile, features);
+    const vcpu = this.#vcpuById(id);
+    const { el1_32bit } = vcpu;
+    const result = initVcpuFeatures(vcpu, this.profile, features);
+    if (vcpu.el1_32bit !== el1_32bit) {
+      vcpu.reset(vcpu.pc);
+      if (vcpu === this.vcpu) this.#run.present();
+    }
+    return result;
   }
 
   #attributes(id: number): DeviceAttributeContext {
@@ -593,6 +600,7 @@ export class Kvm {
     const copy = this.#policy.bundleInGuest(this.ws);
     // The bundle that holds the debugger's registers has the guest's MDCCINT_EL1 in it.
     if (name === 'MDCCINT_EL1') return copy !== 'H';
+    if (name === 'DBGVCR32_EL2') return copy !== 'H' && this.vcpu.el1_32bit;
     if (this.#policy.image?.(this.ws) !== undefined) return false;
     return copy === 'G' && debugRegisters.has(name) && this.implemented.byName(name) !== undefined;
   }

@@ -1,7 +1,7 @@
 /** A processing element as the physical CPU of the hypervisor. */
 import type { SoftwareSlots } from '../cpu/debug/debug-unit.ts';
 import type { El2Software, ProcessingElement } from '../cpu/pe.ts';
-import { unpackSpsr } from '../cpu/pstate.ts';
+import { SPSR_nRW, unpackSpsr } from '../cpu/pstate.ts';
 import type { KvmExit } from './kvm-exit.ts';
 import type { GeneralRegisters, GuestPosition, PhysicalCpu } from './physical-cpu.ts';
 
@@ -9,11 +9,15 @@ const X_COUNT = 31;
 /** PSTATE of EL1 with SP_EL1. */
 const EL1h = 0b0101n;
 
+const isAArch32 = (PSTATE: bigint): boolean => (PSTATE & SPSR_nRW) !== 0n;
+
 export class ProcessingElementCpu implements PhysicalCpu {
   readonly id: number;
   readonly #pe: ProcessingElement;
   /** An interrupt of the host is being taken: the hypervisor is calling already. */
   #interrupting = false;
+  /** Where a guest in AArch32 state stands: this processor has no such state to be in. */
+  #aarch32: GuestPosition | undefined;
 
   constructor(pe: ProcessingElement, id = 0) {
     this.#pe = pe;
@@ -63,10 +67,13 @@ export class ProcessingElementCpu implements PhysicalCpu {
   }
 
   get position(): GuestPosition {
+    if (this.#aarch32 !== undefined) return this.#aarch32;
     return { PC: this.#pe.state.PC, PSTATE: this.#pe.peekRegister('PSTATE') };
   }
 
   present({ PC, PSTATE }: GuestPosition): void {
+    this.#aarch32 = isAArch32(PSTATE) ? { PC, PSTATE } : undefined;
+    if (this.#aarch32 !== undefined) return;
     this.#pe.setPstate(unpackSpsr(PSTATE));
     this.#pe.state.PC = PC;
   }
@@ -91,10 +98,22 @@ export class ProcessingElementCpu implements PhysicalCpu {
     this.#interrupting = false;
     // The processor counts taking an exception as an instruction; the hypervisor takes no virtual time.
     state.retired -= 1n;
+    if (this.#aarch32 === undefined) return;
+    this.writeRegister('ELR_EL2', this.#aarch32.PC);
+    this.writeRegister('SPSR_EL2', this.#aarch32.PSTATE);
+    this.#aarch32 = undefined;
   }
 
   exceptionReturn(): void {
-    this.#pe.exceptionReturn();
+    const PSTATE = this.peekRegister('SPSR_EL2');
+    if (!isAArch32(PSTATE)) {
+      this.#pe.exceptionReturn();
+      return;
+    }
+    const PC = this.peekRegister('ELR_EL2');
+    this.#aarch32 = { PC, PSTATE };
+    const what = 'execution in AArch32 state';
+    this.#pe.requestStop({ kind: 'unimplemented', what, pc: PC, resumable: false });
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   DBGBCR_E,
   HCR_EL2_TID3,
   HDFGRTR_EL2_BUFFER_IDS,
+  HCR_EL2_RW,
   HCR_GUEST_FLAGS,
   HCR_HOST_FLAGS,
 } from './control-bits.ts';
@@ -404,7 +405,8 @@ export class VcpuRun {
   get #guestHcr(): bigint {
     const { generation } = this.#host.policy;
     const own = generation === 'G3' || generation === 'G4' || this.ws.hasOwnProcessor;
-    return own ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
+    const flags = own ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
+    return this.ws.vcpu.el1_32bit ? flags & ~HCR_EL2_RW : flags;
   }
 
   /** With the processor at EL2 and the world switched. */

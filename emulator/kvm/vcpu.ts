@@ -27,6 +27,7 @@ export const vcpuDebugRegisters = [
   'OSECCR_EL1',
   'OSDTRRX_EL1',
   'OSDTRTX_EL1',
+  'DBGVCR32_EL2',
 ] as const;
 
 export type VcpuDebugRegister = (typeof vcpuDebugRegisters)[number];
@@ -92,10 +93,13 @@ export interface VcpuState {
   readonly counts?: DebugCounts;
   /** Absent while the registers are in the processor. */
   readonly context: GuestContext | undefined;
+  readonly el1_32bit: boolean;
 }
 
 /** PSTATE of a vCPU after KVM_ARM_VCPU_INIT: EL1h, all exceptions masked. */
 export const VCPU_RESET_PSTATE = 0x3c5n;
+/** The same of a vCPU with KVM_ARM_VCPU_EL1_32BIT: Supervisor mode, A, I and F masked. */
+export const VCPU_RESET_PSTATE_AARCH32 = 0x1d3n;
 
 export class Vcpu {
   readonly id: number;
@@ -139,6 +143,8 @@ export class Vcpu {
   /** ISS of the guest's step exception, should it be due before the next instruction. */
   guestStepISS = STEP_NOT_STEPPED;
   context: GuestContext | undefined;
+  /** KVM_ARM_VCPU_EL1_32BIT: EL1 of this vCPU is AArch32. */
+  el1_32bit = false;
   /** V0 to V31, FPSR and FPCR. Not up to date while they are in the processor. */
   fpsimd_state: FpsimdState = zeroFpsimdState();
   /** KVM_ARM64_FP_ENABLED: the guest's FP registers are loaded. */
@@ -187,7 +193,7 @@ export class Vcpu {
   /** KVM_ARM_VCPU_INIT. The debugger's requests stay. */
   reset(entry: bigint): void {
     this.pc = entry;
-    this.pstate = VCPU_RESET_PSTATE;
+    this.pstate = this.el1_32bit ? VCPU_RESET_PSTATE_AARCH32 : VCPU_RESET_PSTATE;
     this.vcpu_debug_state = emptyDebugState();
     this.sys_regs = resetRegisters();
     this.debug_owner = 'FREE';
@@ -201,7 +207,7 @@ export class Vcpu {
     this.stepOver = undefined;
     this.reported = undefined;
     this.entryPC = entry;
-    this.entryPstate = VCPU_RESET_PSTATE;
+    this.entryPstate = this.pstate;
     this.entryInstruction = undefined;
     this.guestStepISS = STEP_NOT_STEPPED;
     this.context = undefined;
@@ -240,6 +246,7 @@ export class Vcpu {
       entryInstruction: this.entryInstruction,
       guestStepISS: this.guestStepISS,
       context: this.context,
+      el1_32bit: this.el1_32bit,
     };
   }
 
@@ -270,6 +277,7 @@ export class Vcpu {
     this.entryInstruction = state.entryInstruction;
     this.guestStepISS = state.guestStepISS;
     this.context = state.context;
+    this.el1_32bit = state.el1_32bit;
   }
 }
 
@@ -284,5 +292,6 @@ function resetRegisters(): Record<VcpuDebugRegister, bigint> {
     OSECCR_EL1: 0n,
     OSDTRRX_EL1: 0n,
     OSDTRTX_EL1: 0n,
+    DBGVCR32_EL2: 0n,
   };
 }

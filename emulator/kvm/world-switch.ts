@@ -227,7 +227,10 @@ export class WorldSwitch {
     }
     const MDCCINT_EL1 = this.cpu.read('MDCCINT_EL1');
     if (copy === 'H') this.host.MDCCINT_EL1 = MDCCINT_EL1;
-    else this.#vcpu.sys_regs.MDCCINT_EL1 = MDCCINT_EL1;
+    else {
+      this.#vcpu.sys_regs.MDCCINT_EL1 = MDCCINT_EL1;
+      this.#saveVectorCatch();
+    }
     this.log.counters.bundleSaves[copy] += 1;
     this.event(
       'bundleSave',
@@ -244,12 +247,27 @@ export class WorldSwitch {
     }
     const MDCCINT_EL1 = copy === 'H' ? this.host.MDCCINT_EL1 : this.#vcpu.sys_regs.MDCCINT_EL1;
     this.cpu.write('MDCCINT_EL1', MDCCINT_EL1);
+    if (copy !== 'H') this.#loadVectorCatch();
     this.log.counters.bundleLoads[copy] += 1;
     this.event(
       'bundleLoad',
       `load ${COPY_NAMES[copy]} ${this.#registers.length + 1} debug registers`,
       { copy },
     );
+  }
+
+  /**
+   * DBGVCR32_EL2 catches vectors of an AArch32 EL1 and of nothing else, so the host leaves it alone. KVM,
+   * __sysreg32_save_state() and __sysreg32_restore_state(): it goes with the guest's debug registers.
+   */
+  #saveVectorCatch(): void {
+    const { sys_regs, el1_32bit } = this.#vcpu;
+    if (el1_32bit) sys_regs.DBGVCR32_EL2 = this.cpu.read('DBGVCR32_EL2');
+  }
+
+  #loadVectorCatch(): void {
+    const { sys_regs, el1_32bit } = this.#vcpu;
+    if (el1_32bit) this.cpu.write('DBGVCR32_EL2', sys_regs.DBGVCR32_EL2);
   }
 
   #source(copy: BundleCopy): Readonly<DebugState> {

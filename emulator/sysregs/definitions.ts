@@ -455,6 +455,18 @@ function debug(profile: ProcessorProfile): Definitions {
   };
 }
 
+/** What EL2 has for an EL1 in AArch32 state. */
+function aarch32(): Definitions {
+  const { HCR_EL2 } = system;
+  if (HCR_EL2 === undefined) throw new TypeError('no HCR_EL2');
+  const RW = fields('HCR_EL2', 'RW');
+  return {
+    HCR_EL2: { ...HCR_EL2, writable: (HCR_EL2.writable ?? 0n) | RW, RES1: 0n, reset: RW },
+    // The copies for Non-secure state, bits 31:25, need EL3.
+    DBGVCR32_EL2: storage(fields('DBGVCR32_EL2', 'SF SI SD SP SS SU')),
+  };
+}
+
 /** Arm ARM, the Performance Monitors Extension, FEAT_PMUv3. */
 function performanceMonitors({ features }: CpuModel): Definitions {
   const counters = (1n << BigInt(CYCLE_COUNTER)) | ((1n << BigInt(EVENT_COUNTERS)) - 1n);
@@ -583,6 +595,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...floatingPoint(profile),
     ...timers,
     ...debug(profile),
+    ...(profile.FEAT_AA32EL1 && aarch32()),
     ...(profile.model.features.has('FEAT_PMUv3') && performanceMonitors(profile.model)),
     ...(profile.FEAT_SPE && statisticalProfiling),
     ...(profile.FEAT_TRF && traceFilter),

@@ -123,11 +123,11 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
     ['MPIDR_EL1', 0x8000_0000n | BigInt(cpu)],
     ['REVIDR_EL1', 0n],
     ['AIDR_EL1', 0n],
-    // EL0, EL1 and EL2 AArch64 only, no EL3; FP and Advanced SIMD (signed fields) are 1 with half precision;
+    // EL0, EL1 and EL2 AArch64 only but for FEAT_AA32EL1, no EL3; FP and Advanced SIMD (signed fields) are 1 with half precision;
     // CSV2 and CSV3: not open to speculation across contexts.
     [
       'ID_AA64PFR0_EL1',
-      0x1100_0000_0000_0111n |
+      (profile.FEAT_AA32EL1 ? 0x1100_0000_0000_0122n : 0x1100_0000_0000_0111n) |
         (profile.FEAT_FP ? halfPrecision : 0xff_0000n) |
         (profile.FEAT_GICv3 ? 1n << 24n : 0n) |
         field(cpuModel, 48n, 'FEAT_DIT'),

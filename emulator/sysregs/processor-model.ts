@@ -18,6 +18,11 @@ export interface ProcessorProfile {
   readonly watchpoints: number;
   /** Floating point and Advanced SIMD. */
   readonly FEAT_FP: boolean;
+  /**
+   * EL1 can use AArch32, as far as EL2 has registers for it: DBGVCR32_EL2 and HCR_EL2.RW. There is no
+   * execution in AArch32 state; whoever enters a guest in it stops there.
+   */
+  readonly FEAT_AA32EL1: boolean;
   readonly FEAT_DoubleLock: boolean;
   /** Whatever the model says: the host of a guest at EL1 may run at EL2. See `hasVHE`. */
   readonly FEAT_VHE: boolean;
@@ -45,6 +50,7 @@ export const v8_0: ProcessorProfile = {
   contextAwareBreakpoints: 2,
   watchpoints: 4,
   FEAT_FP: true,
+  FEAT_AA32EL1: false,
   FEAT_DoubleLock: true,
   FEAT_VHE: false,
   FEAT_FGT: false,

@@ -418,6 +418,80 @@ describe('Policy traces / all policies', () => {
   }
 });
 
+/**
+ * Guests with an AArch32 EL1, as registers: the processor switches to them and executes nothing of theirs. What their
+ * code would do to DBGVCR32_EL2 meanwhile is done from outside.
+ */
+describe('Policy traces / a guest whose EL1 is AArch32', () => {
+  const DBGVCR32_EL2 = sysregId(0xa038);
+  const MDSCR_EL1 = sysregId(0x8012);
+  const CATCH_UNDEFINED = 2n;
+  const CATCH_SUPERVISOR_CALL = 4n;
+
+  function start(policy: string, enables: bigint, EL1_32BIT = true): KvmGuest {
+    const guest = new KvmGuest({ policy, profile: '6-2-4-AArch32' });
+    const { kvm } = guest;
+    assert.deepEqual(kvm.initVcpu(0, { EL1_32BIT }), { ok: true });
+    assert.deepEqual(kvm.setOneReg(0, MDSCR_EL1, enables), { ok: true });
+    assert.deepEqual(kvm.setOneReg(0, DBGVCR32_EL2, CATCH_UNDEFINED), { ok: true });
+    if (EL1_32BIT) assert.equal(kvm.resume().ok, true);
+    else guest.program(spin).run(10);
+    return guest;
+  }
+  const accesses = (guest: KvmGuest) => guest.kvm.ws.cpu.total((name) => name === 'DBGVCR32_EL2');
+  const inMemory = (guest: KvmGuest) => guest.kvm.getOneReg(0, DBGVCR32_EL2);
+
+  for (const policy of POLICIES) {
+    it(`P16: ${policy} loads DBGVCR32_EL2 with the guest's registers and saves it with them`, () => {
+      const guest = start(policy, MDSCR_MDE);
+      assert.equal(guest.physical('DBGVCR32_EL2'), CATCH_UNDEFINED);
+      assert.deepEqual(accesses(guest), { reads: 0, writes: 1 });
+      guest.pe.pokeRegister('DBGVCR32_EL2', CATCH_SUPERVISOR_CALL);
+      guest.kvm.onHostTick();
+      assert.deepEqual(accesses(guest), { reads: 1, writes: 2 });
+      assert.equal(guest.physical('DBGVCR32_EL2'), CATCH_SUPERVISOR_CALL);
+      guest.kvm.stop();
+      assert.deepEqual(accesses(guest), { reads: 2, writes: 2 });
+      assert.deepEqual(inMemory(guest), { ok: true, value: CATCH_SUPERVISOR_CALL });
+    });
+
+    it(`P16: ${policy} has nothing to switch for a guest whose EL1 is AArch64`, () => {
+      const guest = start(policy, MDSCR_MDE, false);
+      guest.kvm.onHostTick();
+      assert.deepEqual(accesses(guest), { reads: 0, writes: 0 });
+      assert.deepEqual(inMemory(guest), { ok: true, value: CATCH_UNDEFINED });
+    });
+  }
+
+  for (const policy of POLICIES.filter((name) => name !== 'EAGER')) {
+    it(`P16: ${policy} leaves DBGVCR32_EL2 alone while the guest debugs nothing`, () => {
+      const guest = start(policy, 0n);
+      guest.kvm.onHostTick();
+      assert.deepEqual(accesses(guest), { reads: 0, writes: 0 });
+      assert.equal(guest.physical('DBGVCR32_EL2'), 0n);
+      assert.deepEqual(inMemory(guest), { ok: true, value: CATCH_UNDEFINED });
+    });
+  }
+
+  it('enters it with HCR_EL2.RW = 0, in Supervisor mode, and stops by name', () => {
+    const guest = start('OWNER', 0n);
+    assert.equal(guest.physical('HCR_EL2') & (1n << 31n), 0n);
+    assert.equal(guest.physical('SPSR_EL2'), 0x1d3n);
+    const what = 'execution in AArch32 state';
+    assert.deepEqual(guest.run(10), {
+      kind: 'event',
+      event: { kind: 'unimplemented', what, pc: CODE, resumable: false },
+    });
+    guest.kvm.stop();
+    assert.equal(guest.physical('HCR_EL2') & (1n << 31n), 1n << 31n);
+  });
+
+  it('is refused by a processor whose EL1 is AArch64 only', () => {
+    const result = new KvmGuest().kvm.initVcpu(0, { EL1_32BIT: true });
+    assert.equal(result.ok ? '0' : result.errno, 'EINVAL');
+  });
+});
+
 describe('Policy traces / cost of a round trip', () => {
   const nothing = { reads: 0, writes: 0 };
   const full = { reads: 42, writes: 42 };
