@@ -41,6 +41,7 @@ export const LAUNCH_ARGUMENT_NAMES = [
   'traceScheme',
   'hostActivity',
   'spe',
+  'stage2',
   'memory',
   'loadAddress',
   'stopOnEntry',
@@ -102,6 +103,8 @@ export interface LaunchArguments {
   readonly fpPolicy: string;
   /** How the host's profiling and tracing is kept out of the guest. */
   readonly traceScheme: string;
+  /** The hypervisor turns stage 2 on, and each access to a device but the interrupt controller is an exit. */
+  readonly stage2: boolean;
   /** What the host does at its timer interrupts. */
   readonly hostActivity: readonly ScheduledActivity[];
   /** KVM_ARM_VCPU_SPE and the INTID of its interrupt, or false. */
@@ -224,6 +227,7 @@ export function validateLaunchArguments(given: unknown, choices: LaunchChoices):
     ),
     hostActivity: schedule(configuration['hostActivity'], choices.hostActivities),
     spe: profiling(configuration['spe']),
+    stage2: boolean('stage2', configuration['stage2'], false),
     memory: memorySize(configuration['memory']),
     loadAddress: address('loadAddress', configuration['loadAddress']),
     stopOnEntry: boolean('stopOnEntry', configuration['stopOnEntry'], true),

@@ -107,6 +107,7 @@ function createMachine(
       traceScheme: arguments_.traceScheme,
       hostActivity: arguments_.hostActivity,
       spe: arguments_.spe === false ? undefined : arguments_.spe,
+      stage2: arguments_.stage2,
       commandLine: [baseName(arguments_.program), ...arguments_.args].join(' '),
     });
   } catch (error) {

@@ -13,7 +13,7 @@ import { predictAccess } from './machine/access-prediction.ts';
 import type { AccessPrediction } from './machine/access-prediction.ts';
 import { boardDeviceTree } from './board/device-tree.ts';
 import { flattenDeviceTree } from './board/flattened-device-tree.ts';
-import { DEFAULT_RAM_BYTES, RAM_BASE } from './board/virt-map.ts';
+import { DEFAULT_RAM_BYTES, RAM_BASE, VMM_DEVICES } from './board/virt-map.ts';
 import { AFFINITY_FIELDS, isPsciFunction, NOT_SUPPORTED, psciCall } from './board/psci.ts';
 import type { PowerControl } from './board/psci.ts';
 import { Semihosting } from './board/semihosting.ts';
@@ -30,7 +30,14 @@ import type { GicVersion, InterruptView } from './machine/board-devices.ts';
 import { SerialConsole } from './machine/console.ts';
 import { DebugPoints } from './machine/debug-points.ts';
 import type { WatchHit, WatchRange } from './machine/debug-points.ts';
-import { guestRegistersOf, installKvm, requireHostProfile, stopOf } from './machine/hypervisor.ts';
+import {
+  emulateDevice,
+  guestRegistersOf,
+  installKvm,
+  isDeviceExit,
+  requireHostProfile,
+  stopOf,
+} from './machine/hypervisor.ts';
 import type { MigratingGuest } from './machine/migration.ts';
 import type { VirtioOptions } from './machine/virtio-slots.ts';
 import { Processor } from './machine/processor.ts';
@@ -47,6 +54,7 @@ import type { HostActivity } from './kvm/host-activity.ts';
 import type { HostProfile } from './kvm/host-profile.ts';
 import { DEFAULT_TICK_INTERVAL } from './kvm/kvm.ts';
 import type { Kvm } from './kvm/kvm.ts';
+import { Stage2 } from './kvm/stage-2.ts';
 import { byEncoding } from './sysregs/catalogue.ts';
 import { defaultCpuModel, requireCpuModel } from './sysregs/cpu-model.ts';
 
@@ -78,6 +86,11 @@ export interface MachineOptions {
   readonly traceScheme?: string;
   /** The guest has SPE with this interrupt (INTID of a PPI). Default: none. At EL2 it has the processor's. */
   readonly spe?: { readonly irq: number } | undefined;
+  /**
+   * The hypervisor turns stage 2 on, and the board's devices but for the interrupt controller are emulated by the VMM:
+   * every access is an exit. Default false: the guest has the board to itself.
+   */
+  readonly stage2?: boolean;
   /** Processors, 1 to 8. Default 1. */
   readonly cpus?: number;
   /** Fields of the guest's ID_AA64DFR0_EL1 that are not the processor's, by register and field. */
@@ -126,6 +139,7 @@ export class Machine {
   /** Binary logarithm of the instructions that take a nanosecond. */
   readonly #clockShift: number;
   readonly #bus = new SystemBus();
+  readonly #stage2: Stage2 | undefined;
   readonly #devices: BoardDevices;
   readonly #semihosting: Semihosting;
   readonly #points: DebugPoints;
@@ -156,6 +170,8 @@ export class Machine {
       },
     };
     this.#memory = processorMemory(options.ram, cpus, model);
+    this.#stage2 =
+      options.stage2 === true && options.el === 1 ? new Stage2(VMM_DEVICES) : undefined;
     const processors: Processor[] = [];
     for (let cpu = 0; cpu < cpus; cpu += 1) {
       processors.push(this.#createProcessor(cpu, profile, processors[0]?.kvm));
@@ -201,7 +217,7 @@ export class Machine {
     const pe = new ProcessingElement({
       profile: profile.processor,
       memory: this.#memory,
-      bus: this.#bus,
+      bus: this.#stage2?.behind(this.#bus) ?? this.#bus,
       startEL: el,
       cpu,
       clockShift: this.#clockShift,
@@ -238,6 +254,7 @@ export class Machine {
       hostActivity: this.#options.hostActivity,
       traceScheme: this.#options.traceScheme,
       spe: this.#options.spe,
+      stage2: this.#stage2,
       checkInvariants: this.#options.checkInvariants ?? false,
       sibling,
       tickInterval: DEFAULT_TICK_INTERVAL << BigInt(this.#clockShift),
@@ -487,6 +504,10 @@ export class Machine {
     const exit = processor.kvmExit;
     processor.kvmExit = undefined;
     if (exit === undefined) return 'continue';
+    if (isDeviceExit(exit)) {
+      if (processor.kvm !== undefined) emulateDevice(processor.kvm, this.#bus, exit);
+      return 'continue';
+    }
     const stop = stopOf(exit);
     if (stop === 'idle') {
       processor.wait('WFI');

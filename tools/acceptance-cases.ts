@@ -19,11 +19,10 @@ export const SERIES = [
 const NOTES: Readonly<Record<string, string>> = {
   E49: 'KVM keeps values for registers that the processor does not have and gives them back while it traps; here they are UNDEFINED.',
   P16: 'Register state only: the processor enters the guest and executes none of its AArch32 code.',
-  D7: 'A device access is no exit here: the guest owns the board, and stage 2 is off.',
-  D18: 'Plain stepping livelocks, as the case says; there is no region mode.',
-  M1: 'The last step, back from 0xf to 0, is EINVAL on a host that has no lock. On one that has it KVM accepts it: arm64_check_features() compares with the value of the host and not with the present one.',
+  D18: 'Plain stepping livelocks, as the case says; region mode runs from the load-exclusive to where its loop ends.',
+  M1: 'The last step, back from 0xf to 0, is EINVAL on a host that has no lock. On one that has it KVM accepts it: arm64_check_features() of its sys_regs.c takes its limit from rd->reset(), the sanitised value of the host, and not from the present value, and the value of the limit is always safe.',
   M17: 'REMAP_STATIC reads 0, as the proposal of 2022 did; the other policies read what was written.',
-  S14: 'KVM lets the guest read PMBIDR_EL1 of the host; here it is UNDEFINED as well.',
+  S14: 'KVM lets the guest read PMBIDR_EL1 of the host, since no bit of MDCR_EL2 traps it; here HDFGRTR_EL2 does where there is FEAT_FGT, and without it the guest reads the host’s.',
 };
 
 export interface AcceptanceCase {

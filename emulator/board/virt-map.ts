@@ -52,6 +52,13 @@ export const BOARD_DEVICES: readonly (MapEntry & { readonly name: string })[] = 
     length: VIRTIO_MMIO.length * VIRTIO_TRANSPORTS,
   },
 ];
+/** What a VMM emulates for a guest under a hypervisor, in whole pages: all devices but the GIC. */
+export const VMM_DEVICES: readonly { readonly base: bigint; readonly size: bigint }[] = [
+  PL011_UART,
+  PL031_RTC,
+  PL061_GPIO,
+  { base: VIRTIO_MMIO.base, length: VIRTIO_MMIO.length * VIRTIO_TRANSPORTS },
+].map(({ base, length }) => ({ base, size: BigInt(length) }));
 /** The pin of the GPIO controller that the power key drives high. */
 export const POWER_KEY_PIN = 3;
 export const RAM_BASE = 0x4000_0000n;

@@ -1,5 +1,6 @@
 /** Bits of the registers that the hypervisor writes. Names are those of the Arm ARM's fields. */
 
+export const HCR_EL2_VM = 1n << 0n;
 export const HCR_EL2_SWIO = 1n << 1n;
 export const HCR_EL2_FB = 1n << 9n;
 /** BSU = 0b01, Inner Shareable. */
@@ -12,7 +13,7 @@ export const HCR_EL2_TSW = 1n << 22n;
 export const HCR_EL2_RW = 1n << 31n;
 
 /**
- * KVM's HCR_GUEST_FLAGS without VM and PTW (there is no stage 2), IMO, FMO and AMO (the guest takes the
+ * KVM's HCR_GUEST_FLAGS without VM and PTW (stage 2 is an option), IMO, FMO and AMO (the guest takes the
  * board's interrupts itself), TWI and TWE (one vCPU that runs alone keeps WFI and WFE).
  */
 export const HCR_GUEST_FLAGS =

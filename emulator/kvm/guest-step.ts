@@ -17,7 +17,7 @@ import {
 import { SPSR_D, SPSR_SS } from '../cpu/pstate.ts';
 import { EC_SOFTWARE_STEP_LOWER, softwareStepIss } from '../cpu/syndrome.ts';
 import { MDSCR_EL1_SS, OSLSR_EL1_OSLK } from './control-bits.ts';
-import { injectDebugException } from './inject.ts';
+import { injectFromLower } from './inject.ts';
 import { STEP_NOT_STEPPED } from './vcpu.ts';
 import type { Vcpu } from './vcpu.ts';
 import type { WorldSwitch } from './world-switch.ts';
@@ -61,7 +61,7 @@ export function deliverGuestStep(ws: WorldSwitch): void {
   vcpu.guestStepISS = STEP_NOT_STEPPED;
   const enabled = softwareStepEnabled(guestDebugControls(vcpu), execution(vcpu.pstate));
   if (!enabled || ws.pstateSS) return;
-  injectDebugException(ws, { EC: EC_SOFTWARE_STEP_LOWER, ISS });
+  injectFromLower(ws, { EC: EC_SOFTWARE_STEP_LOWER, ISS });
 }
 
 /** The processor's step machine is needed for the next instruction. */

@@ -4,7 +4,9 @@ import {
   describeESR,
   EC_BREAKPOINT_LOWER,
   EC_BRK64,
+  EC_DATA_ABORT_LOWER,
   EC_HVC64,
+  EC_INSTRUCTION_ABORT_LOWER,
   EC_SMC64,
   EC_SOFTWARE_STEP_LOWER,
   EC_SYSTEM_REGISTER,
@@ -16,6 +18,7 @@ import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
 import { debugExit, handleGuestDebug } from './handle-guest-debug.ts';
 import { injectUndefined, skipInstruction } from './inject.ts';
 import type { HypercallHandler, KvmExit } from './kvm-exit.ts';
+import { handleStage2Abort } from './mmio.ts';
 import { accessedName, emulateAccess } from './sys-regs.ts';
 import type { EmulationContext } from './sys-regs.ts';
 
@@ -33,8 +36,10 @@ export interface Syndrome {
   readonly ESR: bigint;
   readonly EC: number;
   readonly ISS: number;
-  /** FAR_EL2; watchpoints only. */
+  /** FAR_EL2; watchpoints and aborts only. */
   readonly FAR?: bigint;
+  /** HPFAR_EL2; aborts only. */
+  readonly HPFAR?: bigint;
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -57,7 +62,7 @@ const isDebugException = ({ EC }: Syndrome): boolean =>
  * Before 6.2 a pending step does not survive the next entry, so KVM since 4.16 makes up the exit of a step
  * whose instruction it has emulated: IL is 0, as it was.
  */
-function stepByEmulation(context: ExitContext): KvmExit | undefined {
+export function stepByEmulation(context: ExitContext): KvmExit | undefined {
   const { vcpu, hostSteps } = context.ws;
   if (!hostSteps) return undefined;
   if (vcpu.stepOver !== undefined) context.setStepOver(undefined);
@@ -89,6 +94,9 @@ function dispatch(context: ExitContext, syndrome: Syndrome): KvmExit | undefined
     case EC_SOFTWARE_STEP_LOWER:
     case EC_WATCHPOINT_LOWER:
       return handleGuestDebug(context, syndrome);
+    case EC_DATA_ABORT_LOWER:
+    case EC_INSTRUCTION_ABORT_LOWER:
+      return handleStage2Abort(context.ws, syndrome);
     default:
       return handleUnknown(context, syndrome);
   }

@@ -13,7 +13,7 @@ import {
 import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
 import { exceptionToEL1 } from './guest-step.ts';
 import type { ExitContext, Syndrome } from './handle-exit.ts';
-import { injectDebugException, injectException } from './inject.ts';
+import { injectFromLower, injectException } from './inject.ts';
 import type { KvmDebugExit, KvmExit } from './kvm-exit.ts';
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -84,7 +84,7 @@ function stepOverSpurious(context: ExitContext): void {
 
 function breakpoint(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
   const { ws, emulation } = context;
-  const slot = matchBreakpoint(ws, ws.externalDebugState());
+  const slot = matchBreakpoint(ws, ws.debuggerRequests());
   if (slot !== undefined && alreadyReported(context)) {
     stepOverReported(context);
     return undefined;
@@ -95,7 +95,7 @@ function breakpoint(context: ExitContext, syndrome: Syndrome): KvmExit | undefin
     return undefined;
   }
   if (slot === undefined && emulation === 'architecture') {
-    injectDebugException(ws, syndrome);
+    injectFromLower(ws, syndrome);
     return undefined;
   }
   return debugExit(context, syndrome, {
@@ -107,14 +107,14 @@ function breakpoint(context: ExitContext, syndrome: Syndrome): KvmExit | undefin
 /** The instruction was not executed, and the guest comes back to it with its own exception behind it. */
 function giveToGuest({ ws }: ExitContext, syndrome: Syndrome): void {
   ws.vcpu.rememberReported();
-  injectDebugException(ws, syndrome);
+  injectFromLower(ws, syndrome);
 }
 
 function watchpoint(context: ExitContext, syndrome: Syndrome): KvmExit | undefined {
   const { ws, emulation } = context;
   const FAR = syndrome.FAR ?? 0n;
   const isWrite = (syndrome.ISS & ISS_WnR) !== 0;
-  const slot = matchWatchpoint(ws, ws.externalDebugState(), FAR, isWrite);
+  const slot = matchWatchpoint(ws, ws.debuggerRequests(), FAR, isWrite);
   if (slot !== undefined && alreadyReported(context) && ws.vcpu.reported?.watchpoints === true) {
     stepOverReported(context);
     return undefined;
@@ -126,7 +126,7 @@ function watchpoint(context: ExitContext, syndrome: Syndrome): KvmExit | undefin
     return undefined;
   }
   if (slot === undefined && emulation === 'architecture') {
-    injectDebugException(ws, syndrome);
+    injectFromLower(ws, syndrome);
     return undefined;
   }
   return debugExit(context, syndrome, {
@@ -153,7 +153,7 @@ function softwareStep(context: ExitContext, syndrome: Syndrome): KvmExit | undef
   // With shared registers the guest's own step has been advanced at the exit and is due at the next entry.
   if (vcpu.debug_owner === 'SHARED') vcpu.HOST_SS_ACTIVE_PENDING = false;
   else if (!ws.hostSteps) {
-    injectDebugException(ws, syndrome);
+    injectFromLower(ws, syndrome);
     return undefined;
   } else {
     returnStolenStep(context);

@@ -59,8 +59,11 @@ export function injectException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedExcep
   });
 }
 
-/** The EC that the guest's EL1 sees is one higher when the exception does not change EL. */
-export function injectDebugException(ws: WorldSwitch, { EC, ISS, FAR }: InjectedException): void {
+/**
+ * Where there are two exception classes, `EC` is that of an exception from a lower EL; the guest's EL1 sees the next
+ * one when the exception does not change EL.
+ */
+export function injectFromLower(ws: WorldSwitch, { EC, ISS, FAR }: InjectedException): void {
   const fromEL1 = ((ws.vcpu.pstate >> 2n) & 3n) === 1n;
   injectException(ws, { EC: EC + (fromEL1 ? 1 : 0), ISS, ...(FAR !== undefined && { FAR }) });
 }

@@ -24,6 +24,22 @@ export type KvmExit =
   | { readonly exit_reason: 'KVM_EXIT_FAIL_ENTRY'; readonly what: string; readonly pc: bigint }
   /** The vCPU waits for an interrupt: WFI that was trapped, or PSCI CPU_SUSPEND. */
   | { readonly exit_reason: 'KVM_EXIT_HLT' }
+  /** The guest accesses what belongs to user space. Reads have no `data` yet. struct kvm_run.mmio */
+  | {
+      readonly exit_reason: 'KVM_EXIT_MMIO';
+      readonly phys_addr: bigint;
+      /** Bytes. */
+      readonly len: 1 | 2 | 4 | 8;
+      readonly is_write: boolean;
+      readonly data?: bigint;
+    }
+  /** As KVM_EXIT_MMIO, by an instruction that the syndrome does not describe: it ends in an external abort. */
+  | {
+      readonly exit_reason: 'KVM_EXIT_ARM_NISV';
+      readonly fault_ipa: bigint;
+      /** ISS of ESR_EL2. */
+      readonly esr_iss: number;
+    }
   /** An exception class that the hypervisor does not handle; the guest got an UNDEFINED exception. */
   | { readonly exit_reason: 'KVM_EXIT_UNKNOWN'; readonly what: string; readonly pc: bigint };
 

@@ -55,6 +55,7 @@ import type { DebugPolicy } from './policies/policy.ts';
 import { differingReason, infeasibleReason } from './remap.ts';
 import type { DebugCounts } from './remap.ts';
 import { SlotLedger } from './slot-ledger.ts';
+import type { Stage2 } from './stage-2.ts';
 import { isSpeRegister } from './spe/vcpu-spe.ts';
 import type { SpeRegister } from './spe/vcpu-spe.ts';
 import type { RegisterEmulation } from './sys-regs.ts';
@@ -110,6 +111,8 @@ export interface KvmOptions {
   readonly speInterface?: SpeInterface;
   /** Default: initialised. */
   readonly irqchip?: Irqchip;
+  /** Default: stage 2 is off, and all that the board has is the guest's. */
+  readonly stage2?: Stage2 | undefined;
   /** What the host does at its timer interrupts. Default: nothing. */
   readonly hostActivity?: readonly HostActivity[];
   /** Instructions between two interrupts of the host. Default 4,000,000: 4 ms at 1 GHz. */
@@ -244,6 +247,7 @@ export class Kvm {
       options.checkInvariants === true
         ? new InvariantChecker(implementedRegisters(profile.processor), () => this.ids.implemented)
         : undefined,
+      options.stage2,
     );
     this.guestDebug = sibling?.guestDebug ?? new SlotLedger(this);
     if (options.spe !== undefined) this.#enableSpe(options.spe.irq);
@@ -339,6 +343,10 @@ export class Kvm {
     const first = checkFirstRun(vcpu, vcpus, profile, speInterface);
     if (first.ok) {
       this.ids.freeze();
+      if (!this.running) {
+        const peek = (va: bigint): number | undefined => this.#cpu.peekInstruction(va);
+        this.guestDebug.beforeRun(this.#cpu.position.PC, peek);
+      }
       this.#run.resume(options);
     }
     return first;
@@ -455,6 +463,20 @@ export class Kvm {
       'deviceAttribute',
       `${call} group ${group}, attribute ${attr}${given}: ${answer}`,
     );
+  }
+
+  /** What a read that ended in KVM_EXIT_MMIO gives: kvm_run.mmio.data, before the next `resume`. */
+  answerMmio(data: bigint): void {
+    const { vcpu } = this;
+    if (vcpu.mmio?.is_write === false) {
+      vcpu.mmio = { ...vcpu.mmio, data: BigInt.asUintN(8 * vcpu.mmio.len, data) };
+    }
+  }
+
+  /** Nothing is there: KVM_SET_VCPU_EVENTS with ext_dabt_pending. */
+  refuseMmio(): void {
+    const { vcpu } = this;
+    if (vcpu.mmio !== undefined) vcpu.mmio = { ...vcpu.mmio, refused: true };
   }
 
   /** KVM_SET_GUEST_DEBUG, for every vCPU. The guest runs again with `resume`. */

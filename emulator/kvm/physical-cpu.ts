@@ -6,6 +6,7 @@
  */
 
 import type { SoftwareSlots } from '../cpu/debug/debug-unit.ts';
+import type { KvmExit } from './kvm-exit.ts';
 
 /** General-purpose registers of a vCPU that is not on a processor. */
 export interface GeneralRegisters {
@@ -54,6 +55,8 @@ export interface PhysicalCpu {
   takeHostInterrupt(): void;
   /** ERET from EL2. */
   exceptionReturn(): void;
+  /** KVM_RUN returns before it has entered the guest. */
+  returnToUserspace(exit: KvmExit): void;
 }
 
 /** Accesses to one register. */

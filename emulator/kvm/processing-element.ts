@@ -16,6 +16,7 @@ export class ProcessingElementCpu implements PhysicalCpu {
   readonly #pe: ProcessingElement;
   /** An interrupt of the host is being taken: the hypervisor is calling already. */
   #interrupting = false;
+  #stopped: ((exit: KvmExit) => void) | undefined;
   /** Where a guest in AArch32 state stands: this processor has no such state to be in. */
   #aarch32: GuestPosition | undefined;
 
@@ -116,6 +117,11 @@ export class ProcessingElementCpu implements PhysicalCpu {
     this.#pe.requestStop({ kind: 'unimplemented', what, pc: PC, resumable: false });
   }
 
+  returnToUserspace(exit: KvmExit): void {
+    this.#stopped?.(exit);
+    this.#pe.requestStop();
+  }
+
   /**
    * EL2 software that gives every exception to the hypervisor. When KVM_RUN returns, `stopped` is told
    * why, and the run of the processor ends with the event `stopped`.
@@ -124,13 +130,12 @@ export class ProcessingElementCpu implements PhysicalCpu {
     handleExit: () => KvmExit | undefined,
     stopped: (exit: KvmExit) => void,
   ): El2Software {
+    this.#stopped = stopped;
     return {
-      handle: (pe) => {
+      handle: () => {
         if (this.#interrupting) return;
         const exit = handleExit();
-        if (exit === undefined) return;
-        stopped(exit);
-        pe.requestStop();
+        if (exit !== undefined) this.returnToUserspace(exit);
       },
     };
   }

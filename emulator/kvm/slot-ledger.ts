@@ -6,6 +6,7 @@
 import { DBGBCR_E } from './control-bits.ts';
 import { copyDebugState, emptyDebugState } from './debug-state.ts';
 import type { DebugState } from './debug-state.ts';
+import { exclusiveRegion } from './exclusive-region.ts';
 import {
   KVM_GUESTDBG_ENABLE,
   KVM_GUESTDBG_SINGLESTEP,
@@ -31,6 +32,9 @@ export class SlotLedger {
   #requested: DebugState = emptyDebugState();
   #claims: ((pc: bigint) => boolean) | undefined;
   #singleStep = false;
+  #runsRegions = false;
+  /** Slots at the exits of the exclusive region that runs instead of a step. */
+  #region: readonly number[] = [];
 
   constructor(kvm: Kvm) {
     this.#kvm = kvm;
@@ -128,14 +132,53 @@ export class SlotLedger {
     return this.#claims?.(pc) ?? false;
   }
 
-  /** KVM_GUESTDBG_SINGLESTEP. */
-  setSingleStep(enabled: boolean): ClaimResult {
+  /**
+   * KVM_GUESTDBG_SINGLESTEP. With `regions` a loop of exclusive accesses is one step, since it would not come to an
+   * end by steps: it runs to breakpoints of its own, and is stepped all the same where no slots are left for them.
+   */
+  setSingleStep(
+    enabled: boolean,
+    { regions = false }: { readonly regions?: boolean } = {},
+  ): ClaimResult {
     const refusal = this.#refusal();
     if (enabled && refusal !== undefined) return { ok: false, reason: refusal };
+    this.#runsRegions = enabled && regions;
     if (enabled === this.#singleStep) return { ok: true };
     this.#singleStep = enabled;
+    this.#leaveRegion();
     this.#apply();
     return { ok: true };
+  }
+
+  /** KVM_RUN is about to enter the guest at `pc`. */
+  beforeRun(pc: bigint, instruction: (va: bigint) => number | undefined): void {
+    if (!this.#singleStep) return;
+    const before = this.#region.length;
+    this.#leaveRegion();
+    if (this.#runsRegions) this.#enterRegion(exclusiveRegion(pc, instruction)?.exits ?? []);
+    if (before > 0 || this.#region.length > 0) this.#apply();
+  }
+
+  #enterRegion(exits: readonly bigint[]): void {
+    const [controls, values, count] = this.#arrays('breakpoint');
+    const free = controls.flatMap((control, n) => (n < count && !isEnabled(control) ? [n] : []));
+    if (free.length < exits.length) return;
+    this.#region = free.slice(0, exits.length);
+    this.#region.forEach((slot, n) => {
+      const registers = breakpointRegisters(exits[n] ?? 0n);
+      if (typeof registers === 'string') throw new TypeError(registers);
+      controls[slot] = registers.control;
+      values[slot] = registers.value;
+    });
+  }
+
+  #leaveRegion(): void {
+    const [controls, values] = this.#arrays('breakpoint');
+    for (const slot of this.#region) {
+      controls[slot] = 0n;
+      values[slot] = 0n;
+    }
+    this.#region = [];
   }
 
   /** Forgets every request; the caller calls KVM_SET_GUEST_DEBUG. */
@@ -143,6 +186,8 @@ export class SlotLedger {
     this.#requested = emptyDebugState();
     this.#claims = undefined;
     this.#singleStep = false;
+    this.#runsRegions = false;
+    this.#region = [];
   }
 
   /** The hypervisor's state was replaced: the present requests hold in it. */
@@ -175,7 +220,7 @@ export class SlotLedger {
     const control =
       (dbg_bcr.some(isEnabled) || dbg_wcr.some(isEnabled) ? KVM_GUESTDBG_USE_HW : 0) |
       (this.#claims === undefined ? 0 : KVM_GUESTDBG_USE_SW_BP) |
-      (this.#singleStep ? KVM_GUESTDBG_SINGLESTEP : 0);
+      (this.#singleStep && this.#region.length === 0 ? KVM_GUESTDBG_SINGLESTEP : 0);
     return control === 0 ? 0 : control | KVM_GUESTDBG_ENABLE;
   }
 

@@ -5,7 +5,13 @@
  * the machine does between slices. `put`: KVM_RUN has returned, or has not been called; the host's
  * registers are installed and the processor only shows where the guest is.
  */
-import { describeESR, EC_FP_ACCESS, EC_WATCHPOINT_LOWER } from '../cpu/syndrome.ts';
+import {
+  describeESR,
+  EC_DATA_ABORT_LOWER,
+  EC_FP_ACCESS,
+  EC_INSTRUCTION_ABORT_LOWER,
+  EC_WATCHPOINT_LOWER,
+} from '../cpu/syndrome.ts';
 import {
   CNTHCTL_EL2_EL1PCEN,
   CNTHCTL_EL2_EL1PCTEN,
@@ -16,19 +22,22 @@ import {
   HCR_EL2_TID3,
   HDFGRTR_EL2_BUFFER_IDS,
   HCR_EL2_RW,
+  HCR_EL2_VM,
   HCR_GUEST_FLAGS,
   HCR_HOST_FLAGS,
 } from './control-bits.ts';
 import type { Fpsimd } from './fpsimd/fpsimd.ts';
 import { loadGuestContext, saveGuestContext } from './guest-context.ts';
 import { KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW } from './guest-debug-control.ts';
-import { handleExit } from './handle-exit.ts';
+import { handleExit, stepByEmulation } from './handle-exit.ts';
 import type { ExitContext } from './handle-exit.ts';
 import type { InvariantChecker } from './invariants.ts';
 import type { KvmExit } from './kvm-exit.ts';
+import { completeMmio } from './mmio.ts';
 import type { PhysicalCpu } from './physical-cpu.ts';
 import type { DebugPolicy } from './policies/policy.ts';
 import type { StepOver, Vcpu } from './vcpu.ts';
+import type { Stage2 } from './stage-2.ts';
 import { SpeSwitch } from './spe/vcpu-spe.ts';
 import type { HostTrace } from './trace/host-trace.ts';
 import type { WorldSwitch } from './world-switch.ts';
@@ -62,6 +71,7 @@ export class VcpuRun {
   readonly #host: RunHost;
   readonly #invariants: InvariantChecker | undefined;
   readonly #tickInterval: bigint;
+  readonly #stage2: Stage2 | undefined;
   readonly #warned = new Set<string>();
   #phase: 'running' | 'put' = 'put';
   #resident: Vcpu;
@@ -76,6 +86,7 @@ export class VcpuRun {
     host: RunHost,
     tickInterval: bigint,
     invariants: InvariantChecker | undefined,
+    stage2: Stage2 | undefined,
   ) {
     this.ws = ws;
     this.fp = fp;
@@ -85,6 +96,7 @@ export class VcpuRun {
     this.#host = host;
     this.#tickInterval = tickInterval;
     this.#invariants = invariants;
+    this.#stage2 = stage2;
     this.#resident = ws.vcpu;
     this.#nextTick = this.#cpu.retired + tickInterval;
   }
@@ -105,7 +117,8 @@ export class VcpuRun {
     ws.cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT);
     ws.cpu.write('CNTHCTL_EL2', CNTHCTL_EL2_EL1PCTEN | CNTHCTL_EL2_EL1PCEN);
     ws.cpu.write('CNTVOFF_EL2', 0n);
-    ws.cpu.write('VTTBR_EL2', VMID << 48n);
+    ws.cpu.write('VTTBR_EL2', (VMID << 48n) | (this.#stage2?.BADDR ?? 0n));
+    if (this.#stage2 !== undefined) ws.cpu.write('VTCR_EL2', this.#stage2.VTCR_EL2);
     this.#installIdentity(first);
     this.fp.reset();
     this.trace.reset();
@@ -164,7 +177,21 @@ export class VcpuRun {
     if ((vcpu.guest_debug & KVM_GUESTDBG_SINGLESTEP) === 0) vcpu.HOST_SS_ACTIVE_PENDING = false;
     this.#lastExit = undefined;
     this.#load();
-    this.#enter();
+    const exit = this.#completeMmio();
+    if (exit === undefined) this.#enter();
+    else {
+      this.#returnToVmm();
+      this.#lastExit = exit;
+      this.#cpu.returnToUserspace(exit);
+    }
+  }
+
+  /** What KVM_EXIT_MMIO has left to do. @returns why KVM_RUN ends with it */
+  #completeMmio(): KvmExit | undefined {
+    const { ws } = this;
+    if (ws.vcpu.mmio === undefined) return undefined;
+    completeMmio(ws);
+    return this.#host.policy.generation === 'G2' ? stepByEmulation(this.#exitContext()) : undefined;
   }
 
   /**
@@ -250,12 +277,15 @@ export class VcpuRun {
     if (EC === EC_FP_ACCESS && this.#switchFp()) return undefined;
     const { title } = describeESR(ESR);
     this.#exit(`exit: EC 0x${EC.toString(16).padStart(2, '0')}, ${title}`, EC, ESR);
-    const FAR = EC === EC_WATCHPOINT_LOWER ? cpu.read('FAR_EL2') : undefined;
+    const isAbort = EC === EC_DATA_ABORT_LOWER || EC === EC_INSTRUCTION_ABORT_LOWER;
+    const FAR = isAbort || EC === EC_WATCHPOINT_LOWER ? cpu.read('FAR_EL2') : undefined;
+    const HPFAR = isAbort ? cpu.read('HPFAR_EL2') : undefined;
     const exit = handleExit(this.#exitContext(), {
       ESR,
       EC,
       ISS,
       ...(FAR !== undefined && { FAR }),
+      ...(HPFAR !== undefined && { HPFAR }),
     });
     this.#invariants?.afterHandling(ws);
     if (exit === undefined) this.#enter();
@@ -406,7 +436,8 @@ export class VcpuRun {
     const { generation } = this.#host.policy;
     const own = generation === 'G3' || generation === 'G4' || this.ws.hasOwnProcessor;
     const flags = own ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
-    return this.ws.vcpu.el1_32bit ? flags & ~HCR_EL2_RW : flags;
+    const VM = this.#stage2 === undefined ? 0n : HCR_EL2_VM;
+    return VM | (this.ws.vcpu.el1_32bit ? flags & ~HCR_EL2_RW : flags);
   }
 
   /** With the processor at EL2 and the world switched. */

@@ -15,6 +15,7 @@ import { zeroFpsimdState } from './fpsimd/state.ts';
 import type { FpsimdState } from './fpsimd/state.ts';
 import { VcpuSpe } from './spe/vcpu-spe.ts';
 import type { VcpuSpeState } from './spe/vcpu-spe.ts';
+import type { PendingMmio } from './mmio.ts';
 import type { GeneralRegisters } from './physical-cpu.ts';
 
 /** Debug registers of the guest beside the four groups of breakpoint and watchpoint registers. */
@@ -94,6 +95,7 @@ export interface VcpuState {
   /** Absent while the registers are in the processor. */
   readonly context: GuestContext | undefined;
   readonly el1_32bit: boolean;
+  readonly mmio: PendingMmio | undefined;
 }
 
 /** PSTATE of a vCPU after KVM_ARM_VCPU_INIT: EL1h, all exceptions masked. */
@@ -145,6 +147,8 @@ export class Vcpu {
   context: GuestContext | undefined;
   /** KVM_ARM_VCPU_EL1_32BIT: EL1 of this vCPU is AArch32. */
   el1_32bit = false;
+  /** mmio_needed: an access that user space has to complete. */
+  mmio: PendingMmio | undefined;
   /** V0 to V31, FPSR and FPCR. Not up to date while they are in the processor. */
   fpsimd_state: FpsimdState = zeroFpsimdState();
   /** KVM_ARM64_FP_ENABLED: the guest's FP registers are loaded. */
@@ -211,6 +215,7 @@ export class Vcpu {
     this.entryInstruction = undefined;
     this.guestStepISS = STEP_NOT_STEPPED;
     this.context = undefined;
+    this.mmio = undefined;
     this.fpsimd_state = zeroFpsimdState();
     this.FP_ENABLED = false;
     this.FP_HOST = false;
@@ -247,6 +252,7 @@ export class Vcpu {
       guestStepISS: this.guestStepISS,
       context: this.context,
       el1_32bit: this.el1_32bit,
+      mmio: this.mmio,
     };
   }
 
@@ -278,6 +284,7 @@ export class Vcpu {
     this.guestStepISS = state.guestStepISS;
     this.context = state.context;
     this.el1_32bit = state.el1_32bit;
+    this.mmio = state.mmio;
   }
 }
 

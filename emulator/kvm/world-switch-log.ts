@@ -25,6 +25,8 @@ export type WorldSwitchEventKind =
   | 'mdscrWrite'
   | 'flagSet'
   | 'flagClear'
+  /** An access to what belongs to user space. */
+  | 'mmio'
   | 'inject'
   | 'debugExit'
   | 'contextSwitch'

@@ -26,7 +26,7 @@ import {
   writeDebugState,
 } from './debug-state.ts';
 import type { DebugRegister, DebugState } from './debug-state.ts';
-import { KVM_GUESTDBG_SINGLESTEP } from './guest-debug-control.ts';
+import { KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW } from './guest-debug-control.ts';
 import type { HostProfile } from './host-profile.ts';
 import type { DebugCounts } from './remap.ts';
 import type { AllocationNote, SharedAllocation } from './shared-slots.ts';
@@ -65,6 +65,7 @@ export type EventDetail = Partial<
   >
 >;
 
+const NO_REQUESTS: Readonly<DebugState> = emptyDebugState();
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 /** An address of the host's kernel, where no guest of ours is. */
 const HOST_BREAKPOINT_ADDRESS = 0xffff_8000_1000_0000n;
@@ -214,6 +215,13 @@ export class WorldSwitch {
     return masked;
   }
 
+  /** What the debugger asks for now: without KVM_GUESTDBG_USE_HW its registers are those of an earlier call. */
+  debuggerRequests(): Readonly<DebugState> {
+    return (this.#vcpu.guest_debug & KVM_GUESTDBG_USE_HW) !== 0
+      ? this.externalDebugState()
+      : NO_REQUESTS;
+  }
+
   /**
    * Processor to memory. X and a rearranged G are what the hypervisor wrote itself, so saving them does not
    * change them.
@@ -258,7 +266,8 @@ export class WorldSwitch {
 
   /**
    * DBGVCR32_EL2 catches vectors of an AArch32 EL1 and of nothing else, so the host leaves it alone. KVM,
-   * __sysreg32_save_state() and __sysreg32_restore_state(): it goes with the guest's debug registers.
+   * __sysreg32_save_state() and __sysreg32_restore_state(): it goes with the guest's debug registers. (With VHE
+   * KVM moves it at every vcpu_load and vcpu_put as well, where nothing needs it.)
    */
   #saveVectorCatch(): void {
     const { sys_regs, el1_32bit } = this.#vcpu;

@@ -1,12 +1,13 @@
 /** A guest at EL1 under the hypervisor: what the board supplies to it, and how its exits read as stops. */
 import { isPsciFunction, NOT_SUPPORTED } from '../board/psci.ts';
 import type { PsciAction, PsciCall } from '../board/psci.ts';
-import type { ProcessingElement } from '../cpu/pe.ts';
+import type { Bus, ProcessingElement } from '../cpu/pe.ts';
 import type { HostActivity } from '../kvm/host-activity.ts';
 import { hostProfileByName, hostProfiles } from '../kvm/host-profile.ts';
 import type { HostProfile } from '../kvm/host-profile.ts';
 import { Kvm } from '../kvm/kvm.ts';
 import type { Hypercall, HypercallOutcome, KvmExit } from '../kvm/kvm-exit.ts';
+import type { Stage2 } from '../kvm/stage-2.ts';
 import { ProcessingElementCpu } from '../kvm/processing-element.ts';
 import { isUnderMdcr } from '../sysregs/access-rules.ts';
 import type { GuestRegisters } from './register-view.ts';
@@ -27,6 +28,7 @@ export interface KvmInstallation {
   readonly hostActivity: readonly HostActivity[] | undefined;
   readonly traceScheme: string | undefined;
   readonly spe: { readonly irq: number } | undefined;
+  readonly stage2: Stage2 | undefined;
   readonly checkInvariants: boolean;
   /** Told when KVM_RUN returns. */
   readonly exited: (exit: KvmExit) => void;
@@ -41,7 +43,7 @@ export interface KvmInstallation {
 /** Makes the hypervisor and installs it at EL2 of the processor. */
 export function installKvm(pe: ProcessingElement, installation: KvmInstallation): Kvm {
   const { profile, policy, fpPolicy, hostActivity, checkInvariants } = installation;
-  const { traceScheme, spe } = installation;
+  const { traceScheme, spe, stage2 } = installation;
   const { exited, psci, sibling, tickInterval } = installation;
   const cpu = new ProcessingElementCpu(pe, pe.cpu);
   const kvm = new Kvm({
@@ -52,6 +54,7 @@ export function installKvm(pe: ProcessingElement, installation: KvmInstallation)
     ...(hostActivity !== undefined && { hostActivity }),
     ...(traceScheme !== undefined && { traceScheme }),
     spe,
+    stage2,
     checkInvariants,
     ...(sibling !== undefined && { sibling }),
     tickInterval,
@@ -88,8 +91,31 @@ function systemEvent(type: 'SHUTDOWN' | 'RESET'): HypercallOutcome {
   return { kind: 'exit', exit: { exit_reason: 'KVM_EXIT_SYSTEM_EVENT', type } };
 }
 
+/** Returns of KVM_RUN for a device that the machine emulates. */
+export type DeviceExit = Extract<
+  KvmExit,
+  { exit_reason: 'KVM_EXIT_MMIO' } | { exit_reason: 'KVM_EXIT_ARM_NISV' }
+>;
+
+export function isDeviceExit(exit: KvmExit): exit is DeviceExit {
+  return exit.exit_reason === 'KVM_EXIT_MMIO' || exit.exit_reason === 'KVM_EXIT_ARM_NISV';
+}
+
+/** The machine as user space: does what the guest wanted of a device, and calls KVM_RUN again. */
+export function emulateDevice(kvm: Kvm, bus: Bus, exit: DeviceExit): void {
+  // What the syndrome does not describe ends in an external abort, as it does under QEMU.
+  if (exit.exit_reason === 'KVM_EXIT_MMIO') {
+    const { phys_addr, len, is_write, data = 0n } = exit;
+    const value = is_write ? undefined : bus.read(phys_addr, len);
+    const answered = is_write ? bus.write(phys_addr, len, data) : value !== undefined;
+    if (!answered) kvm.refuseMmio();
+    else if (value !== undefined) kvm.answerMmio(value);
+  }
+  kvm.resume();
+}
+
 /** What a return of KVM_RUN means to whoever debugs; `idle` when the guest waits for an interrupt. */
-export function stopOf(exit: KvmExit): StopReason | 'idle' {
+export function stopOf(exit: Exclude<KvmExit, DeviceExit>): StopReason | 'idle' {
   switch (exit.exit_reason) {
     case 'KVM_EXIT_HLT':
       return 'idle';

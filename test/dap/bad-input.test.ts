@@ -216,6 +216,7 @@ describe('A wrong launch argument', () => {
     spe: [true, 1, '', 'on', [], {}, { irq: 15 }, { irq: 32 }, { irq: '21' }],
     memory: [-1, 0, 1.5, 1e300, '', 'M', '-1M', '1.5G', '4G', '999999G', [], {}],
     loadAddress: [-1, 1.5, 1e300, '', '0x', '0xzz', '-0x10', '4 0', `0x1${'0'.repeat(16)}`, [], {}],
+    stage2: [0, 1, 'true', '', [], {}],
     stopOnEntry: [0, 1, 'true', '', [], {}],
     sourceMap: [1, 'text', true, ['x'], { a: 1 }, { a: {} }],
     pace: [0, '', 'fast', 'toString', [], {}],

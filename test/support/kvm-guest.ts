@@ -10,6 +10,8 @@ import type { KvmExit } from '../../emulator/kvm/kvm-exit.ts';
 import { parseHostProfile } from '../../emulator/kvm/host-profile.ts';
 import type { HostProfile } from '../../emulator/kvm/host-profile.ts';
 import { ProcessingElementCpu } from '../../emulator/kvm/processing-element.ts';
+import { Stage2 } from '../../emulator/kvm/stage-2.ts';
+import type { IpaRegion } from '../../emulator/kvm/stage-2.ts';
 import type { ProcessorProfile } from '../../emulator/sysregs/processor-model.ts';
 import type { WorldSwitchEvent } from '../../emulator/kvm/world-switch-log.ts';
 import { hvc } from './a64.ts';
@@ -36,6 +38,8 @@ export interface GuestOptions extends Omit<Partial<KvmOptions>, 'profile' | 'cpu
   readonly ramSize?: number;
   /** Default: nothing there. */
   readonly bus?: Bus;
+  /** Stage 2 is on, and these addresses belong to user space. */
+  readonly userspace?: readonly IpaRegion[];
 }
 
 /** A profile that is not listed is found as well. */
@@ -71,14 +75,16 @@ export class KvmGuest {
       features = {},
       ramSize = RAM_SIZE,
       bus = NO_DEVICES,
+      userspace,
       ...rest
     } = options;
     const named = profileOf(name);
     const profile = { ...named, processor: { ...named.processor, ...features } };
+    const stage2 = userspace === undefined ? undefined : new Stage2(userspace);
     this.pe = new ProcessingElement({
       profile: profile.processor,
       memory: [{ base: RAM_BASE, size: ramSize }],
-      bus,
+      bus: stage2?.behind(bus) ?? bus,
       startEL: 1,
       unalignedDeviceAccess: 'allow',
     });
@@ -88,6 +94,7 @@ export class KvmGuest {
       ...rest,
       cpu,
       profile,
+      stage2,
       hypercall: ({ imm16 }) => this.#hypercall(imm16),
     });
     this.pe.el2Software = cpu.el2Software(

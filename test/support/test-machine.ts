@@ -12,6 +12,7 @@ export interface TestMachineOptions {
   readonly fpPolicy?: string;
   readonly hostActivity?: NonNullable<MachineOptions['hostActivity']>;
   readonly spe?: { readonly irq: number };
+  readonly stage2?: boolean;
 }
 
 export interface TestMachine {
@@ -43,6 +44,7 @@ export function testMachine(path: string, options: TestMachineOptions = {}): Tes
     ...(options.fpPolicy !== undefined && { fpPolicy: options.fpPolicy }),
     ...(options.hostActivity !== undefined && { hostActivity: options.hostActivity }),
     spe: options.spe,
+    stage2: options.stage2 ?? false,
     ram: [{ base: 0x4000_0000n, size: 16 * 1024 * 1024 }],
     commandLine: '',
     checkInvariants: true,

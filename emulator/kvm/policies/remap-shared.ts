@@ -23,7 +23,7 @@ export const isShared = ({ vcpu }: WorldSwitch): boolean => vcpu.debug_owner ===
 /** Where everything goes for the next entry, with these requests of the debugger. */
 export function allocationFor(
   ws: WorldSwitch,
-  requests: Readonly<DebugState> = ws.externalDebugState(),
+  requests: Readonly<DebugState> = ws.debuggerRequests(),
 ): SharedAllocation {
   const { vcpu } = ws;
   return allocateShared(
@@ -78,7 +78,7 @@ function noteAllocation(ws: WorldSwitch): void {
 function installSoftwareSlots(ws: WorldSwitch, shared: SharedAllocation): void {
   const { evictedBreakpoints, evictedWatchpoints, softwareRequests, masked } = shared;
   const { cpu } = ws.cpu;
-  const external = ws.externalDebugState();
+  const external = ws.debuggerRequests();
   cpu.setSoftwareSlots([
     {
       registers: registersOf(masked),

@@ -47,6 +47,7 @@ describe('Launch arguments', () => {
       traceScheme: 'HOST_DATA',
       hostActivity: [],
       spe: false,
+      stage2: false,
       memory: undefined,
       loadAddress: undefined,
       stopOnEntry: true,
