@@ -188,8 +188,8 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
   'trapline/uartInput': {
     allowed: 'launched',
     answer(debuggee, given: UartInputArguments, session) {
-      uartInput(debuggee, given);
       session.wake();
+      uartInput(debuggee, given);
       return {};
     },
   },

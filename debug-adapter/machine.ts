@@ -7,7 +7,7 @@
 import type { DeviceAttribute, DeviceAttributeResult } from '../emulator/kvm/device-attributes.ts';
 import type { IoctlResult } from '../emulator/kvm/guest-debug-control.ts';
 import type { HostActivityName } from '../emulator/kvm/host-activity.ts';
-import type { MachineOptions, RecordedRun } from '../emulator/machine.ts';
+import type { MachineOptions, RecordedRun, RunOptions } from '../emulator/machine.ts';
 import type { MigratingGuest } from '../emulator/machine/migration.ts';
 import type { PolicyResult } from '../emulator/policy-comparison.ts';
 import type { AccessPrediction } from '../emulator/machine/access-prediction.ts';
@@ -284,11 +284,14 @@ export interface DebuggedMachine {
   reset(): void;
   /**
    * Executes at most `instructions`. With `pastStop` the instruction at the PC executes without asking breakpoints, slots
-   * and watchpoints about it: the way on from where one of them has stopped.
+   * and watchpoints about it: the way on from where one of them has stopped. A guest that idles is `waiting` where
+   * `idle` says `wait`: the clock stands still until `passTime`.
    */
-  run(options: { readonly instructions: number; readonly pastStop: boolean }): StopReason;
+  run(options: RunOptions): StopReason;
   /** One instruction of the current vCPU, always `pastStop`. An interrupt that is pending is taken first. */
-  stepInstruction(): StopReason;
+  stepInstruction(options?: Pick<RunOptions, 'idle'>): StopReason;
+  /** Nobody executes until that time, in virtual nanoseconds since reset. */
+  passTime(until: bigint): void;
   /** The vCPU of the last stop, until another one is selected. */
   readonly currentVcpu: number;
   /** What is read, written and stepped from now on; the order in which the vCPUs run stays. */

@@ -1,15 +1,19 @@
 /**
  * Runs the guest in slices of at most 5 ms of wall time; between them the host delivers messages, so that a pause acts
- * at once whatever the guest does. A slice's end is no event for the guest.
+ * at once whatever the guest does. A slice's end is no event for the guest. While the guest waits, its time passes as
+ * fast as `Pacing` lets it.
  */
 import type { Host } from './host.ts';
 import type { DebuggedMachine, StopReason } from './machine.ts';
+import { Pacing } from './pacing.ts';
 import type { Advance, RunPlan, SessionStop } from './stops.ts';
 
 /** Milliseconds. */
 const SLICE = 5;
 /** A single call of the machine aims at this many milliseconds, so that the slice's end is met closely. */
 const CALL = 2;
+/** What timers of hosts cannot wait for, in milliseconds. */
+const SHORTEST_WAIT = 1;
 const LEAST_INSTRUCTIONS = 1000;
 const MOST_INSTRUCTIONS = 4_000_000;
 
@@ -42,19 +46,29 @@ interface ActiveRun {
   /** The next instruction was stopped at already. */
   pastStop: boolean;
   pauseRequested: boolean;
-  cancelWait: (() => void) | undefined;
+  wait: Wait | undefined;
 }
+
+/** The guest waits, and so does the host. */
+interface Wait {
+  /** When the guest's next event is due, in virtual nanoseconds; undefined: it waits for input alone. */
+  readonly until: bigint | undefined;
+  readonly cancel: () => void;
+}
+
+const NEVER = (): void => {
+  // Nothing was to be called back.
+};
 
 export class Runner {
   readonly #machine: DebuggedMachine;
   readonly #host: Host;
   readonly #judge: StopJudge;
   readonly #events: RunnerEvents;
-  readonly #paced: boolean;
+  /** Undefined: idle time is skipped. */
+  readonly #pacing: Pacing | undefined;
   #run: ActiveRun | undefined;
   #instructions = 100_000;
-  /** Wall clock and virtual time at the start of the run, for pacing. */
-  #anchor = { wall: 0, virtual: 0n };
 
   constructor(
     machine: DebuggedMachine,
@@ -67,7 +81,7 @@ export class Runner {
     this.#host = host;
     this.#judge = judge;
     this.#events = events;
-    this.#paced = options.paced;
+    this.#pacing = options.paced ? new Pacing() : undefined;
   }
 
   get isRunning(): boolean {
@@ -77,13 +91,13 @@ export class Runner {
   /** @param pastStop false at the start of a guest, where a breakpoint at the first instruction counts */
   start(plan: RunPlan, pastStop = true): void {
     if (this.#run !== undefined) throw new TypeError('The guest is running already');
-    this.#anchor = { wall: this.#host.now(), virtual: this.#machine.virtualNanoseconds };
+    this.#pacing?.begin(this.#host.now(), this.#machine.virtualNanoseconds);
     const run: ActiveRun = {
       plan,
       advance: { kind: 'run' },
       pastStop,
       pauseRequested: false,
-      cancelWait: undefined,
+      wait: undefined,
     };
     this.#run = run;
     run.advance = plan.begin();
@@ -100,12 +114,20 @@ export class Runner {
     this.wake();
   }
 
-  /** Ends an idle wait: there is input for the guest, or somebody wants to pause. */
+  /**
+   * Ends an idle wait: there will be input for the guest, or somebody wants to pause. The guest's clock is moved on by
+   * what has passed, so that input comes when it was typed.
+   */
   wake(): void {
     const run = this.#run;
-    if (run?.cancelWait === undefined) return;
-    run.cancelWait();
-    run.cancelWait = undefined;
+    if (run?.wait === undefined) return;
+    const { until, cancel } = run.wait;
+    cancel();
+    run.wait = undefined;
+    const now = this.#pacing?.virtualAt(this.#host.now());
+    if (now !== undefined) {
+      this.#machine.passTime(until !== undefined && until < now ? until : now);
+    }
     this.#again(run);
   }
 
@@ -113,7 +135,7 @@ export class Runner {
   abandon(): void {
     const run = this.#run;
     this.#run = undefined;
-    run?.cancelWait?.();
+    run?.wait?.cancel();
     run?.plan.end();
   }
 
@@ -159,7 +181,7 @@ export class Runner {
         run.pastStop = false;
         continue;
       }
-      if (stop.kind === 'idle') {
+      if (stop.kind === 'waiting') {
         run.pastStop = false;
         if (this.#wait(run, stop.until)) return;
         continue;
@@ -193,17 +215,28 @@ export class Runner {
     return stop;
   }
 
-  /** Waits until the wall clock has caught up with the guest's next event. @returns false when it is due already */
-  #wait(run: ActiveRun, until: bigint): boolean {
-    if (!this.#paced) return false;
-    const due = this.#anchor.wall + Number(until - this.#anchor.virtual) / 1e6;
-    const delay = due - this.#host.now();
-    if (delay < 1) return false;
+  /**
+   * Waits until the guest's next event is due, or for input alone; the guest's clock moves on then.
+   * @returns false when it is due already
+   */
+  #wait(run: ActiveRun, until: bigint | undefined): boolean {
+    const { virtualNanoseconds } = this.#machine;
+    const delay =
+      until === undefined
+        ? undefined
+        : (this.#pacing?.delay(this.#host.now(), virtualNanoseconds, until) ?? 0);
+    if (until !== undefined && delay !== undefined && delay < SHORTEST_WAIT) {
+      this.#machine.passTime(until);
+      return false;
+    }
     this.#events.sliceDone();
-    run.cancelWait = this.#host.after(delay, () => {
-      run.cancelWait = undefined;
+    const passed = (): void => {
+      run.wait = undefined;
+      if (until !== undefined) this.#machine.passTime(until);
       this.#slice(run);
-    });
+    };
+    const cancel = delay === undefined ? NEVER : this.#host.after(delay, passed);
+    run.wait = { until, cancel };
     return true;
   }
 

@@ -43,12 +43,13 @@ export class DebuggeeJudge implements StopJudge {
         };
       }
       case 'wfiDeadlock':
-        return this.#deadlock(stop.pc);
+        return this.#deadlock(stop);
       case 'unimplemented':
         this.#tellUnimplemented(stop);
         return 'ignore';
       case 'slice':
       case 'idle':
+      case 'waiting':
       case 'exit':
         throw new TypeError(`A stop of kind "${stop.kind}" is the runner's to handle`);
     }
@@ -68,7 +69,7 @@ export class DebuggeeJudge implements StopJudge {
 
   step(): StopReason {
     const { machine, memory, pc } = this.#debuggee;
-    return memory.withoutPatch(pc, () => machine.stepInstruction());
+    return memory.withoutPatch(pc, () => machine.stepInstruction({ idle: 'wait' }));
   }
 
   run(instructions: number, pastStop: boolean): StopReason {
@@ -78,20 +79,28 @@ export class DebuggeeJudge implements StopJudge {
       const stop = this.step();
       return stop.kind === 'step' ? { kind: 'slice' } : stop;
     }
-    return machine.run({ instructions, pastStop });
+    return machine.run({ instructions, pastStop, idle: 'wait' });
   }
 
-  #deadlock(pc: bigint): SessionStop {
+  #deadlock({ pc, instruction }: Extract<StopReason, { kind: 'wfiDeadlock' }>): SessionStop {
     const at = this.#debuggee.describe(pc);
+    const [what, waitsFor, advice] =
+      instruction === 'WFE'
+        ? ([
+            'an event',
+            'interrupt, event stream or other processor',
+            'CNTKCTL_EL1.EVNTEN, ',
+          ] as const)
+        : (['an interrupt', 'interrupt source', ''] as const);
     return {
       reason: 'exception',
-      description: 'Paused: the guest waits for an interrupt that cannot come',
-      text: `WFI at ${at}`,
+      description: `Paused: the guest waits for ${what} that cannot come`,
+      text: `${instruction} at ${at}`,
       exception: {
-        exceptionId: 'WFI with nothing to wake it',
+        exceptionId: `${instruction} with nothing to wake it`,
         description:
-          `The guest executed WFI at ${at}, and no interrupt source that could end the wait is enabled. ` +
-          'Look at PSTATE.I, the timer controls (CNTP_CTL_EL0, CNTV_CTL_EL0) and the interrupt controller, or stop the session if the program is done.',
+          `The guest executed ${instruction} at ${at}, and no ${waitsFor} that could end the wait is enabled. ` +
+          `Look at PSTATE.I, the timer controls (${advice}CNTP_CTL_EL0, CNTV_CTL_EL0) and the interrupt controller, or stop the session if the program is done.`,
         record: undefined,
       },
     };

@@ -107,6 +107,22 @@ export interface MachineOptions {
   readonly checkInvariants?: boolean;
 }
 
+/**
+ * What becomes of the clock while all processors wait. `skip`: it jumps to the next event, whenever that is.
+ * `within`: it jumps there, but not further than the run may go. `wait`: it stands still, and who runs the
+ * machine lets time pass.
+ */
+export type Idling = 'skip' | 'within' | 'wait';
+
+export interface RunOptions {
+  /** That the clock advances at most. */
+  readonly instructions: number;
+  /** The next instruction is the one that was stopped at. */
+  readonly pastStop: boolean;
+  /** Default `skip`. */
+  readonly idle?: Idling;
+}
+
 /** A run that can be made again, on this machine or another. */
 export interface RecordedRun {
   readonly options: MachineOptions;
@@ -118,8 +134,9 @@ export interface RecordedRun {
 export const MOST_PROCESSORS = 8;
 /** Nanoseconds of virtual time in a second. */
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
-/** How long a guest that waits for a key sleeps before the console is looked at again, in virtual nanoseconds. */
+/** How far the clock jumps while a guest waits for a key and for nothing else, in virtual nanoseconds. */
 const INPUT_POLL = 10_000_000n;
+
 export class Machine {
   readonly vcpus: readonly { readonly id: number; readonly name: string }[];
   readonly console: SerialConsole;
@@ -207,6 +224,9 @@ export class Machine {
       this.#inputs.add({ kind: 'console', retired: this.retired, bytes: bytes.slice() });
       this.#typed.push(...bytes);
       this.#devices.receive(bytes);
+      for (const processor of this.#processors) {
+        if (processor.waiting === 'input') processor.resume();
+      }
     });
     this.#points = new DebugPoints(pes, () => this.#focus.pe);
     this.reset();
@@ -371,8 +391,8 @@ export class Machine {
 
   // -- running
 
-  run(options: { readonly instructions: number; readonly pastStop: boolean }): StopReason {
-    const stop = this.#run(options.instructions, options.pastStop);
+  run({ instructions, pastStop, idle = 'skip' }: RunOptions): StopReason {
+    const stop = this.#run(this.retired + BigInt(instructions), pastStop, idle);
     this.#stopped = this.#focus;
     this.console.flush();
     return stop;
@@ -382,7 +402,7 @@ export class Machine {
    * One instruction of the current processor. The others stay where they are: who steps decides the order
    * in which they go on.
    */
-  stepInstruction(): StopReason {
+  stepInstruction({ idle = 'skip' }: { readonly idle?: Idling } = {}): StopReason {
     const processor = this.#focus;
     this.#stopped = processor;
     const { pe } = processor;
@@ -397,7 +417,7 @@ export class Machine {
     const interrupt = deliverableInterrupt(pe.pendingInterrupts, HCR_EL2, pe.state);
     // An interrupt comes before the instruction, and before what has been reported for it.
     processor.reportedAt = interrupt === undefined ? pe.state.PC : undefined;
-    const stop = this.#execute(processor, this.retired + 1n);
+    const stop = this.#execute(processor, this.retired + 1n, idle);
     this.console.flush();
     if (stop.kind !== 'slice' && stop.kind !== 'exception') return stop;
     const exception = processor.lastException as ExceptionRecord | undefined;
@@ -405,13 +425,12 @@ export class Machine {
   }
 
   /** Runs the processors in turn until the clock is at `end`. */
-  #run(instructions: number, pastStop: boolean): StopReason {
-    const end = this.retired + BigInt(instructions);
+  #run(end: bigint, pastStop: boolean, idle: Idling): StopReason {
     this.#stopped.reportedAt = pastStop ? this.#stopped.pe.state.PC : undefined;
     while (this.#exit === undefined) {
       this.#devices.rtc.update();
       const processor = this.#scheduler.next();
-      if (processor === undefined) return this.#idle();
+      if (processor === undefined) return this.#idle(idle, end);
       this.#focus = processor;
       if (this.retired >= end) return { kind: 'slice' };
       const stop = this.#executeOnce(processor, end);
@@ -421,10 +440,12 @@ export class Machine {
   }
 
   /** Runs one processor alone until the clock is at `end`, or until it waits. */
-  #execute(processor: Processor, end: bigint): StopReason {
+  #execute(processor: Processor, end: bigint, idle: Idling): StopReason {
     while (this.#exit === undefined) {
       this.#devices.rtc.update();
-      if (processor.power === 'off' || processor.waiting !== undefined) return this.#idle();
+      if (processor.power === 'off' || processor.waiting !== undefined) {
+        return this.#idle(idle, end);
+      }
       if (this.retired >= end) return { kind: 'slice' };
       const stop = this.#executeOnce(processor, end);
       if (stop !== undefined) return stop;
@@ -542,27 +563,35 @@ export class Machine {
     };
   }
 
-  /**
-   * All processors wait: virtual time moves to the next deadline, or on to where the console is looked
-   * at.
-   */
-  #idle(): StopReason {
-    const { clock } = this.#scheduler;
-    const poll = this.#devices.inputInterrupts
-      ? clock + (INPUT_POLL << BigInt(this.#clockShift))
-      : undefined;
-    const until = earliest(
-      poll,
+  /** All processors wait until time has passed, or for the console alone. */
+  #idle(idle: Idling, end: bigint): StopReason {
+    const { clock, current } = this.#scheduler;
+    const event = earliest(
       this.#clockAt(this.#devices.rtc.deadline),
       ...this.#processors.map(({ wakeAt }) => wakeAt),
     );
-    if (until === undefined) {
-      const { current } = this.#scheduler;
+    const inputWakes =
+      this.#devices.inputInterrupts || this.#processors.some(({ waiting }) => waiting === 'input');
+    if (event === undefined && !inputWakes) {
+      const instruction = current.waiting === 'WFE' ? 'WFE' : 'WFI';
       if (current.power !== 'off') current.resume();
-      return { kind: 'wfiDeadlock', pc: current.pe.state.PC - 4n };
+      return { kind: 'wfiDeadlock', pc: current.pe.state.PC - 4n, instruction };
     }
-    this.#scheduler.skipTo(until);
+    if (idle === 'wait') {
+      if (event === undefined) return { kind: 'waiting', until: undefined };
+      const shift = BigInt(this.#clockShift);
+      // Rounded up: when that time has come, so has the event.
+      return { kind: 'waiting', until: (event + (1n << shift) - 1n) >> shift };
+    }
+    const poll = inputWakes ? clock + (INPUT_POLL << BigInt(this.#clockShift)) : undefined;
+    const until = earliest(event, poll) ?? clock;
+    this.#scheduler.skipTo(idle === 'within' ? earliest(until, end) : until);
     return { kind: 'idle', until: this.virtualNanoseconds };
+  }
+
+  /** Nobody executes until the clock is at that time, in virtual nanoseconds since reset. */
+  passTime(until: bigint): void {
+    this.#scheduler.skipTo(until << BigInt(this.#clockShift));
   }
 
   /** What the interrupt controller knows now; nothing changes by asking. */
@@ -680,7 +709,7 @@ export class Machine {
         pe.completeInstruction();
         return 'continue';
       case 'waitForInput':
-        processor.wait('input', state.retired + (INPUT_POLL << BigInt(this.#clockShift)));
+        processor.wait('input');
         return 'continue';
       case 'exit':
         this.#exit = { kind: 'exit', status: result.status, how: 'semihosting' };

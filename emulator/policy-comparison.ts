@@ -113,11 +113,12 @@ export class PolicyComparison {
         ...(input ? [input.retired - machine.retired] : []),
       ];
       const count = next.reduce((least, it) => (it < least ? it : least));
-      const stop = machine.run({ instructions: Number(count), pastStop });
+      const stop = machine.run({ instructions: Number(count), pastStop, idle: 'within' });
       pastStop = false;
       switch (stop.kind) {
         case 'slice':
         case 'idle':
+        case 'waiting':
           break;
         case 'exit':
         case 'wfiDeadlock':

@@ -132,7 +132,7 @@ class Call {
   /** False where the function has left for good; other stops are the user's, and are passed by. */
   #goesOn(stop: StopReason): boolean {
     if (stop.kind === 'exit') this.why = `the guest ended (${stop.how})`;
-    else if (stop.kind === 'wfiDeadlock' || stop.kind === 'idle') {
+    else if (stop.kind === 'wfiDeadlock' || stop.kind === 'waiting') {
       this.why = 'it waits for an interrupt';
     } else if (stop.kind === 'exception') {
       const { exceptionId } = this.#debuggee.exceptions.explain(stop.exception);

@@ -528,12 +528,11 @@ export class EngineExits {
     return { kind: 'wfi' };
   }
 
-  /** @see ProcessingElement.others */
   #waitForEvent(): PeEvent | undefined {
     const pe = this.#pe;
     const waits = !pe.takeEventRegister() && !this.#interruptPending();
     if (waits && this.#waitTrapped('WFE')) return undefined;
     this.#step.completeInstruction();
-    return waits && pe.others !== undefined ? { kind: 'wfe' } : undefined;
+    return waits ? { kind: 'wfe' } : undefined;
   }
 }

@@ -17,7 +17,7 @@ export type PeEvent =
   | { readonly kind: 'exceptionTaken'; readonly exception: ExceptionRecord }
   /** The WFI is done and no interrupt is pending. */
   | { readonly kind: 'wfi' }
-  /** The WFE is done and there has been no event. Only with `others`. */
+  /** The WFE is done, and there has been no event and no interrupt is pending. */
   | { readonly kind: 'wfe' }
   /** A YIELD is done: what the software waits for takes longer. Only with `others`. */
   | { readonly kind: 'yield' }

@@ -192,8 +192,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   /** The Event Register that WFE consumes. */
   eventRegister = false;
   /**
-   * Where the processor is one of a machine, which then hears of WFE and YIELD: it decides how long they
-   * wait. Without it they wait no longer than an instruction, as the architecture permits.
+   * Where the processor is one of several, which then hear of SEV and broadcast maintenance; the machine
+   * hears of YIELD.
    */
   others: OtherProcessors | undefined;
 

@@ -79,11 +79,11 @@ export class Processor {
     this.power = 'onPending';
   }
 
-  /** Executes nothing before what it waits for has come. `until` ends the wait in any case. */
-  wait(what: Wait, until?: bigint): void {
+  /** Executes nothing before what it waits for has come; `resume` ends a wait for input. */
+  wait(what: Wait): void {
     if (what !== 'input' && this.#interruptPending()) return;
     this.#waiting = what;
-    this.#wakeAt = until ?? this.#nextWake(what);
+    this.#wakeAt = what === 'input' ? undefined : this.#nextWake(what);
   }
 
   /** The wait is over, whether or not what it was for has come: WFI and WFE permit that. */
@@ -98,10 +98,10 @@ export class Processor {
     if (this.power === 'off') return false;
     const waiting = this.#waiting;
     if (waiting === undefined) return true;
+    if (waiting === 'input') return false;
     if (waiting === 'WFE' && this.pe.eventRegister) return true;
-    if (waiting !== 'input' && this.#lineIsPending()) return true;
+    if (this.#lineIsPending()) return true;
     if (this.#wakeAt === undefined || clock < this.#wakeAt) return false;
-    if (waiting === 'input') return true;
     this.pe.state.retired = clock;
     if (this.#interruptPending()) return true;
     if (waiting === 'WFE' && this.pe.eventStreamPending) return true;

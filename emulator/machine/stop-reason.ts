@@ -26,8 +26,13 @@ export interface ExceptionRecord {
 export type StopReason =
   /** The instructions are used up; nothing happened. */
   | { readonly kind: 'slice' }
-  /** WFI or WFE that the event due at `until` ends (virtual nanoseconds since reset): the host may wait for it. */
+  /** All processors wait, and the clock has jumped to `until`, in virtual nanoseconds since reset. */
   | { readonly kind: 'idle'; readonly until: bigint }
+  /**
+   * All processors wait, and the clock stands still: `passTime` lets it go on. The event due at `until`, in
+   * virtual nanoseconds since reset, ends the wait; undefined: only the console can.
+   */
+  | { readonly kind: 'waiting'; readonly until: bigint | undefined }
   /** Machine breakpoints whose `onHit` said stop. */
   | { readonly kind: 'breakpoint'; readonly pc: bigint; readonly ids: readonly number[] }
   /** KVM_EXIT_DEBUG for a DBGB slot of the debugger. */
@@ -63,8 +68,12 @@ export type StopReason =
   | { readonly kind: 'brk'; readonly pc: bigint; readonly imm: number }
   /** `onException` said stop; the PC is at the vector. */
   | { readonly kind: 'exception'; readonly exception: ExceptionRecord }
-  /** WFI that nothing can end. */
-  | { readonly kind: 'wfiDeadlock'; readonly pc: bigint }
+  /** WFI, or WFE, that nothing can end. */
+  | {
+      readonly kind: 'wfiDeadlock';
+      readonly pc: bigint;
+      readonly instruction: 'WFI' | 'WFE';
+    }
   | {
       readonly kind: 'exit';
       readonly status: number;

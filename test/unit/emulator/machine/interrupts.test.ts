@@ -61,7 +61,7 @@ function waiting(
 describe('Interrupts on the board', () => {
   it('nothing that could wake the guest is a deadlock', () => {
     const { run } = waiting();
-    assert.deepEqual(run(), { kind: 'wfiDeadlock', pc: 0x4008_0000n });
+    assert.deepEqual(run(), { kind: 'wfiDeadlock', pc: 0x4008_0000n, instruction: 'WFI' });
   });
 
   const timers = [
