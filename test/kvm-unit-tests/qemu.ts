@@ -1,6 +1,6 @@
 /** One test on QEMU TCG, as the tests' own runner starts it. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import type { TestCase } from './unittests-config.ts';
 
 const QEMU = 'qemu-system-aarch64';
 /** Wall time that a test has, in milliseconds. */
-const TIMEOUT = 60_000;
+const TIMEOUT = 180_000;
 
 /** The first line of `--version`, or undefined where it is not installed. */
 export function qemuVersion(): string | undefined {
@@ -117,7 +117,17 @@ async function migrate(
   }
   source.kill();
   await source.ended;
-  return start(folder, name, [...parameters, '-incoming', `exec:cat ${file}`]);
+  const destination = start(folder, name, [...parameters, '-incoming', `exec:cat ${file}`]);
+  // What is typed before the state has arrived is lost with the state that it replaces.
+  while (!(await answers(destination.monitor, 'query-status')).includes('"status": "running"')) {
+    await pause(50);
+  }
+  return destination;
+}
+
+/** The answer to one command, or nothing while the monitor is not there yet. */
+async function answers(monitor: string, command: string): Promise<string> {
+  return existsSync(monitor) ? monitorCommands(monitor, [{ execute: command }]) : '';
 }
 
 /** Sends commands to QEMU's monitor and returns what it answered. */
