@@ -64,6 +64,9 @@ export class MachineWatchpoints {
     this.#watchpoints.delete(id);
     this.#changed();
   }
+  get isEmpty(): boolean {
+    return this.#watchpoints.size === 0;
+  }
   get all(): Iterable<IdentifiedWatchpoint> {
     return this.#watchpoints.values();
   }

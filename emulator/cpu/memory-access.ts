@@ -6,11 +6,11 @@
  * translation with its faults, watchpoints, external aborts.
  */
 import type { ExceptionLevel } from '../engine/cpu-state.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, TableWalk } from '../engine/engine.ts';
 import { ACCESS_ALIGNED, ACCESS_UNPRIVILEGED, ACCESS_ZERO_BLOCK } from '../engine/layout.ts';
 import type { TranslationFault } from '../mmu/fault.ts';
-import { LargeMappings } from '../mmu/large-mappings.ts';
 import { READ, WRITE } from '../mmu/permissions.ts';
+import { tableWalk } from '../mmu/table-walk.ts';
 import { branchAddress, topByteIgnored } from '../mmu/regime.ts';
 import type { TranslationRegime } from '../mmu/regime.ts';
 import { translate } from '../mmu/translate.ts';
@@ -92,7 +92,6 @@ export class MemoryAccess {
   readonly tables: TableMemory;
   /** What looks at tables without effects. */
   readonly peekedTables: TableMemory;
-  readonly #largeMappings = new LargeMappings();
   #fault: MemoryFault | undefined;
   /** The debugger's watchpoints do not stop the instruction being executed: it was reported already. */
   ignoreMachineWatchpoints = false;
@@ -112,14 +111,15 @@ export class MemoryAccess {
 
   /** Forgets what the TLBs have for one VA; false when only forgetting everything will do. */
   invalidateAddress(va: bigint): boolean {
-    if (this.#largeMappings.has(va)) return false;
-    this.#host.engine.flushPage(va);
+    const { engine } = this.#host;
+    if (engine.mayBeLarge(va)) return false;
+    engine.flushPage(va);
     return true;
   }
 
   /** The TLBs are empty. */
   translationsFlushed(): void {
-    this.#largeMappings.clear();
+    this.#host.engine.forgetMappings();
   }
 
   /** The fault behind the engine's HOST_FAULT exit. */
@@ -154,7 +154,7 @@ export class MemoryAccess {
       this.#refuse(mapping);
       return -1n;
     }
-    this.#largeMappings.add(va, mapping.sizeBits);
+    this.#host.engine.addMapping(va, mapping.sizeBits);
     return (mapping.PA & ~PAGE_MASK) | (mapping.global ? 0n : 1n);
   }
 
@@ -173,6 +173,15 @@ export class MemoryAccess {
     if (result.kind === 'fault') return abortFault(result, 'execute', va);
     if (engine.ram.hostAddress(result.PA) !== undefined) return result;
     return { kind: 'abort', access: 'execute', FSC: FSC_EXTERNAL_ABORT, FAR: va };
+  }
+
+  /** EngineHost.tableWalk: the host has to see every access that something depends on. */
+  tableWalk(EL: ExceptionLevel): TableWalk | undefined {
+    const { debug, machineWatchpoints } = this.#host;
+    const isWatched = debug.watchedRanges.length > 0 || !machineWatchpoints.isEmpty;
+    if (isWatched || this.accessed !== undefined || this.#host.alignmentChecked(EL))
+      return undefined;
+    return tableWalk(this.#host.regime(EL));
   }
 
   /** EngineHost.readMemory */
@@ -310,7 +319,7 @@ export class MemoryAccess {
         writes: writable && watched.writes,
       },
     });
-    this.#largeMappings.add(va, sizeBits);
+    engine.addMapping(va, sizeBits);
   }
 
   /** The part of a page that watchpoints of either direction cover, as offsets, and the directions. */

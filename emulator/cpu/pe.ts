@@ -5,7 +5,7 @@
  * parts together and is what the hypervisor, the machine and the debugger see.
  */
 import { Engine } from '../engine/engine.ts';
-import type { EngineHost, RamRegion } from '../engine/engine.ts';
+import type { EngineHost, RamRegion, TableWalk } from '../engine/engine.ts';
 import { EngineMemory } from '../engine/engine-memory.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
 import { softFloatFunctions } from '../engine/soft-float.ts';
@@ -593,6 +593,9 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   }
   fetchPage(va: bigint): bigint {
     return this.memory.fetchPage(va);
+  }
+  tableWalk(el: ExceptionLevel): TableWalk | undefined {
+    return this.memory.tableWalk(el);
   }
   systemRegisterSlot(packed: number, direction: 'read' | 'write'): number | undefined {
     return this.registers.byEncoding(packed, direction)?.slot;

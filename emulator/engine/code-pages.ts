@@ -24,6 +24,8 @@ export interface CodePagesOptions {
   /** Pages that there is room for. */
   readonly capacity: number;
   readonly ram: Ram;
+  /** A byte for each page of RAM, 1 where it has a predecoded page. */
+  readonly map: { readonly start: number; readonly firstPage: number; readonly pages: number };
   readonly decoder: Decoder;
   readonly interpreter: InterpreterModule;
   readonly systemRegisterSlot: SystemRegisterSlots;
@@ -33,7 +35,7 @@ export interface CodePagesOptions {
   onFlush(): void;
 }
 
-const MOST_CODE_PAGES = 2048;
+const MOST_CODE_PAGES = 4096;
 const GRANULES = BigInt(L.GRANULE_BYTES);
 
 export class CodePages {
@@ -44,6 +46,7 @@ export class CodePages {
   readonly #byHost = new Map<number, number>();
   readonly #hostOf = new Map<number, number>();
   #used = 0;
+  #touchedEnd = 0;
 
   constructor(options: CodePagesOptions) {
     this.#options = options;
@@ -59,6 +62,8 @@ export class CodePages {
 
   /** Drops every predecoded page. */
   flush(): void {
+    const { start, pages } = this.#options.map;
+    this.#u8.fill(0, start, start + pages);
     this.#byHost.clear();
     this.#hostOf.clear();
     this.#used = 0;
@@ -81,9 +86,13 @@ export class CodePages {
     if (this.#used === this.#options.capacity) this.flush();
     const page = this.#options.start + this.#used * L.CODE_PAGE_BYTES;
     this.#used += 1;
-    this.#u8.fill(0, page, page + L.CODE_PAGE_BYTES);
+    // Beyond what was ever used the memory is zero, and stays untouched but for what is decoded.
+    if (page < this.#touchedEnd) this.#u8.fill(0, page, page + L.CODE_PAGE_BYTES);
+    else this.#touchedEnd = page + L.CODE_PAGE_BYTES;
     const sentinel = page + L.INSTRUCTIONS_PER_PAGE * L.RECORD_BYTES;
     this.#view.setUint16(sentinel + L.RECORD_HANDLER, L.HANDLER_NEXT_PAGE, true);
+    const { map } = this.#options;
+    this.#u8[map.start + hostPage / L.PAGE_BYTES - map.firstPage] = 1;
     this.#byHost.set(hostPage, page);
     this.#hostOf.set(page, hostPage);
     this.#options.onHasCode(hostPage, page);

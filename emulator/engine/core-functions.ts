@@ -23,8 +23,10 @@ import {
   xor,
 } from '../isa/expression.ts';
 import type { Expr, IntegerType } from '../isa/expression.ts';
+import { cellI32, cellI64, tlbEntry } from './cells.ts';
 import { exitCode } from './exit.ts';
 import * as L from './layout.ts';
+import { buildWalk, WALK_SIGNATURE } from './table-walk.ts';
 import type { FunctionBuilder, ModuleBuilder, Signature } from './wasm.ts';
 
 /** What the host supplies; `descriptor` is made by `accessDescriptor`. */
@@ -47,17 +49,11 @@ export const descriptorSize = (descriptor: number): number => descriptor & 0xff;
 export const descriptorFlags = (descriptor: number): number => (descriptor >> 8) & 0xff;
 export const descriptorElement = (descriptor: number): number => ((descriptor >> 16) & 0xff) + 1;
 
-export function cellI32(offset: number): Expr<'i32'> {
-  return stateLoad('i32', 'i32.load', STATE_BASE, offset);
-}
-export function cellI64(offset: number): Expr<'i64'> {
-  return stateLoad('i64', 'i64.load', STATE_BASE, offset);
-}
-
 export function declareCoreFunctions(module: ModuleBuilder): void {
   module.declareFunction('packFlags', { parameters: [], results: ['i32'] });
   module.declareFunction('readSlow', { parameters: ['i64', 'i32', 'i32'], results: ['i32'] });
   module.declareFunction('writeSlow', { parameters: ['i64', 'i32', 'i32'], results: ['i32'] });
+  module.declareFunction('walk', WALK_SIGNATURE);
   module.declareFunction('enterAt', { parameters: ['i64'], results: ['i32'] });
 }
 
@@ -65,6 +61,7 @@ export function buildCoreFunctions(module: ModuleBuilder): void {
   buildPackFlags(module.defineFunction('packFlags'));
   buildReadSlow(module.defineFunction('readSlow'));
   buildWriteSlow(module.defineFunction('writeSlow'));
+  buildWalk(module.defineFunction('walk'));
   buildEnterAt(module.defineFunction('enterAt'));
 }
 
@@ -120,18 +117,12 @@ function packAdd<T extends IntegerType>(f: FunctionBuilder, a: Expr<T>, b: Expr<
 
 const PAGE_MASK = i64(-L.PAGE_BYTES);
 
-/** Address of the TLB entry of a VA. */
-export function tlbEntry(tlb: Expr<'i32'>, va: Expr<'i64'>): Expr<'i32'> {
-  const index = and(wrap(shrU(va, i64(7))), i32((L.TLB_ENTRIES - 1) * L.TLB_ENTRY_BYTES));
-  return add(tlb, index);
-}
-
 const sizeOf = (descriptor: Expr<'i32'>): Expr<'i32'> => and(descriptor, i32(0xff));
 const flagOf = (descriptor: Expr<'i32'>, flag: number): Expr<'i32'> =>
   and(descriptor, i32(flag << 8));
 const offsetInPage = (va: Expr<'i64'>): Expr<'i32'> => and(wrap(va), i32(L.PAGE_BYTES - 1));
 
-/** An access after a miss of the fast tag, and the TLB entry of its page. */
+/** An access after a miss of the fast tag, and the TLB entry of its page, filled where the engine can do so. */
 interface SlowAccess {
   readonly entry: Expr<'i32'>;
   readonly tag: Expr<'i32'>;
@@ -147,8 +138,16 @@ interface SlowAccess {
 function slowAccess(f: FunctionBuilder): SlowAccess {
   const va = f.parameter(0, 'i64');
   const descriptor = f.parameter(1, 'i32');
-  const entry = f.let(tlbEntry(f.parameter(2, 'i32'), va));
-  const tag = f.let(stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG));
+  const tlb = f.parameter(2, 'i32');
+  const entry = f.let(tlbEntry(tlb, va));
+  const slowTag = f.variable(stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG));
+  const isOfPage = eq(and(slowTag.value, PAGE_MASK), and(va, PAGE_MASK));
+  f.if(eqz(and(isOfPage, ne(slowTag.value, i64(L.NO_SLOW_TAG)))), () => {
+    f.if(call('i32', 'walk', va, tlb), () => {
+      f.set(slowTag, stateLoad('i64', 'i64.load', entry, L.TLB_SLOW_TAG));
+    });
+  });
+  const tag = slowTag.value;
   const first = f.let(offsetInPage(va));
   const end = f.let(add(first, sizeOf(descriptor)));
   const elementMask = and(shrU(descriptor, i32(16)), i32(0xff));
@@ -158,7 +157,7 @@ function slowAccess(f: FunctionBuilder): SlowAccess {
     first,
     end,
     isAligned: eqz(and(first, elementMask)),
-    isInPage: and(eq(and(tag, PAGE_MASK), and(va, PAGE_MASK)), leU(end, i32(L.PAGE_BYTES))),
+    isInPage: and(isOfPage, leU(end, i32(L.PAGE_BYTES))),
   };
 }
 
@@ -185,8 +184,11 @@ function buildReadSlow(f: FunctionBuilder): void {
   const { entry, tag, isAligned, isInPage } = access;
   const host = add(wrap(va), stateLoad('i32', 'i32.load', entry, L.TLB_ADDEND));
   f.if(isInPage, () => {
-    const mayBeUnaligned = allOf(tag, L.SLOW_READ | L.SLOW_UNALIGNED);
-    f.if(and(mayBeUnaligned, eqz(flagOf(descriptor, L.ACCESS_ALIGNED))), () => {
+    const mayBeUnaligned = and(
+      allOf(tag, L.SLOW_UNALIGNED),
+      eqz(flagOf(descriptor, L.ACCESS_ALIGNED)),
+    );
+    f.if(and(allOf(tag, L.SLOW_READ), or(isAligned, mayBeUnaligned)), () => {
       f.return(host);
     });
     f.if(and(allOf(tag, L.SLOW_READ_BESIDE), isAligned), () => {

@@ -23,7 +23,7 @@ import {
 } from '../isa/expression.ts';
 import type { Expr } from '../isa/expression.ts';
 import type { Variable } from '../isa/instruction.ts';
-import { cellI32, cellI64 } from './core-functions.ts';
+import { cellI32, cellI64 } from './cells.ts';
 import { exitCode } from './exit.ts';
 import type { RunExit } from './exit.ts';
 import * as L from './layout.ts';

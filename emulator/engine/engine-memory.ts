@@ -63,6 +63,8 @@ export class EngineMemory {
   readonly module: WebAssembly.Module;
   readonly ram: Ram;
   readonly pages: CodePages;
+  /** A byte for each page of RAM, in the order of host addresses: 1 where it holds code. */
+  readonly codeMap: number;
   readonly cpus: number;
   readonly #observers: CodeObserver[] = [];
   #slots: SystemRegisterSlots | undefined;
@@ -73,7 +75,9 @@ export class EngineMemory {
     this.cpus = options.cpus ?? 1;
     const capacity = CodePages.capacityFor(options.ram);
     const codeStart = this.cpus * L.BANK_BYTES;
-    const ramStart = Math.ceil((codeStart + capacity * L.CODE_PAGE_BYTES) / 0x10000) * 0x10000;
+    this.codeMap = codeStart + capacity * L.CODE_PAGE_BYTES;
+    const ramPages = Ram.hostBytes(options.ram) / L.PAGE_BYTES;
+    const ramStart = Math.ceil((this.codeMap + ramPages) / 0x10000) * 0x10000;
     const pages = Math.ceil((ramStart + Ram.hostBytes(options.ram)) / 0x10000);
     this.memory = new WebAssembly.Memory({ initial: pages });
     const { buffer } = this.memory;
@@ -83,6 +87,7 @@ export class EngineMemory {
       start: codeStart,
       capacity,
       ram: this.ram,
+      map: { start: this.codeMap, firstPage: ramStart / L.PAGE_BYTES, pages: ramPages },
       decoder,
       interpreter,
       systemRegisterSlot: (packed, direction) => this.#slots?.(packed, direction),

@@ -15,11 +15,14 @@ import type { RunExit } from './exit.ts';
 import { FetchTlb } from './fetch-tlb.ts';
 import * as L from './layout.ts';
 import type { Ram } from './ram.ts';
+import { TableWalks } from './table-walk.ts';
+import type { TableWalk } from './table-walk.ts';
 import { DataTlb } from './tlb.ts';
 import type { TlbPermissions } from './tlb.ts';
 
 export type { RamRegion } from './ram.ts';
 export type { RunExit } from './exit.ts';
+export type { TableWalk, WalkRange } from './table-walk.ts';
 export type { TlbPermissions } from './tlb.ts';
 
 /** What the processor layer supplies; called synchronously while the guest runs. */
@@ -37,6 +40,8 @@ export interface EngineHost {
    * is for one ASID only, or -1n after recording the fault.
    */
   fetchPage(va: bigint): bigint;
+  /** How the engine may fill the TLB of `el` itself, until the TLBs are flushed; undefined: not at all. */
+  tableWalk(el: ExceptionLevel): TableWalk | undefined;
   /** Slot of a system register in the register file, or undefined where this processor has none. */
   systemRegisterSlot(packed: number, direction: 'read' | 'write'): number | undefined;
 }
@@ -59,6 +64,7 @@ export class Engine {
   readonly tlb: DataTlb;
   readonly memory: EngineMemory;
   readonly #pages: CodePages;
+  readonly #walks: TableWalks;
   readonly #fetch: FetchTlb;
   readonly #run: GeneratedRun;
   /** Start of this processor's bank. */
@@ -77,6 +83,7 @@ export class Engine {
     this.#pages = memory.pages;
     this.#base = cpu * L.BANK_BYTES;
     this.tlb = new DataTlb(buffer, this.#base);
+    this.#walks = new TableWalks(buffer, this.#base, memory.ram, memory.codeMap);
     this.#fetch = new FetchTlb(buffer, this.#base);
     this.#buffers = new Uint8Array(buffer, 0, L.BANK_BYTES);
     this.#u8 = new Uint8Array(buffer, this.#base, L.SAVED_END);
@@ -86,20 +93,24 @@ export class Engine {
       env: {
         memory: memory.memory,
         stateBase: new WebAssembly.Global({ value: 'i32' }, this.#base),
-        readMemory: (va: bigint, descriptor: number): number =>
-          host.readMemory(
+        readMemory: (va: bigint, descriptor: number): number => {
+          this.#prepareWalk(host, descriptor);
+          return host.readMemory(
             BigInt.asUintN(64, va),
             descriptorSize(descriptor),
             descriptorFlags(descriptor),
             descriptorElement(descriptor),
-          ),
-        writeMemory: (va: bigint, descriptor: number): number =>
-          host.writeMemory(
+          );
+        },
+        writeMemory: (va: bigint, descriptor: number): number => {
+          this.#prepareWalk(host, descriptor);
+          return host.writeMemory(
             BigInt.asUintN(64, va),
             descriptorSize(descriptor),
             descriptorFlags(descriptor),
             descriptorElement(descriptor),
-          ),
+          );
+        },
         fetch: (va: bigint): number => this.#enterPage(BigInt.asUintN(64, va), host),
         decode: (record: number): void => {
           this.#pages.decode(record);
@@ -129,8 +140,18 @@ export class Engine {
     );
   }
 
+  /** From the next miss on, the engine's own walk fills the TLB that this access uses. */
+  #prepareWalk(host: EngineHost, descriptor: number): void {
+    const isUnprivileged = (descriptorFlags(descriptor) & L.ACCESS_UNPRIVILEGED) !== 0;
+    const tlb = this.#u32[(isUnprivileged ? L.UNPRIVILEGED_TLB : L.DATA_TLB) >> 2]!;
+    const el = ((tlb - this.#base - L.TLB) / L.TLB_BYTES) as ExceptionLevel;
+    if (!this.#walks.isKnown(el)) this.#walks.set(el, host.tableWalk(el));
+  }
+
   /** The predecoded page for instructions at `va`, or -1 where nothing can be fetched. */
   #enterPage(va: bigint, host: EngineHost): number {
+    const known = this.#fetch.enterAgain(va);
+    if (known !== undefined) return known;
     const pa = host.fetchPage(va);
     if (pa < 0n) return -1;
     const page = this.#pages.enter(pa & ~0xfffn);
@@ -211,6 +232,19 @@ export class Engine {
   }
   flushTlb(): void {
     this.tlb.flush();
+    this.#walks.forget();
+  }
+  /** All translation caches are empty: forgets which mappings were larger than a page. */
+  forgetMappings(): void {
+    this.#walks.forgetMappings();
+  }
+  /** Pages of the block or page of 2^sizeBits bytes that holds `va` may be in a TLB. */
+  addMapping(va: bigint, sizeBits: number): void {
+    this.#walks.addMapping(va, sizeBits);
+  }
+  /** Whether a TLB may have pages of a larger mapping that holds `va`; bits 63:56 take no part. */
+  mayBeLarge(va: bigint): boolean {
+    return this.#walks.mayBeLarge(va);
   }
   /** Forgets all translations of the page of `va`, at every EL; bits 63:56 take no part. */
   flushPage(va: bigint): void {
@@ -220,6 +254,7 @@ export class Engine {
   /** Forgets what EL0 and `el` have for VAs whose bit 55 is `upper`, and what is for one ASID. */
   flushAddressSpace(upper: 0 | 1, el: 1 | 2): void {
     this.tlb.flushAddressSpace(upper, el);
+    this.#walks.forget();
     this.#fetch.flushAddressSpace(upper, el);
   }
   /** Predecoded page of the physical page at `hostPage`, or 0: what a TLB entry has to know. */

@@ -17,11 +17,11 @@ export class FetchTlb {
   readonly #table: Uint8Array;
   /** Start of this processor's state in the engine's memory. */
   readonly #stateBase: number;
-  /** For each EL, VA page to predecoded page, for the VAs entered since the last flush. */
-  readonly #byVa = [
-    new Map<bigint, Entered>(),
-    new Map<bigint, Entered>(),
-    new Map<bigint, Entered>(),
+  /** For each EL, page number of the VA to predecoded page, for the VAs entered since the last flush. */
+  readonly #entered = [
+    new Map<number, Entered>(),
+    new Map<number, Entered>(),
+    new Map<number, Entered>(),
   ] as const;
   #el: ExceptionLevel = 1;
 
@@ -40,44 +40,56 @@ export class FetchTlb {
 
   /** Instructions at `va` are in this predecoded page, at the selected EL. */
   enter(va: bigint, page: number, notGlobal: boolean): void {
-    const vaPage = va & ~0xfffn;
-    this.#byVa[this.#el].set(vaPage, { page, notGlobal });
+    this.#entered[this.#el].set(pageNumber(va), { page, notGlobal });
+    this.#install(va, page);
+  }
+
+  #install(va: bigint, page: number): void {
     const entry = entryOf(this.#el, va);
-    this.#view.setBigInt64(entry + L.FETCH_TAG, BigInt.asIntN(64, vaPage), true);
+    this.#view.setBigInt64(entry + L.FETCH_TAG, BigInt.asIntN(64, va & ~0xfffn), true);
     this.#view.setInt32(entry + L.FETCH_PAGE, page, true);
   }
 
+  /** The predecoded page of `va` where it was entered before and lost its place in the table; it has it again. */
+  enterAgain(va: bigint): number | undefined {
+    const page = this.#entered[this.#el].get(pageNumber(va))?.page;
+    if (page !== undefined) this.#install(va, page);
+    return page;
+  }
+
   flush(): void {
-    for (const entered of this.#byVa) entered.clear();
+    for (const entered of this.#entered) entered.clear();
     // NO_TAG is all ones; the rest of an entry means nothing without its tag.
     this.#table.fill(0xff);
   }
 
   /** Forgets the translations of `va` at every EL; bits 63:56 take no part. */
   flushPage(va: bigint): void {
-    for (const [el, entered] of this.#byVa.entries()) {
+    // An address that can be fetched from has no tag: its top byte is zero, or copies of bit 55.
+    const canonical = pageNumber(BigInt.asUintN(64, BigInt.asIntN(56, va)));
+    const zeroExtended = pageNumber(BigInt.asUintN(56, va));
+    for (const [el, entered] of this.#entered.entries()) {
       this.#view.setBigInt64(entryOf(el, va) + L.FETCH_TAG, L.NO_TAG, true);
-      if (entered.size === 0) continue;
-      const page = BigInt.asUintN(56, va & ~0xfffn);
-      for (const key of entered.keys()) if (BigInt.asUintN(56, key) === page) entered.delete(key);
+      entered.delete(canonical);
+      entered.delete(zeroExtended);
     }
   }
 
   /** Forgets translations for EL0 and `privileged` of the VAs whose bit 55 is `upper`, and those for one ASID. */
   flushAddressSpace(upper: 0 | 1, privileged: 1 | 2): void {
-    const bit55 = BigInt(upper);
     for (const el of [0, privileged] as const) {
-      for (const [va, { notGlobal }] of this.#byVa[el]) {
-        if (!notGlobal && ((va >> 55n) & 1n) !== bit55) continue;
-        this.#byVa[el].delete(va);
-        this.#view.setBigInt64(entryOf(el, va) + L.FETCH_TAG, L.NO_TAG, true);
+      for (const [number, { notGlobal }] of this.#entered[el]) {
+        const bit55 = Math.floor(number / 2 ** (55 - PAGE_BITS)) % 2;
+        if (!notGlobal && bit55 !== upper) continue;
+        this.#entered[el].delete(number);
+        this.#view.setBigInt64(entryOfNumber(el, number) + L.FETCH_TAG, L.NO_TAG, true);
       }
     }
   }
 
   /** The record of the instruction at `va`, if its page was entered at this EL, by default the selected one. */
   recordAt(va: bigint, el: ExceptionLevel = this.#el): number | undefined {
-    const entered = this.#byVa[el].get(va & ~0xfffn);
+    const entered = this.#entered[el].get(pageNumber(va));
     if (entered === undefined || (va & 3n) !== 0n) return undefined;
     return entered.page + Number((va & 0xfffn) >> 2n) * L.RECORD_BYTES;
   }
@@ -88,8 +100,18 @@ export class FetchTlb {
   }
 }
 
+const PAGE_BITS = 12;
+
+/** Bits 63:12 of a VA. */
+function pageNumber(va: bigint): number {
+  return Number(va >> BigInt(PAGE_BITS));
+}
+
 /** Offset of the entry for a VA in the processor's state. */
 function entryOf(el: number, va: bigint): number {
-  const index = Number((va >> 12n) & BigInt(L.FETCH_TLB_ENTRIES - 1));
+  return entryOfNumber(el, pageNumber(va));
+}
+function entryOfNumber(el: number, number: number): number {
+  const index = number % L.FETCH_TLB_ENTRIES;
   return L.FETCH_TLB + el * L.FETCH_TLB_BYTES + index * L.FETCH_TLB_ENTRY_BYTES;
 }

@@ -44,7 +44,8 @@ import type {
   StoredValue,
   Variable,
 } from '../isa/instruction.ts';
-import { accessDescriptor, cellI32, cellI64, tlbEntry } from './core-functions.ts';
+import { cellI32, cellI64, tlbEntry } from './cells.ts';
+import { accessDescriptor } from './core-functions.ts';
 import { pcOf } from './dispatch-loop.ts';
 import type { DispatchLoop, Place } from './dispatch-loop.ts';
 import { exitCode } from './exit.ts';

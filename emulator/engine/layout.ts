@@ -3,7 +3,8 @@
  *
  * Each processor has a bank of BANK_BYTES, from address 0 up; offsets are in the bank unless they say
  * otherwise. Generated code adds them to STATE_BASE, which every instance of the interpreter has of
- * its own. Behind the banks are the predecoded code pages, then guest RAM, shared by all processors.
+ * its own. Behind the banks, shared by all processors, are the predecoded code pages, a byte for each page
+ * of RAM that says whether it holds code, and guest RAM.
  *
  *     0x0000  engine cells: PC, lazy flags, run bookkeeping
  *     0x0100  X0-X30, SP, a slot that reads as zero, a slot that swallows writes
@@ -13,14 +14,15 @@
  *     0x1000  system-register file, 8 bytes a slot
  *     0x3000  trap bytes, 8 a slot: [EL0 read, EL0 write, EL1 read, EL1 write, EL2 read, EL2 write]
  *     0x6000  data TLBs, one for each EL
- *     0xc000  fetch TLBs, one for each EL
  *     0xf000  watched ranges of the data TLBs' entries
+ *     0xfc00  large mappings, table walks, the first region of RAM
+ *     0x10000 fetch TLBs, one for each EL
  *
  * Everything below SAVED_END is architectural or derived state that a snapshot keeps.
  */
 
 /** Distance of the processors' banks. */
-export const BANK_BYTES = 0x10000;
+export const BANK_BYTES = 0x20000;
 
 // Engine cells
 export const PC = 0x80; // i64, valid whenever the engine is not running
@@ -123,9 +125,22 @@ export const NO_SLOW_TAG = 0n;
 export const TLB_WATCHED = 0xf000;
 export const TLB_WATCHED_BYTES = 4;
 
+/** A bit for each 2 MB, by its number modulo LARGE_UNITS: whether TLB entries were made from a larger mapping. */
+export const LARGE_MAPPINGS = 0xfc00;
+export const LARGE_UNITS = 4096;
+export const LARGE_UNIT_BITS = 21;
+/** A table-walk.ts descriptor for each data TLB. */
+export const WALKS = 0xfe00;
+export const WALK_BYTES = 64;
+export const RAM_BASE = 0xfec0; // i64: physical address of the first region of RAM
+export const RAM_BYTES = 0xfec8; // i64
+export const RAM_HOST = 0xfed0; // i32: absolute
+export const CODE_MAP = 0xfed4; // i32: the byte of a page of RAM in CODE_MAP is here plus host address / 4096
+export const HUGE_MAPPING = 0xfed8; // i32: non-zero when a mapping of more than 2 MB is in a TLB
+
 // Fetch TLBs: direct mapped, one for each EL
-export const FETCH_TLB = 0xc000;
-export const FETCH_TLB_ENTRIES = 256;
+export const FETCH_TLB = 0x10000;
+export const FETCH_TLB_ENTRIES = 1024;
 export const FETCH_TLB_ENTRY_BYTES = 16;
 export const FETCH_TAG = 0; // i64: page VA
 export const FETCH_PAGE = 8; // i32: first record

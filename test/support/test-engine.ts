@@ -55,6 +55,7 @@ export function testEngine({
       return 0;
     },
     fetchPage: (va) => (engine.ram.hostAddress(va) === undefined ? -1n : va & ~0xfffn),
+    tableWalk: () => undefined,
     systemRegisterSlot: () => undefined,
   };
   const engine = new Engine({

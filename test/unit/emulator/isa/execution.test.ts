@@ -88,6 +88,7 @@ function recordingMachine(): Engine {
       return engine.writePhysical(va, engine.storeBytes(size)) ? 0 : -1;
     },
     fetchPage: (va) => (va >= CODE && va < CODE + BigInt(CODE_BYTES) ? va & ~0xfffn : -1n),
+    tableWalk: () => undefined,
     systemRegisterSlot: () => undefined,
   };
   const engine = new Engine({

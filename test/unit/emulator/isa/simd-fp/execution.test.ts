@@ -96,6 +96,7 @@ function makeEngine(): Engine {
     writeMemory: (va, size) =>
       inside(va, size) && engine.writePhysical(va, engine.storeBytes(size)) ? 0 : -1,
     fetchPage: (va) => (engine.ram.hostAddress(va) === undefined ? -1n : va & ~0xfffn),
+    tableWalk: () => undefined,
     systemRegisterSlot: () => undefined,
   };
   const engine = new Engine({
