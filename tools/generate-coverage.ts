@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { initialize } from '../debug-adapter/requests/initialize.ts';
 import { ProcessingElement } from '../emulator/cpu/pe.ts';
 import { generateInterpreter } from '../emulator/engine/interpreter.ts';
-import { softFloatFunctions } from '../emulator/engine/soft-float.ts';
+import { runtimeFunctions } from '../emulator/engine/runtime-functions.ts';
 import { allDefinitions } from '../emulator/isa/definitions.ts';
 import { hostProfiles } from '../emulator/kvm/host-profile.ts';
 import { policies } from '../emulator/kvm/policies/index.ts';
@@ -26,7 +26,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function instructions(): string {
-  const interpreter = generateInterpreter(allDefinitions, softFloatFunctions);
+  const interpreter = generateInterpreter(allDefinitions, runtimeFunctions);
   const rows = [...allDefinitions]
     .map(({ title, feature, encoding }) => [title, feature ?? '', `\`${encoding.diagram}\``])
     .sort(([a = ''], [b = '']) => a.localeCompare(b, 'en'));

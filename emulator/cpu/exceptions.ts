@@ -161,14 +161,14 @@ export interface ReturnOutcome {
   readonly illegal: string | undefined;
 }
 
-/** Arm ARM, AArch64.ExceptionReturn() from the current EL. */
-export function exceptionReturn(context: ExceptionContext): ReturnOutcome {
+/** Arm ARM, AArch64.ExceptionReturn() from the current EL, to `target` or else to ELR_ELx. */
+export function exceptionReturn(context: ExceptionContext, target?: bigint): ReturnOutcome {
   const { state, registers, debugControls } = context;
   const source = currentPstate(state);
   if (source.EL === 0) throw new TypeError('ERET is UNDEFINED at EL0');
   const slots = exceptionSlots(registers, source.EL);
   const SPSR = state.sysreg(slots.SPSR);
-  const ELR = state.sysreg(slots.ELR);
+  const ELR = target ?? state.sysreg(slots.ELR);
   const saved = unpackSpsr(SPSR);
   const TGE = debugControls.TGE;
   const illegal = illegalReturnReason(SPSR, source.EL, { el2Implemented: debugControls.el2, TGE });

@@ -29,6 +29,7 @@ import {
   EC_ILLEGAL_STATE,
   EC_INSTRUCTION_ABORT_LOWER,
   EC_PC_ALIGNMENT,
+  EC_POINTER_AUTHENTICATION,
   EC_SMC64,
   EC_SP_ALIGNMENT,
   EC_SVC64,
@@ -54,6 +55,8 @@ const PSTATE_IMMEDIATES: ReadonlyMap<number, number> = new Map([
 const SEMIHOSTING_IMMEDIATE = 0xf000;
 /** DC ZVA, X0 */
 const DC_ZVA_WORD = 0xd50b7420;
+const ERET_WORD = 0xd69f03e0;
+const ERETAB_WORD = 0xd69f0fff;
 const SCTLR_nTWI = 1n << 16n;
 const SCTLR_nTWE = 1n << 18n;
 const HCR_TWI = 1n << 13n;
@@ -109,6 +112,9 @@ export class EngineExits {
         return undefined;
       case 'FP_ACCESS':
         this.#refused(pe.traps.fpAccess(pe.state.EL), 0, 'read', 0);
+        return undefined;
+      case 'POINTER_AUTHENTICATION':
+        this.#exceptionTo(2, EC_POINTER_AUTHENTICATION);
         return undefined;
       case 'UNDEFINED':
         this.#undefinedInstruction();
@@ -388,8 +394,18 @@ export class EngineExits {
       this.#undefined();
       return;
     }
+    const word = this.#word;
+    let target: bigint | undefined;
+    if (word !== ERET_WORD) {
+      const ELR = pe.registers.raw(`ELR_EL${pe.state.EL}`);
+      target = pe.engine.authenticate(word === ERETAB_WORD ? 'IB' : 'IA', ELR, pe.state.SP);
+      if (target === undefined) {
+        this.#exceptionTo(2, EC_POINTER_AUTHENTICATION);
+        return;
+      }
+    }
     pe.state.retired += 1n;
-    pe.exceptionReturn();
+    pe.exceptionReturn(target);
   }
 
   // -- system registers and system instructions

@@ -8,7 +8,7 @@ import { Engine } from '../engine/engine.ts';
 import type { EngineHost, RamRegion, TableWalk } from '../engine/engine.ts';
 import { EngineMemory } from '../engine/engine-memory.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
-import { softFloatFunctions } from '../engine/soft-float.ts';
+import { runtimeFunctions } from '../engine/runtime-functions.ts';
 import { allDefinitions } from '../isa/definitions.ts';
 import { ACCESS_ALLOWED, instructionAccessCode } from '../sysregs/access-rules.ts';
 import { systemInstructionByName } from '../sysregs/catalogue.ts';
@@ -57,7 +57,12 @@ import { Runner } from './run.ts';
 import type { PeEvent } from './pe-event.ts';
 import { SystemRegisters } from './system-registers.ts';
 import { GenericTimers } from './timers.ts';
-import { alignmentChecked, stackAlignmentChecked, translationRegime } from './regime-controls.ts';
+import {
+  alignmentChecked,
+  pointerAuthenticationControls,
+  stackAlignmentChecked,
+  translationRegime,
+} from './regime-controls.ts';
 import { TrapTable } from './traps.ts';
 
 export type { PeEvent } from './pe-event.ts';
@@ -139,6 +144,7 @@ const NO_INTERRUPTS: InterruptInputs = {
   vfiq: false,
 };
 
+const HCR_API_APK = 3n << 40n;
 const DC_ZVA = requireSystemInstruction('dc', 'ZVA');
 /** A guest that goes wild can meet any number of things that are not implemented. */
 const MOST_TOLD = 1000;
@@ -153,7 +159,7 @@ export function processorMemory(
     ram,
     cpus,
     definitions: allDefinitions,
-    runtimeFunctions: softFloatFunctions,
+    runtimeFunctions,
     features: model.features,
   });
 }
@@ -199,6 +205,9 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   readonly #physicalAddressBits: number;
   readonly #pstateExtensions: number;
+  readonly #hasPointerAuthentication: boolean;
+  /** `pointerAuthenticationControls` by EL, for as long as nothing has changed. */
+  #pointerAuthentication: Partial<Record<ExceptionLevel, number>> = {};
   /** Slots of SP_EL0, SP_EL1 and SP_EL2. */
   readonly #stackPointers: readonly [number, number, number];
   readonly #slotHCR: number;
@@ -224,6 +233,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     checkProfile(profile);
     this.profile = profile;
     this.#pstateExtensions = pstateExtensions(profile.model.features);
+    this.#hasPointerAuthentication = profile.model.features.has('FEAT_PAuth');
     this.startEL = options.startEL;
     this.cpu = options.cpu ?? 0;
     this.semihosting = options.semihosting ?? true;
@@ -257,6 +267,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       interruptLines: this.pendingInterrupts,
       trapsChanged: () => {
         this.traps.invalidate();
+        this.#pointerAuthentication = {};
         this.#elSwitchesStale = true;
       },
       debugChanged: () => {
@@ -267,6 +278,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       translationChanged: () => {
         this.#translationStale = true;
         this.#regimes = {};
+        this.#pointerAuthentication = {};
+        this.#elSwitchesStale = true;
       },
       addressSpaceChanged: (upper, EL) => {
         this.#addressSpaceStale[EL][upper] = true;
@@ -278,7 +291,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       contextIdWritten: () => {
         this.pmu.contextIdWritten();
       },
-      stackAlignmentChanged: () => {
+      systemControlChanged: () => {
+        this.#pointerAuthentication = {};
         this.#elSwitchesStale = true;
       },
       selectStackPointer: (SPSel) => {
@@ -363,11 +377,14 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   reset(): void {
     this.state.reset();
     this.registers.reset();
-    // What an EL2 that hands the machine to EL1 leaves behind: EL1 may use the physical timer and the
-    // GIC's system registers.
+    // What an EL2 that hands the machine to EL1 leaves behind: EL1 may use the physical timer, the GIC's
+    // system registers and pointer authentication.
     if (this.startEL === 1) {
       this.registers.setRaw('CNTHCTL_EL2', 3n);
       if (this.profile.FEAT_GICv3) this.registers.setRaw('ICC_SRE_EL2', 0xfn);
+      if (this.#hasPointerAuthentication) {
+        this.registers.setRaw('HCR_EL2', this.registers.raw('HCR_EL2') | HCR_API_APK);
+      }
     }
     this.state.EL = this.startEL;
     this.state.SPSel = 1;
@@ -388,6 +405,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   #everythingChanged(): void {
     this.#regimes = {};
+    this.#pointerAuthentication = {};
     this.#elSwitchesStale = true;
     this.#translationStale = true;
     this.#stopsStale = true;
@@ -505,10 +523,10 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     return record;
   }
 
-  /** ERET from the current EL. */
-  exceptionReturn(): void {
+  /** ERET from the current EL, or ERETAA and ERETAB with what became of ELR_ELx as `target`. */
+  exceptionReturn(target?: bigint): void {
     this.pmu.exceptionReturned();
-    exceptionReturn(this);
+    exceptionReturn(this, target);
     this.#runner.exceptionReturned();
     this.eventRegister = true;
   }
@@ -632,6 +650,14 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       this.#translationStale = true;
   }
 
+  #pointerAuthenticationAt(EL: ExceptionLevel): number {
+    return (this.#pointerAuthentication[EL] ??= pointerAuthenticationControls(
+      this.registers,
+      EL,
+      this.regime(EL),
+    ));
+  }
+
   /** Brings the engine up to date with everything that was written since it last ran. */
   synchronise(): void {
     const { engine, debug, state } = this;
@@ -644,6 +670,9 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
         instructionAccessCode(DC_ZVA, state.EL, this.traps.active) !== ACCESS_ALLOWED,
       );
       engine.setSpAlignmentCheck(stackAlignmentChecked(this.registers, state.EL));
+      if (this.#hasPointerAuthentication) {
+        engine.setPointerAuthentication(this.#pointerAuthenticationAt(state.EL));
+      }
     }
     if (debug.isStale) {
       const before = debug.watchedRanges;

@@ -1,4 +1,5 @@
 /** Which register values a translation regime is made of, and what SCTLR_ELx says about alignment. */
+import { PAC_BOTTOM_LSB, PAC_SELECT_LSB, PAC_TBI_LSB, PAC_TRAPPED } from '../engine/layout.ts';
 import { translationRegime as decodeRegime } from '../mmu/regime.ts';
 import type { TranslationRegime } from '../mmu/regime.ts';
 import { elIsInHost, HCR_E2H, HCR_TGE } from '../sysregs/virtualization-host.ts';
@@ -8,6 +9,9 @@ import type { SystemRegisters } from './system-registers.ts';
 const SCTLR_A = 1n << 1n;
 const SCTLR_SA = 1n << 3n;
 const SCTLR_SA0 = 1n << 4n;
+/** SCTLR_ELx.EnIA, EnIB, EnDA and EnDB. */
+const SCTLR_POINTER_KEYS = [1n << 31n, 1n << 30n, 1n << 27n, 1n << 13n] as const;
+const HCR_API = 1n << 41n;
 
 const isSet = (value: bigint, bit: bigint): boolean => (value & bit) !== 0n;
 
@@ -56,4 +60,27 @@ export function alignmentChecked(registers: SystemRegisters, EL: ExceptionLevel)
 /** SCTLR_ELx.SA, or SA0 at EL0: loads and stores by SP need it to be a multiple of 16. */
 export function stackAlignmentChecked(registers: SystemRegisters, EL: ExceptionLevel): boolean {
   return isSet(systemControl(registers, EL), EL === 0 ? SCTLR_SA0 : SCTLR_SA);
+}
+
+/** What pointer authentication depends on at this EL, as the engine has it in POINTER_AUTHENTICATION. */
+export function pointerAuthenticationControls(
+  registers: SystemRegisters,
+  EL: ExceptionLevel,
+  regime: TranslationRegime,
+): number {
+  const HCR_EL2 = registers.raw('HCR_EL2');
+  const trapped = EL < 2 && !elIsInHost(HCR_EL2, EL) && !isSet(HCR_EL2, HCR_API);
+  const { TBI0, TBI1, TBID0, TBID1, addressBits0, addressBits1 } = regime;
+  const ofInstructions = [TBI0 && !TBID0, TBI1 && !TBID1] as const;
+  const bits = (values: readonly boolean[]): number =>
+    values.reduce((sum, value, n) => sum | (value ? 1 << n : 0), 0);
+  const SCTLR = systemControl(registers, EL);
+  return (
+    bits(SCTLR_POINTER_KEYS.map((key) => isSet(SCTLR, key))) |
+    (trapped ? PAC_TRAPPED : 0) |
+    (bits([ofInstructions[0] || ofInstructions[1], TBI0 || TBI1]) << PAC_SELECT_LSB) |
+    (bits([...ofInstructions, TBI0, TBI1]) << PAC_TBI_LSB) |
+    (addressBits0 << PAC_BOTTOM_LSB) |
+    (addressBits1 << (PAC_BOTTOM_LSB + 8))
+  );
 }

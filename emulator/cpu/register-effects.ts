@@ -29,8 +29,8 @@ export interface RegisterEffectsHost {
   /** For the performance monitors: TTBR0_EL1 or TTBR1_EL1, and CONTEXTIDR_EL1. */
   translationTableBaseWritten(): void;
   contextIdWritten(): void;
-  /** SCTLR_ELx.SA or SA0 has changed. */
-  stackAlignmentChanged(): void;
+  /** SCTLR_ELx has changed. */
+  systemControlChanged(): void;
   /** PSTATE.{PAN, UAO, DIT, SSBS} := these, as in SPSR_ELx. */
   setExtensions(extensions: number): void;
   /** PSTATE.SP := SPSel. */
@@ -151,7 +151,7 @@ export function ownProcessorRegisters(registers: SystemRegisters, host: Register
           if (((value ^ previous) & HCR_TRANSLATION) !== 0n) host.translationChanged();
         } else if (translation.has(name)) host.translationChanged();
         if (name.startsWith('SCTLR_')) {
-          host.stackAlignmentChanged();
+          host.systemControlChanged();
           if ((value & (SCTLR_EE | SCTLR_E0E)) !== 0n) {
             host.unimplemented(`big-endian data accesses (${name}.EE or E0E)`);
           }

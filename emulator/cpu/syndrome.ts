@@ -8,6 +8,7 @@
 export const EC_UNKNOWN = 0x00;
 export const EC_WFX = 0x01;
 export const EC_FP_ACCESS = 0x07;
+export const EC_POINTER_AUTHENTICATION = 0x09;
 export const EC_ILLEGAL_STATE = 0x0e;
 export const EC_SVC64 = 0x15;
 export const EC_HVC64 = 0x16;

@@ -4,9 +4,15 @@
  *
  * Nothing here checks permissions: that is `sysregs/access-rules.ts`, before an access gets here.
  */
-import { FPCR_SLOT, FPSR_SLOT, UNKNOWN_SLOT } from '../engine/layout.ts';
+import {
+  FIRST_FREE_SLOT,
+  FPCR_SLOT,
+  FPSR_SLOT,
+  POINTER_KEY_SLOT,
+  UNKNOWN_SLOT,
+} from '../engine/layout.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
-import { writtenValue } from '../sysregs/definitions.ts';
+import { pointerKeyRegisters, writtenValue } from '../sysregs/definitions.ts';
 import { elIsInHost, redirections } from '../sysregs/virtualization-host.ts';
 import type { ImplementedRegister, ImplementedRegisters } from '../sysregs/definitions.ts';
 import type { Direction, ExceptionLevel } from '../sysregs/sysreg.ts';
@@ -41,6 +47,13 @@ export interface RegisterEntry {
 /** Kept in the register file without being accessible by MRS and MSR on this PE (it has no EL3). */
 const HIDDEN = ['SP_EL2'] as const;
 
+/** Slots that generated code knows. */
+const FIXED_SLOTS: ReadonlyMap<string, number> = new Map([
+  ['FPCR', FPCR_SLOT],
+  ['FPSR', FPSR_SLOT],
+  ...pointerKeyRegisters.map((name, n) => [name, POINTER_KEY_SLOT + n] as const),
+]);
+
 export class SystemRegisters {
   readonly implemented: ImplementedRegisters;
   readonly #state: CpuState;
@@ -52,10 +65,10 @@ export class SystemRegisters {
   constructor(state: CpuState, implemented: ImplementedRegisters) {
     this.implemented = implemented;
     this.#state = state;
-    let next = Math.max(FPCR_SLOT, FPSR_SLOT) + 1;
+    let next = FIRST_FREE_SLOT;
     const allocate = (name: string): number => {
-      if (name === 'FPCR') return FPCR_SLOT;
-      if (name === 'FPSR') return FPSR_SLOT;
+      const fixed = FIXED_SLOTS.get(name);
+      if (fixed !== undefined) return fixed;
       if (next === UNKNOWN_SLOT) throw new RangeError('the system-register file is full');
       next += 1;
       return next - 1;

@@ -12,6 +12,7 @@ import type { ExceptionLevel } from './cpu-state.ts';
 import type { EngineMemory } from './engine-memory.ts';
 import { exitCode } from './exit.ts';
 import type { RunExit } from './exit.ts';
+import { INSTRUCTION_KEYS } from '../isa/pointer-authentication.ts';
 import { FetchTlb } from './fetch-tlb.ts';
 import * as L from './layout.ts';
 import type { Ram } from './ram.ts';
@@ -57,6 +58,15 @@ export interface EngineOptions {
 const LONGEST_RUN = 1_000_000;
 
 type GeneratedRun = (budget: number, firstHandler: number) => number;
+/** `Auth` of isa/runtime-functions.ts. */
+type GeneratedAuth = (
+  pointer: bigint,
+  modifier: bigint,
+  key0: bigint,
+  key1: bigint,
+  data: number,
+  keyNumber: number,
+) => bigint;
 
 export class Engine {
   readonly state: CpuState;
@@ -67,6 +77,7 @@ export class Engine {
   readonly #walks: TableWalks;
   readonly #fetch: FetchTlb;
   readonly #run: GeneratedRun;
+  readonly #auth: GeneratedAuth;
   /** Start of this processor's bank. */
   readonly #base: number;
   readonly #u32: Uint32Array;
@@ -118,6 +129,7 @@ export class Engine {
       },
     });
     this.#run = instance.exports['run'] as GeneratedRun;
+    this.#auth = instance.exports['Auth'] as GeneratedAuth;
     const packFlags = instance.exports['packFlags'] as () => number;
     this.state = new CpuState(buffer, this.#base, packFlags);
     this.state.reset();
@@ -279,6 +291,24 @@ export class Engine {
   }
   setSpAlignmentCheck(checked: boolean): void {
     this.#u64[L.SP_ALIGNMENT_MASK >> 3] = checked ? 15n : 0n;
+  }
+  /** Which keys of pointer authentication are in use, and where pointers have their codes: PAC_* of layout.ts. */
+  setPointerAuthentication(controls: number): void {
+    this.#u32[L.POINTER_AUTHENTICATION >> 2] = controls;
+  }
+  /** AuthIA() or AuthIB() at the current EL, as ERETAA needs it; undefined where HCR_EL2.API traps it. */
+  authenticate(
+    key: (typeof INSTRUCTION_KEYS)[number],
+    pointer: bigint,
+    modifier: bigint,
+  ): bigint | undefined {
+    const n = INSTRUCTION_KEYS.indexOf(key);
+    const controls = this.#u32[L.POINTER_AUTHENTICATION >> 2]!;
+    if ((controls & (1 << n)) === 0) return pointer;
+    if ((controls & L.PAC_TRAPPED) !== 0) return undefined;
+    const low = L.POINTER_KEY_SLOT + 2 * n;
+    const [key0, key1] = [this.state.sysreg(low + 1), this.state.sysreg(low)];
+    return BigInt.asUintN(64, this.#auth(pointer, modifier, key0, key1, 0, n));
   }
   /** How MRS and MSR behave: ACCESS_* of layout.ts for every slot, in the layout's order. */
   setTrapBytes(table: Uint8Array): void {

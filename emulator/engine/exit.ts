@@ -41,6 +41,7 @@ const NAMES: readonly ExitName[] = [
   'PC_ALIGNMENT',
   'SP_ALIGNMENT',
   'ILLEGAL_STATE',
+  'POINTER_AUTHENTICATION',
 ];
 const CODES = new Map(NAMES.map((name, code) => [name, code]));
 

@@ -34,6 +34,8 @@ import {
   xor,
 } from '../isa/expression.ts';
 import type { Expr, IntegerType, ValueType } from '../isa/expression.ts';
+import { POINTER_KEYS } from '../isa/pointer-authentication.ts';
+import type { PointerKey } from '../isa/pointer-authentication.ts';
 import type {
   Emitter,
   ExitReason,
@@ -542,6 +544,53 @@ export class InterpreterEmitter implements Emitter {
       options: { element: 16 },
     };
     this.#store(access, values);
+  }
+
+  // -- pointer authentication
+
+  /** `authenticated` while the key is enabled at this EL, else the pointer as it is. */
+  #whereEnabled(
+    key: PointerKey,
+    pointer: Expr<'i64'>,
+    authenticated: (pointer: Expr<'i64'>) => Expr<'i64'>,
+  ): Expr<'i64'> {
+    const result = this.#f.variable(pointer);
+    const enabled = and(cellI32(L.POINTER_AUTHENTICATION), i32(1 << POINTER_KEYS.indexOf(key)));
+    this.#f.if(enabled, () => {
+      this.#leaveIfAuthenticationTraps();
+      this.#f.set(result, authenticated(result.value));
+    });
+    return result.value;
+  }
+  #leaveIfAuthenticationTraps(): void {
+    this.#f.if(and(cellI32(L.POINTER_AUTHENTICATION), i32(L.PAC_TRAPPED)), () => {
+      this.#leave('POINTER_AUTHENTICATION');
+    });
+  }
+  /** K<127:64> and K<63:0>: the Hi and the Lo register. */
+  #key(n: number): readonly [Expr<'i64'>, Expr<'i64'>] {
+    const low = L.SYSTEM_REGISTERS + 8 * (L.POINTER_KEY_SLOT + 2 * n);
+    return [cellI64(low + 8), cellI64(low)];
+  }
+  addPAC(key: PointerKey, pointer: Expr<'i64'>, modifier: Expr<'i64'>): Expr<'i64'> {
+    const n = POINTER_KEYS.indexOf(key);
+    return this.#whereEnabled(key, pointer, (value) =>
+      call('i64', 'AddPAC', value, modifier, ...this.#key(n), i32(n >> 1)),
+    );
+  }
+  authenticate(key: PointerKey, pointer: Expr<'i64'>, modifier: Expr<'i64'>): Expr<'i64'> {
+    const n = POINTER_KEYS.indexOf(key);
+    return this.#whereEnabled(key, pointer, (value) =>
+      call('i64', 'Auth', value, modifier, ...this.#key(n), i32(n >> 1), i32(n & 1)),
+    );
+  }
+  genericPAC(value: Expr<'i64'>, modifier: Expr<'i64'>): Expr<'i64'> {
+    this.#leaveIfAuthenticationTraps();
+    const code = call('i64', 'ComputePAC', value, modifier, ...this.#key(POINTER_KEYS.length));
+    return and(code, i64(~0xffff_ffffn));
+  }
+  stripPAC(pointer: Expr<'i64'>, isData: boolean): Expr<'i64'> {
+    return call('i64', 'Strip', pointer, i32(isData ? 1 : 0));
   }
 
   // -- system

@@ -154,7 +154,7 @@ export function generateInterpreter(
   );
 
   return {
-    bytes: module.build(['run', 'packFlags']),
+    bytes: module.build(['run', 'packFlags', 'Auth']),
     handlerCount: L.FIRST_INSTRUCTION_HANDLER + planned.length,
     handler: (definition, variant) => handlers.find(definition, variant),
   };

@@ -25,6 +25,7 @@
 export const BANK_BYTES = 0x20000;
 
 // Engine cells
+export const POINTER_AUTHENTICATION = 0x70; // i32, see PAC_*
 export const PC = 0x80; // i64, valid whenever the engine is not running
 export const FLAG_KIND = 0x88; // i32, see FLAGS_*
 export const FLAG_A = 0x90; // i64
@@ -46,6 +47,15 @@ export const YIELDS_LEFT = 0xf4; // i32: YIELDs until one leaves for the process
 export const FETCH_TLB_BASE = 0xf8; // i32: address of the fetch TLB in use
 export const COUNTER_SHIFT = 0x8c; // i32: instructions of the clock to the counter
 export const COUNTER_OFFSET = 0xe8; // i64: subtracted from the counter by CNTVCT_EL0 reads
+
+/** Fields of POINTER_AUTHENTICATION, at the current EL: SCTLR_ELx.{EnIA, EnIB, EnDA, EnDB} in bits 3:0. */
+export const PAC_TRAPPED = 1 << 4; // HCR_EL2.API
+/** Two bits, for instructions and data: bit 55 of a pointer and not bit 63 tells its half of the address space. */
+export const PAC_SELECT_LSB = 5;
+/** Four bits, by 2 * data + bit 55 of the pointer: its top byte is ignored. */
+export const PAC_TBI_LSB = 8;
+/** Two bytes, by the half of the address space: the bits that are address. */
+export const PAC_BOTTOM_LSB = 16;
 
 /** Kinds of lazy flags. 32-bit operands are kept sign-extended, so that both widths compare as i64. */
 export const FLAGS_SUB64 = 0;
@@ -86,6 +96,9 @@ export const SYSTEM_REGISTERS = 0x1000;
 export const SYSTEM_REGISTER_SLOTS = 1024;
 export const FPCR_SLOT = 0;
 export const FPSR_SLOT = 1;
+/** APIAKeyLo_EL1, APIAKeyHi_EL1, and likewise of APIB, APDA, APDB and APGA. */
+export const POINTER_KEY_SLOT = 2;
+export const FIRST_FREE_SLOT = POINTER_KEY_SLOT + 10;
 /** Slot of every register that this processor does not have: always leaves for the processor layer. */
 export const UNKNOWN_SLOT = SYSTEM_REGISTER_SLOTS - 1;
 export const TRAP_BYTES = SYSTEM_REGISTERS + 8 * SYSTEM_REGISTER_SLOTS;

@@ -5,6 +5,7 @@ import { compareAndBranchImmediate } from './branches/compare-and-branch-immedia
 import { conditionalBranchImmediate } from './branches/conditional-branch-immediate.ts';
 import { exceptionGeneration } from './branches/exception-generation.ts';
 import { hints } from './branches/hints.ts';
+import { hintsPointerAuthentication } from './branches/hints-pointer-authentication.ts';
 import { permanentlyUndefined } from './branches/permanently-undefined.ts';
 import { pstate } from './branches/pstate.ts';
 import {
@@ -15,6 +16,7 @@ import { systemRegisterMove } from './branches/system-register-move.ts';
 import { testAndBranchImmediate } from './branches/test-and-branch-immediate.ts';
 import { unconditionalBranchImmediate } from './branches/unconditional-branch-immediate.ts';
 import { unconditionalBranchRegister } from './branches/unconditional-branch-register.ts';
+import { unconditionalBranchRegisterPointerAuthentication } from './branches/unconditional-branch-register-pointer-authentication.ts';
 import { addSubtractImmediate } from './dp-immediate/add-subtract-immediate.ts';
 import { bitfield } from './dp-immediate/bitfield.ts';
 import { extract } from './dp-immediate/extract.ts';
@@ -40,6 +42,10 @@ import { dataProcessing2Source } from './dp-register/data-processing-2-source.ts
 import { dataProcessing3Source } from './dp-register/data-processing-3-source.ts';
 import { logicalShiftedRegister } from './dp-register/logical-shifted-register.ts';
 import {
+  pointerAuthentication1Source,
+  pointerAuthentication2Source,
+} from './dp-register/pointer-authentication.ts';
+import {
   atomicMemoryOperations,
   compareAndSwap,
   compareAndSwapPair,
@@ -59,6 +65,7 @@ import {
   loadStoreRegisterIndexed,
   loadStoreRegisterIndexedSIMD,
 } from './loads-stores/load-store-register-indexed.ts';
+import { loadStoreRegisterPac } from './loads-stores/load-store-register-pac.ts';
 import {
   loadStoreRegisterPair,
   loadStoreRegisterPairSIMD,
@@ -95,12 +102,14 @@ export const integerDefinitions: readonly Instruction[] = [
   conditionalBranchImmediate,
   exceptionGeneration,
   hints,
+  hintsPointerAuthentication,
   barriers,
   pstate,
   dataCacheZeroByVirtualAddress,
   systemInstructions,
   systemRegisterMove,
   unconditionalBranchRegister,
+  unconditionalBranchRegisterPointerAuthentication,
   unconditionalBranchImmediate,
   compareAndBranchImmediate,
   testAndBranchImmediate,
@@ -112,7 +121,9 @@ export const integerDefinitions: readonly Instruction[] = [
   conditionalCompareImmediate,
   conditionalSelect,
   dataProcessing1Source,
+  pointerAuthentication1Source,
   dataProcessing2Source,
+  pointerAuthentication2Source,
   crc32,
   dataProcessing3Source,
   loadRegisterLiteral,
@@ -122,6 +133,7 @@ export const integerDefinitions: readonly Instruction[] = [
   loadStoreOrdered,
   loadStoreRegisterIndexed,
   loadStoreRegisterIndexedSIMD,
+  loadStoreRegisterPac,
   loadStoreRegisterPair,
   loadStoreRegisterPairSIMD,
   loadStoreRegisterRegisterOffset,

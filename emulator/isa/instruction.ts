@@ -6,6 +6,7 @@
  */
 import type { Expr, IntegerType, ValueType } from './expression.ts';
 import type { Encoding, FieldsOf } from './encoding.ts';
+import type { PointerKey } from './pointer-authentication.ts';
 
 declare const operandBrand: unique symbol;
 /**
@@ -52,7 +53,8 @@ export type ExitReason =
   | 'YIELD'
   | 'PC_ALIGNMENT'
   | 'SP_ALIGNMENT'
-  | 'ILLEGAL_STATE';
+  | 'ILLEGAL_STATE'
+  | 'POINTER_AUTHENTICATION';
 
 export interface MemoryOptions {
   /** LDTR/STTR and relatives: checked as EL0 unless HCR_EL2.{E2H,TGE} say otherwise. */
@@ -173,6 +175,16 @@ export interface Emitter {
   clearExclusive(): void;
   /** DC ZVA: zeroes the aligned block of DCZID_EL0 size around the address. */
   zeroBlock(address: Expr<'i64'>): void;
+
+  // -- pointer authentication: leaves with POINTER_AUTHENTICATION where HCR_EL2.API traps it
+  /** Arm ARM, AddPACIA() and its relatives: the pointer with its code, or as it is while the key is disabled. */
+  addPAC(key: PointerKey, pointer: Expr<'i64'>, modifier: Expr<'i64'>): Expr<'i64'>;
+  /** AuthIA() and its relatives: the pointer without its code, made invalid where the code is wrong. */
+  authenticate(key: PointerKey, pointer: Expr<'i64'>, modifier: Expr<'i64'>): Expr<'i64'>;
+  /** AddPACGA(): the code in bits 63:32. */
+  genericPAC(value: Expr<'i64'>, modifier: Expr<'i64'>): Expr<'i64'>;
+  /** Strip() of an address of data or of an instruction; never trapped. */
+  stripPAC(pointer: Expr<'i64'>, isData: boolean): Expr<'i64'>;
 
   // -- system
   /**

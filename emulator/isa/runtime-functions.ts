@@ -82,7 +82,23 @@ const ADVANCED_SIMD: readonly RuntimeFunction[] = [
   row('PolynomialMultiplyHigh', ['i64', 'i64'], 'i64'),
 ];
 
-export const RUNTIME_FUNCTIONS: readonly RuntimeFunction[] = [...FLOATING_POINT, ...ADVANCED_SIMD];
+/** Of FEAT_PAuth. `data` is 1 for an address of data, 0 for one of an instruction. */
+const POINTER_AUTHENTICATION: readonly RuntimeFunction[] = [
+  // data, modifier, key0 (K<127:64>), key1 (K<63:0>)
+  row('ComputePAC', ['i64', 'i64', 'i64', 'i64'], 'i64'),
+  // ptr, modifier, key0, key1, data
+  row('AddPAC', ['i64', 'i64', 'i64', 'i64', 'i32'], 'i64'),
+  // ptr, modifier, key0, key1, data, key_number (0 of an A key, 1 of a B key)
+  row('Auth', ['i64', 'i64', 'i64', 'i64', 'i32', 'i32'], 'i64'),
+  // A, data
+  row('Strip', ['i64', 'i32'], 'i64'),
+];
+
+export const RUNTIME_FUNCTIONS: readonly RuntimeFunction[] = [
+  ...FLOATING_POINT,
+  ...ADVANCED_SIMD,
+  ...POINTER_AUTHENTICATION,
+];
 
 const BY_NAME = new Map(RUNTIME_FUNCTIONS.map((entry) => [entry.name, entry]));
 

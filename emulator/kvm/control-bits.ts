@@ -11,6 +11,9 @@ export const HCR_EL2_TIDCP = 1n << 20n;
 export const HCR_EL2_TACR = 1n << 21n;
 export const HCR_EL2_TSW = 1n << 22n;
 export const HCR_EL2_RW = 1n << 31n;
+/** Pointer authentication: the keys, and the instructions, are not trapped. */
+export const HCR_EL2_APK = 1n << 40n;
+export const HCR_EL2_API = 1n << 41n;
 
 /**
  * KVM's HCR_GUEST_FLAGS without VM and PTW (stage 2 is an option), IMO, FMO and AMO (the guest takes the

@@ -3,12 +3,13 @@
  * when another vCPU gets the processor. (KVM with VHE moves them at each vcpu_load and vcpu_put; the host
  * of this machine has no EL1 or EL0 of its own that would need them.)
  */
+import { pointerKeyRegisters } from '../sysregs/definitions.ts';
 import type { ImplementedRegisters } from '../sysregs/definitions.ts';
+import type { CpuModel } from '../sysregs/cpu-model.ts';
 import type { CountedCpu, PhysicalCpu } from './physical-cpu.ts';
 import type { GuestContext } from './vcpu.ts';
 
-/** EL1 and EL0 registers of a vCPU; MDSCR_EL1, the debug registers and the FP registers apart. */
-export const guestContextRegisters = [
+const guestRegisters = [
   'CSSELR_EL1',
   'SCTLR_EL1',
   'ACTLR_EL1',
@@ -39,28 +40,42 @@ export const guestContextRegisters = [
   'CNTP_CVAL_EL0',
 ] as const;
 
+/**
+ * EL1 and EL0 registers of a vCPU; MDSCR_EL1, the debug registers and the FP registers apart. Every vCPU has
+ * KVM_ARM_VCPU_PTRAUTH_ADDRESS and KVM_ARM_VCPU_PTRAUTH_GENERIC where the processor has FEAT_PAuth.
+ */
+export function guestContextRegisters({ features }: CpuModel): readonly string[] {
+  return features.has('FEAT_PAuth') ? [...guestRegisters, ...pointerKeyRegisters] : guestRegisters;
+}
+
+/** Of a processor with every feature. */
+export const everyGuestContextRegister: readonly string[] = [
+  ...guestRegisters,
+  ...pointerKeyRegisters,
+];
+
 /** With the processor at EL2. */
-export function saveGuestContext(cpu: CountedCpu): GuestContext {
+export function saveGuestContext(cpu: CountedCpu, model: CpuModel): GuestContext {
   return {
     general: cpu.cpu.saveGeneralRegisters(),
-    sysregs: Object.fromEntries(guestContextRegisters.map((name) => [name, cpu.read(name)])),
+    sysregs: Object.fromEntries(guestContextRegisters(model).map((name) => [name, cpu.read(name)])),
   };
 }
 
 /** As `saveGuestContext`, for a snapshot: nothing is counted. */
-export function peekGuestContext(cpu: PhysicalCpu): GuestContext {
+export function peekGuestContext(cpu: PhysicalCpu, model: CpuModel): GuestContext {
   return {
     general: cpu.saveGeneralRegisters(),
     sysregs: Object.fromEntries(
-      guestContextRegisters.map((name) => [name, cpu.peekRegister(name)]),
+      guestContextRegisters(model).map((name) => [name, cpu.peekRegister(name)]),
     ),
   };
 }
 
 /** With the processor at EL2. */
-export function loadGuestContext(cpu: CountedCpu, context: GuestContext): void {
+export function loadGuestContext(cpu: CountedCpu, context: GuestContext, model: CpuModel): void {
   cpu.cpu.restoreGeneralRegisters(context.general);
-  for (const name of guestContextRegisters) {
+  for (const name of guestContextRegisters(model)) {
     const value = context.sysregs[name];
     if (value === undefined) throw new TypeError(`The context of the guest has no ${name}`);
     cpu.write(name, value);
@@ -68,13 +83,16 @@ export function loadGuestContext(cpu: CountedCpu, context: GuestContext): void {
 }
 
 /** After KVM_ARM_VCPU_INIT. */
-export function resetGuestContext(implemented: ImplementedRegisters): GuestContext {
+export function resetGuestContext(
+  implemented: ImplementedRegisters,
+  model: CpuModel,
+): GuestContext {
   return {
     general: {
       X: Array.from({ length: 31 }, () => 0n),
     },
     sysregs: Object.fromEntries(
-      guestContextRegisters.map((name) => [name, implemented.byName(name)?.reset ?? 0n]),
+      guestContextRegisters(model).map((name) => [name, implemented.byName(name)?.reset ?? 0n]),
     ),
   };
 }

@@ -306,7 +306,8 @@ export class Kvm {
     if (first === undefined) throw new TypeError('there is no vCPU');
     for (const [index, vcpu] of this.vcpus.entries()) {
       vcpu.reset(entries[index] ?? 0n);
-      if (vcpu !== first) vcpu.context = resetGuestContext(this.implemented);
+      if (vcpu !== first)
+        vcpu.context = resetGuestContext(this.implemented, this.profile.processor.model);
     }
     this.#run.reset(first);
   }
@@ -812,7 +813,9 @@ export class Kvm {
     }
     const state = vcpu.saveState();
     const context = this.#run.atEL2(() =>
-      vcpu === this.#run.resident ? peekGuestContext(this.#cpu) : vcpu.context,
+      vcpu === this.#run.resident
+        ? peekGuestContext(this.#cpu, this.profile.processor.model)
+        : vcpu.context,
     );
     return {
       ...state,
@@ -858,7 +861,7 @@ export class Kvm {
     if (context === undefined) throw new TypeError('The state has no context');
     if (vcpu === this.#run.resident) {
       this.#run.atEL2(() => {
-        loadGuestContext(this.ws.cpu, context);
+        loadGuestContext(this.ws.cpu, context, this.profile.processor.model);
       });
       vcpu.context = undefined;
     }

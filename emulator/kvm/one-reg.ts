@@ -8,7 +8,7 @@ import { byEncoding } from '../sysregs/catalogue.ts';
 import { writtenValue } from '../sysregs/definitions.ts';
 import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
 import { debugRegisters } from './debug-state.ts';
-import { guestContextRegisters } from './guest-context.ts';
+import { everyGuestContextRegister } from './guest-context.ts';
 import { EINVAL, OK } from './guest-debug-control.ts';
 import type { IoctlResult } from './guest-debug-control.ts';
 import type { Kvm } from './kvm.ts';
@@ -77,7 +77,7 @@ function decode(kvm: Kvm, id: bigint): OneReg | Extract<OneRegResult, { ok: fals
   return register;
 }
 
-const CONTEXT: ReadonlySet<string> = new Set(guestContextRegisters);
+const CONTEXT: ReadonlySet<string> = new Set(everyGuestContextRegister);
 
 function systemRegister(kvm: Kvm, encoding: number): OneReg | undefined {
   const name = byEncoding(encoding, 'read')?.name;

@@ -19,6 +19,8 @@ import {
   CPTR_EL2_TFP,
   CPTR_EL2_TTA,
   DBGBCR_E,
+  HCR_EL2_API,
+  HCR_EL2_APK,
   HCR_EL2_TID3,
   HDFGRTR_EL2_BUFFER_IDS,
   HCR_EL2_RW,
@@ -337,9 +339,10 @@ export class VcpuRun {
   #makeResident(vcpu: Vcpu): void {
     if (this.#resident === vcpu) return;
     const { ws } = this;
-    this.#resident.context = saveGuestContext(ws.cpu);
+    const { model } = ws.profile.processor;
+    this.#resident.context = saveGuestContext(ws.cpu, model);
     if (vcpu.context === undefined) throw new TypeError(`vCPU ${vcpu.id} has no context`);
-    loadGuestContext(ws.cpu, vcpu.context);
+    loadGuestContext(ws.cpu, vcpu.context, model);
     vcpu.context = undefined;
     this.#installIdentity(vcpu);
     this.ws.log.counters.contextSwitches += 1;
@@ -435,7 +438,11 @@ export class VcpuRun {
   get #guestHcr(): bigint {
     const { generation } = this.#host.policy;
     const own = generation === 'G3' || generation === 'G4' || this.ws.hasOwnProcessor;
-    const flags = own ? HCR_GUEST_FLAGS | HCR_EL2_TID3 : HCR_GUEST_FLAGS;
+    const { features } = this.ws.profile.processor.model;
+    const flags =
+      HCR_GUEST_FLAGS |
+      (own ? HCR_EL2_TID3 : 0n) |
+      (features.has('FEAT_PAuth') ? HCR_EL2_APK | HCR_EL2_API : 0n);
     const VM = this.#stage2 === undefined ? 0n : HCR_EL2_VM;
     return VM | (this.ws.vcpu.el1_32bit ? flags & ~HCR_EL2_RW : flags);
   }

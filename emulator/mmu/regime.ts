@@ -61,6 +61,12 @@ export interface TranslationRegime {
   /** TCR_ELx.TBI0 and TBI1, or TBI of the EL2 regime in both: by bit 55 of the address. */
   readonly TBI0: boolean;
   readonly TBI1: boolean;
+  /** TCR_ELx.TBID0 and TBID1, or TCR_EL2.TBID in both: the top byte counts for instructions. */
+  readonly TBID0: boolean;
+  readonly TBID1: boolean;
+  /** 64 - TCR_ELx.T0SZ and 64 - T1SZ, within what the architecture allows: where pointers have their code. */
+  readonly addressBits0: number;
+  readonly addressBits1: number;
   /** MAIR_ELx.Attr0 to Attr7. */
   readonly MAIR: readonly number[];
   /** SCTLR_ELx.WXN: what can be written cannot be executed. */
@@ -190,6 +196,10 @@ function levelForLarge(granuleBits: 14 | 16, PAMax: number): 1 | 2 {
   return PAMax <= (granuleBits === 14 ? 40 : 42) ? 2 : 1;
 }
 
+/** CalculateBottomPACBit(): sizes out of range are taken as the nearest one. */
+const addressBits = (TnSZ: number): number =>
+  Math.min(Math.max(64 - TnSZ, LEAST_INPUT_BITS), MOST_INPUT_BITS);
+
 export function translationRegime(registers: RegimeRegisters): TranslationRegime {
   const { EL, SCTLR, TCR, HCR_EL2, TTBR0, TTBR1 } = registers;
   const TGE = bit(HCR_EL2, 27);
@@ -228,6 +238,10 @@ export function translationRegime(registers: RegimeRegisters): TranslationRegime
     stage2: stage2 ? stage2Root(registers) : undefined,
     TBI0: bit(TCR, isEL2 ? 20 : 37),
     TBI1: bit(TCR, isEL2 ? 20 : 38),
+    TBID0: bit(TCR, isEL2 ? 29 : 51),
+    TBID1: bit(TCR, isEL2 ? 29 : 52),
+    addressBits0: addressBits(field(TCR, 5, 0)),
+    addressBits1: addressBits(isEL2 ? field(TCR, 5, 0) : field(TCR, 21, 16)),
     MAIR: memoryAttributeBytes(registers.MAIR),
     WXN: bit(SCTLR, 19),
     PAN: EL > 0 && !isEL2 && registers.PAN === true,
@@ -240,9 +254,15 @@ export function translationRegime(registers: RegimeRegisters): TranslationRegime
   };
 }
 
-/** Whether TCR_ELx.TBI makes the hardware ignore bits 63:56 of the address. */
-export function topByteIgnored(regime: TranslationRegime, va: bigint): boolean {
-  return ((va >> 55n) & 1n) === 1n ? regime.TBI1 : regime.TBI0;
+/** Arm ARM, EffectiveTBI(): bits 63:56 of the address of data, or of an instruction, are ignored. */
+export function topByteIgnored(
+  regime: TranslationRegime,
+  va: bigint,
+  isInstruction = false,
+): boolean {
+  const isUpper = ((va >> 55n) & 1n) === 1n;
+  const ignored = isUpper ? regime.TBI1 : regime.TBI0;
+  return ignored && !(isInstruction && (isUpper ? regime.TBID1 : regime.TBID0));
 }
 
 /**
@@ -250,7 +270,7 @@ export function topByteIgnored(regime: TranslationRegime, va: bigint): boolean {
  * never holds a tag. Arm ARM, AArch64.BranchAddr().
  */
 export function branchAddress(regime: TranslationRegime, va: bigint): bigint {
-  if (!topByteIgnored(regime, va)) return va;
+  if (!topByteIgnored(regime, va, true)) return va;
   const isSignExtended = regime.name !== 'EL2' && ((va >> 55n) & 1n) === 1n;
   return isSignExtended ? BigInt.asUintN(64, BigInt.asIntN(56, va)) : BigInt.asUintN(56, va);
 }

@@ -143,7 +143,7 @@ function translateStage1(
   const root = isUpper ? regime.stage1.upper : regime.stage1.lower;
   if (root === undefined) return stage1Fault(TRANSLATION_FAULT);
   // Bits above the input address are all bit 55, but for a top byte that is ignored.
-  const significant = topByteIgnored(regime, va) ? 56 : 64;
+  const significant = topByteIgnored(regime, va, access === 'execute') ? 56 : 64;
   const above = BigInt.asUintN(significant, va) >> BigInt(root.inputBits);
   const expected = isUpper ? (1n << BigInt(significant - root.inputBits)) - 1n : 0n;
   if (above !== expected) return stage1Fault(TRANSLATION_FAULT);
@@ -184,7 +184,8 @@ function stage1Off(
   access: TranslationAccess,
   isUnaligned: boolean,
 ): StageOutput | TranslationFault {
-  const address = topByteIgnored(regime, va) ? BigInt.asUintN(56, va) : va;
+  const isTagged = topByteIgnored(regime, va, access === 'execute');
+  const address = isTagged ? BigInt.asUintN(56, va) : va;
   if (address >> BigInt(regime.physicalAddressBits) !== 0n) return stage1Fault(ADDRESS_SIZE_FAULT);
   let Attr = DEVICE_nGnRnE;
   let SH = OUTER_SHAREABLE;

@@ -145,6 +145,8 @@ const VIRTUAL_SGI = 1 << 27;
 const SRE_DISABLED = 1 << 28;
 const TPM = 1 << 29;
 const TPMCR = 1 << 30;
+/** HCR_EL2.APK is 0: the keys of pointer authentication trap. */
+const APK = 1 << 31;
 
 /** The trap conditions that hold, from `activeTraps`. */
 export interface ActiveTraps {
@@ -244,6 +246,7 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
       [!bit(ICC_SRE_EL2, 3), SRE_DISABLED],
       [bit(mdcr, 6), TPM],
       [bit(mdcr, 5), TPMCR],
+      [!bit(hcr, 40), APK],
     ),
     TGE,
     E2H,
@@ -398,9 +401,12 @@ function el2TrapsOf(reg: SysReg, direction: Direction): number {
   if (virtualMemoryControls.has(reg.name)) return direction === 'read' ? TRVM : TVM;
   if (isBreakpointRegister(reg) || isWatchpointRegister(reg)) return TDA;
   if (isPerformanceMonitorRegister(reg)) return reg.name === 'PMCR_EL0' ? TPM | TPMCR : TPM;
+  if (isPointerKeyRegister(reg)) return APK;
   return el2Traps[reg.name] ?? 0;
 }
 
+const isPointerKeyRegister = ({ name }: SysReg): boolean =>
+  /^AP[IDG][AB]Key(Lo|Hi)_EL1$/.test(name);
 const isBreakpointRegister = ({ array }: SysReg): boolean =>
   array?.template === 'DBGBVR<n>_EL1' || array?.template === 'DBGBCR<n>_EL1';
 const isWatchpointRegister = ({ array }: SysReg): boolean =>
@@ -581,6 +587,7 @@ const namesToEL2: readonly (readonly [number, string])[] = [
   [ICH_TDIR, 'ICH_HCR_EL2.TDIR'],
   [VIRTUAL_SGI, 'HCR_EL2.IMO'],
   [SRE_DISABLED, 'ICC_SRE_EL2.Enable'],
+  [APK, 'HCR_EL2.APK'],
 ];
 
 /** The fields that make `accessCode` a trap, as `REGISTER.FIELD`; none where the access is not trapped. */

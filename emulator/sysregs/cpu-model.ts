@@ -24,7 +24,8 @@ export type CpuFeature =
   | 'FEAT_DIT'
   | 'FEAT_SSBS2'
   | 'FEAT_LRCPC2'
-  | 'FEAT_VHE';
+  | 'FEAT_VHE'
+  | 'FEAT_PAuth';
 
 export interface CpuModel {
   /** The name a launch configuration uses. */
@@ -43,6 +44,7 @@ const neoverseN1 = [
 const all = [
   ...neoverseN1,
   ...(['FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB', 'FEAT_DIT', 'FEAT_LRCPC2'] as const),
+  'FEAT_PAuth',
 ] as const;
 
 /** Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it. */

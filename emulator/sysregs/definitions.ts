@@ -96,6 +96,34 @@ function pstateExtensions({ features }: CpuModel): Definitions {
   };
 }
 
+/** Registers of Armv8.0 with the bits that features add, which are RES0 without them. */
+function withFieldsOfFeatures(base: Definitions, { features }: CpuModel): Definitions {
+  const extended: Record<string, Definition> = {};
+  const add = (register: string, names: string): void => {
+    const before = extended[register] ?? base[register];
+    const writable = (before?.writable ?? 0n) | fields(register, names);
+    extended[register] = { ...before, writable };
+  };
+  if (features.has('FEAT_PAuth')) {
+    add('SCTLR_EL1', 'EnIA EnIB EnDA EnDB');
+    add('SCTLR_EL2', 'EnIA EnIB EnDA EnDB');
+    add('TCR_EL1', 'TBID1 TBID0');
+    add('TCR_EL2', 'TBID');
+    add('HCR_EL2', 'API APK');
+  }
+  return extended;
+}
+
+/** APIAKeyLo_EL1 to APGAKeyHi_EL1, in the order of `emulator/engine/layout.ts`. */
+export const pointerKeyRegisters: readonly string[] = ['IA', 'IB', 'DA', 'DB', 'GA'].flatMap(
+  (key) => [`AP${key}KeyLo_EL1`, `AP${key}KeyHi_EL1`],
+);
+
+function pointerAuthentication({ features }: CpuModel): Definitions {
+  if (!features.has('FEAT_PAuth')) return {};
+  return Object.fromEntries(pointerKeyRegisters.map((name) => [name, storage(ALL)]));
+}
+
 /**
  * The mask of some fields of a register, by their names in the catalogue. Where EL2's layout depends on
  * HCR_EL2.E2H the one for E2H = 0 counts.
@@ -592,6 +620,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...exceptions,
     ...pstate,
     ...pstateExtensions(profile.model),
+    ...pointerAuthentication(profile.model),
     ...floatingPoint(profile),
     ...timers,
     ...debug(profile),
@@ -602,7 +631,8 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     ...(profile.FEAT_TRBE && traceBuffer),
     ...(profile.FEAT_GICv3 && gicCpuInterface),
   };
-  const definitions = hasVHE(profile) ? { ...base, ...virtualizationHost(base) } : base;
+  const v8 = { ...base, ...withFieldsOfFeatures(base, profile.model) };
+  const definitions = hasVHE(profile) ? { ...v8, ...virtualizationHost(v8) } : v8;
   const registers = Object.entries(definitions).map(([name, definition]): ImplementedRegister => {
     const reg = byName(name) ?? reservedIdRegisters.get(name);
     if (reg === undefined) throw new TypeError(`The catalogue has no register ${name}`);

@@ -35,7 +35,7 @@ const bits: Readonly<Record<FineGrainedTrapRegister, ReadonlyMap<string, number>
 
 /**
  * `DBGBCR<n>_EL1` is trapped by `DBGBCRn_EL1`, both claim registers by `DBGCLAIM`, both interrupt group
- * enables by `ICC_IGRPENn_EL1`.
+ * enables by `ICC_IGRPENn_EL1`, both halves of a key by `APIAKey` or one of its kin.
  */
 function fieldName({ name, array }: SysReg): string {
   if (name.startsWith('DBGCLAIM')) return 'DBGCLAIM';
@@ -44,6 +44,8 @@ function fieldName({ name, array }: SysReg): string {
   if (/^PMCEID[01]_EL0$/.test(name)) return 'PMCEIDn_EL0';
   if (name === 'PMXEVTYPER_EL0') return 'PMEVTYPERn_EL0';
   if (name === 'PMXEVCNTR_EL0') return 'PMEVCNTRn_EL0';
+  const key = /^(AP[IDG][AB]Key)(Lo|Hi)_EL1$/.exec(name);
+  if (key?.[1] !== undefined) return key[1];
   if (name.startsWith('ICC_IGRPEN')) return 'ICC_IGRPENn_EL1';
   return array === undefined ? name : array.template.replace('<n>', 'n');
 }

@@ -82,12 +82,14 @@ function ID_AA64ISAR0_EL1(model: CpuModel): bigint {
   );
 }
 
-/** Arm ARM, ID_AA64ISAR1_EL1. */
+/** Arm ARM, ID_AA64ISAR1_EL1. APA and GPA: pointer authentication by QARMA5. */
 function ID_AA64ISAR1_EL1(model: CpuModel): bigint {
   return (
+    field(model, 4n, 'FEAT_PAuth') |
     field(model, 12n, 'FEAT_JSCVT') |
     field(model, 16n, 'FEAT_FCMA') |
     field(model, 20n, 'FEAT_LRCPC', 'FEAT_LRCPC2') |
+    field(model, 24n, 'FEAT_PAuth') |
     field(model, 36n, 'FEAT_SB')
   );
 }

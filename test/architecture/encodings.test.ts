@@ -7,6 +7,7 @@ import type { Instruction } from '../../emulator/isa/instruction.ts';
 /** Definitions that the Arm ARM carves out of another class; the decoder tries them first. */
 const CARVED_OUT: Readonly<Record<string, string>> = {
   'System instructions (DC ZVA)': 'System instructions',
+  'Hints, pointer authentication': 'Hints',
 };
 
 function allocates(definition: Instruction, word: number): boolean {

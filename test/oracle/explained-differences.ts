@@ -117,7 +117,35 @@ const isPcAlignmentPriority = ({ ours, qemu }: Disagreement): boolean =>
 const PC_ALIGNMENT_PRIORITY =
   'QEMU fetches before it checks the alignment of PC, which has the higher priority';
 
+const XPACLRI = 0xd50320ff;
+const isXPAC = (word: number): boolean =>
+  word === XPACLRI || (word & 0xfffffbe0) >>> 0 === 0xdac143e0;
+/** SCTLR_EL1.EnIA, EnIB, EnDA and EnDB. */
+const SCTLR_POINTER_KEYS = (1n << 31n) | (1n << 30n) | (1n << 27n) | (1n << 13n);
+
+/** The top byte is ignored in one half of the address space and not in the other, for data or instructions. */
+function isHalfTagged(TCR: bigint): boolean {
+  const bit = (n: bigint): boolean => ((TCR >> n) & 1n) === 1n;
+  const [TBI0, TBI1, TBID0, TBID1] = [37n, 38n, 51n, 52n].map(bit);
+  return TBI0 !== TBI1 || (TBI0 === true && TBID0 !== TBID1);
+}
+/** PACIA and its relatives, in the hint space too, and PACGA, whose results are other ones' modifiers. */
+const addsCode = (word: number): boolean =>
+  (word & 0xffff_c000) >>> 0 === 0xdac1_0000 ||
+  (word & 0xffff_fd1f) >>> 0 === 0xd503_211f ||
+  (word & 0xffff_ff1f) >>> 0 === 0xd503_231f;
+
 export const explanations: readonly Explanation[] = [
+  {
+    reason: 'QEMU takes XPAC for a NOP while SCTLR_EL1 enables no key',
+    explains: (it) =>
+      it.case.words.some(isXPAC) && (quad(it.input, L.SCTLR_EL1) & SCTLR_POINTER_KEYS) === 0n,
+  },
+  {
+    reason:
+      'QEMU signs a pointer by bit 63 where the top byte counts in its half, although not in the other',
+    explains: (it) => it.case.words.some(addsCode) && isHalfTagged(quad(it.input, L.TCR_EL1)),
+  },
   {
     reason:
       'an instruction, register or state of a feature that QEMU has and this processor has not',

@@ -302,6 +302,64 @@ function encodings(): Generator {
   };
 }
 
+const PAUTH_REGISTERS = 4;
+/** PACIAZ to AUTIBSP, PACIA1716 and its relatives, XPACLRI: hints by number. */
+const POINTER_HINTS = [7, 8, 10, 12, 14, 24, 25, 26, 27, 28, 29, 30, 31] as const;
+
+/**
+ * Signs, authenticates and strips the same few pointers, so that codes are right more often than by chance;
+ * at the end, perhaps, a load or a branch by one of them.
+ */
+function pointerAuthentication(): Generator {
+  const register = (bits: RandomBits): number => bits.below(PAUTH_REGISTERS);
+  const one = (bits: RandomBits): number => {
+    const [Rd, Rn] = [register(bits), bits.oneIn(4) ? SP : register(bits)];
+    switch (bits.below(8)) {
+      case 0:
+        return (0xd503201f | (bits.pick(POINTER_HINTS) << 5)) >>> 0;
+      case 1:
+        return (0x9ac03000 | (Rn << 16) | (register(bits) << 5) | Rd) >>> 0; // PACGA
+      default: {
+        const opcode = bits.below(18);
+        return (0xdac10000 | (opcode << 10) | ((opcode < 8 ? Rn : 31) << 5) | Rd) >>> 0;
+      }
+    }
+  };
+  /** LDRAA and LDRAB; BRAA, BLRAA, RETAA and their relatives */
+  const last = (bits: RandomBits): number => {
+    const isB = bits.below(2);
+    const [Rn, Rm] = [register(bits), bits.oneIn(4) ? SP : register(bits)];
+    switch (bits.below(5)) {
+      case 0:
+        return (0xd65f0bff | (isB << 10)) >>> 0;
+      case 1:
+        return (0xd71f0800 | (bits.below(2) << 21) | (isB << 10) | (Rn << 5) | Rm) >>> 0;
+      case 2:
+        return (0xd61f081f | (bits.below(2) << 21) | (isB << 10) | (Rn << 5)) >>> 0;
+      default: {
+        const imm9 = bits.oneIn(2) ? 0 : bits.below(8);
+        const W = bits.below(2) << 11;
+        const Rt = bits.below(31);
+        return (0xf8200400 | (isB << 23) | (imm9 << 12) | W | (Rn << 5) | Rt) >>> 0;
+      }
+    }
+  };
+  const general = (bits: RandomBits): Instructions => {
+    const words = Array.from({ length: 2 + bits.below(6) }, () => one(bits));
+    if (bits.oneIn(2)) words.push(last(bits));
+    return { EL: bits.oneIn(EL1_SHARE) ? 1 : 0, words };
+  };
+  /** A pointer that is signed and used with the same key and modifier. */
+  const roundTrip = (bits: RandomBits): Instructions => {
+    const [Rd, Rn, key] = [register(bits), bits.oneIn(4) ? SP : PAUTH_REGISTERS, bits.below(4)];
+    const sign = (0xdac10000 | (key << 10) | (Rn << 5) | Rd) >>> 0;
+    const authenticate = (sign | (4 << 10)) >>> 0;
+    const load = (0xf9400000 | (Rd << 5) | 5) >>> 0;
+    return { EL: bits.oneIn(EL1_SHARE) ? 1 : 0, words: [sign, authenticate, load] };
+  };
+  return (bits) => (bits.oneIn(3) ? roundTrip(bits) : general(bits));
+}
+
 export const generators = {
   mutated,
   llvm,
@@ -309,6 +367,7 @@ export const generators = {
   sequence,
   float,
   encodings,
+  'pointer-authentication': pointerAuthentication,
 } as const satisfies Record<string, (model: CpuModel) => Generator>;
 export type GeneratorName = keyof typeof generators;
 export const generatorNames = Object.keys(generators) as readonly GeneratorName[];

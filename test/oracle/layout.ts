@@ -48,6 +48,11 @@ export const NZCV = 256; // as in SPSR_EL1: bits 31:28
 export const PC = 280;
 export const EL = 288; // 0 or 1; SP_EL0 is the stack pointer of both
 export const SEED = 296; // of the sandbox; not 0
+/** APIAKeyLo_EL1, APIAKeyHi_EL1, and likewise of APIB, APDA, APDB and APGA; for processors with FEAT_PAuth. */
+export const KEYS = 304;
+/** Bits that the harness's own values do not have, for this case. */
+export const SCTLR_EL1 = 384;
+export const TCR_EL1 = 392;
 
 // Output
 export const SPSR = 256;

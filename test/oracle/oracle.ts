@@ -45,6 +45,7 @@ const STREAMS: Readonly<Record<GeneratorName, number>> = {
   sequence: 4,
   float: 6,
   encodings: 7,
+  'pointer-authentication': 8,
 };
 
 export class Oracle {
@@ -67,7 +68,8 @@ export class Oracle {
 
   /** Runs random cases; the same options give the same cases. */
   async run({ generator, cases, seed, keep = 1 }: OracleOptions): Promise<OracleResult> {
-    const generate = generators[generator](models[this.#model].model);
+    const { model } = models[this.#model];
+    const generate = generators[generator](model);
     const bits = new RandomBits(seed, STREAMS[generator]);
     const explained = new Map<string, number>();
     const kept: KeptDisagreement[] = [];
@@ -79,7 +81,7 @@ export class Oracle {
       for (let index = 0; index < count; index += 1) {
         const { EL, words, prepare } = generate(bits);
         batch.setWords(index, EL, words);
-        randomState(bits, batch.input(index));
+        randomState(bits, batch.input(index), model);
         prepare?.(batch.input(index));
       }
       const { disagreements, executed: some } = await this.#runBatch(batch, 0, count);

@@ -1,6 +1,7 @@
 /** Runs batches on a processing element of ours, with the translation tables of the harness. */
 import { ProcessingElement } from '../../emulator/cpu/pe.ts';
 import type { CpuModel } from '../../emulator/sysregs/cpu-model.ts';
+import { pointerKeyRegisters } from '../../emulator/sysregs/definitions.ts';
 import { v8_0 } from '../../emulator/sysregs/processor-model.ts';
 import { slotAddress } from './batch.ts';
 import type { Batch } from './batch.ts';
@@ -24,6 +25,10 @@ const ZEROED = [
   'FAR_EL1',
 ] as const;
 
+/** Registers that have bits of the case's own. */
+const PER_CASE = ['TCR_EL1', 'SCTLR_EL1'] as const;
+const HARNESS_VALUES = new Map(TRANSLATION_REGISTERS);
+
 /** Exceptions count too, so this is more than any case takes. */
 const BUDGET = 200;
 
@@ -33,6 +38,9 @@ export class TestedProcessor {
     Record<'SP_EL0' | 'SPSR_EL1' | 'ELR_EL1' | 'ESR_EL1' | 'FAR_EL1', number>
   >;
 
+  readonly #hasPointerAuthentication: boolean;
+  /** What was written to PER_CASE last. */
+  readonly #perCase = new Map<string, bigint>();
   readonly #zeroed: readonly { readonly name: string; readonly slot: number }[];
 
   constructor(model: CpuModel) {
@@ -52,6 +60,7 @@ export class TestedProcessor {
       pe.engine.writePhysical(PA, new Uint8Array(BigUint64Array.of(descriptor).buffer));
     });
     this.#pe = pe;
+    this.#hasPointerAuthentication = model.features.has('FEAT_PAuth');
     const slot = (name: string): number => pe.registers.slotOf(name);
     this.#zeroed = ZEROED.map((name) => ({ name, slot: slot(name) }));
     this.#slots = {
@@ -67,6 +76,7 @@ export class TestedProcessor {
   run(batch: Batch, first: number, count: number): Uint8Array {
     const pe = this.#pe;
     pe.reset();
+    this.#perCase.clear();
     for (const [name, value] of TRANSLATION_REGISTERS) pe.registers.write(name, value);
     pe.registers.write('CPACR_EL1', 3n << 20n);
     pe.registers.write('VBAR_EL1', 0n);
@@ -93,6 +103,17 @@ export class TestedProcessor {
     const EL = value(L.EL) === 1n ? 1 : 0;
     for (const { name, slot } of this.#zeroed) {
       if (state.sysreg(slot) !== 0n) registers.write(name, 0n);
+    }
+    for (const name of PER_CASE) {
+      const wanted = (HARNESS_VALUES.get(name) ?? 0n) | value(L[name]);
+      if (this.#perCase.get(name) === wanted) continue;
+      this.#perCase.set(name, wanted);
+      registers.write(name, wanted);
+    }
+    if (this.#hasPointerAuthentication) {
+      pointerKeyRegisters.forEach((name, n) => {
+        registers.write(name, value(L.KEYS + 8 * n));
+      });
     }
     // As the harness returns from EL1.
     state.setSysreg(this.#slots.ELR_EL1, value(L.PC));

@@ -1,4 +1,5 @@
 /** Random register state: pointers into the sandbox, and values at which instructions change their ways. */
+import type { CpuModel } from '../../emulator/sysregs/cpu-model.ts';
 import * as L from './layout.ts';
 import type { RandomBits } from './random-bits.ts';
 
@@ -143,8 +144,20 @@ const FPCR_AHP = 1 << 26;
 const FPCR_DN_FZ_RMode = 0xf << 22;
 const FPSR_QC_AND_FLAGS = 0x0800_009f;
 
+/** SCTLR_EL1.EnIA, EnIB, EnDA and EnDB: bits 31, 30, 27 and 13. */
+const POINTER_KEYS_ENABLED = 0xc800_2000;
+/** TCR_EL1.TBI0, TBI1, TBID0 and TBID1, in bits 63:32. */
+const TCR_TBI = (3 << 5) | (3 << 19);
+
+/** Keys, which most cases may use, and in a few cases tagged addresses. */
+function pointerAuthentication(bits: RandomBits, input: Uint32Array): void {
+  for (let n = 0; n < 20; n += 1) input[L.KEYS / 4 + n] = bits.next();
+  input[L.SCTLR_EL1 / 4] = POINTER_KEYS_ENABLED & (bits.oneIn(16) ? bits.next() : ~0);
+  input[L.TCR_EL1 / 4 + 1] = bits.oneIn(16) ? bits.next() & TCR_TBI : 0;
+}
+
 /** Fills the registers of an input record, all but the PC and the EL. */
-export function randomState(bits: RandomBits, input: Uint32Array): void {
+export function randomState(bits: RandomBits, input: Uint32Array, { features }: CpuModel): void {
   for (let n = 0; n < 31; n += 1) generalRegister(bits, input, 2 * n);
   input[L.SP / 4] = L.SANDBOX_MIDDLE + 16 * (bits.below(28) - 14) + (bits.oneIn(64) ? 8 : 0);
   input[L.SP / 4 + 1] = 0;
@@ -155,4 +168,5 @@ export function randomState(bits: RandomBits, input: Uint32Array): void {
   input[L.FPSR / 4] = bits.oneIn(4) ? bits.next() & FPSR_QC_AND_FLAGS : 0;
   input[L.SEED / 4] = bits.next() | 1;
   for (let n = 0; n < 64; n += 1) vectorHalf(bits, input, L.V / 4 + 2 * n);
+  if (features.has('FEAT_PAuth')) pointerAuthentication(bits, input);
 }

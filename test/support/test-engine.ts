@@ -2,7 +2,7 @@
 import { Engine } from '../../emulator/engine/engine.ts';
 import { EngineMemory } from '../../emulator/engine/engine-memory.ts';
 import type { EngineHost, RunExit } from '../../emulator/engine/engine.ts';
-import { softFloatFunctions } from '../../emulator/engine/soft-float.ts';
+import { runtimeFunctions } from '../../emulator/engine/runtime-functions.ts';
 import { allDefinitions } from '../../emulator/isa/definitions.ts';
 
 export const RAM_BASE = 0x4000_0000n;
@@ -62,7 +62,7 @@ export function testEngine({
     memory: new EngineMemory({
       ram: [{ base: RAM_BASE, size: RAM_BYTES }],
       definitions: allDefinitions,
-      runtimeFunctions: softFloatFunctions,
+      runtimeFunctions,
       features,
     }),
     host,

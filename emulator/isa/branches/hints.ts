@@ -1,4 +1,7 @@
-/** Arm ARM, "Hints": NOP, YIELD, WFE, WFI, SEV, SEVL; every other hint is a NOP. */
+/**
+ * Arm ARM, "Hints": NOP, YIELD, WFE, WFI, SEV, SEVL; every other hint is a NOP, but for those of
+ * FEAT_PAuth where that is implemented.
+ */
 import { encoding } from '../encoding.ts';
 import { instruction } from '../instruction.ts';
 import type { ExitReason } from '../instruction.ts';
@@ -40,6 +43,11 @@ const LATER_NAMES: Readonly<Record<number, string>> = {
   38: 'bti jc',
 };
 
+/** The text of a hint, by CRm:op2. */
+export function hintName(hint: number): string {
+  return NAMES[hint] ?? LATER_NAMES[hint] ?? `hint #${hint}`;
+}
+
 export const hints = instruction({
   title: 'Hints',
   encoding: encoding('1101010100 0 00 011 0010 CRm:4 op2:3 11111'),
@@ -49,10 +57,7 @@ export const hints = instruction({
   },
   operands: () => ({}),
 
-  assembly({ CRm, op2 }) {
-    const hint = (CRm << 3) | op2;
-    return NAMES[hint] ?? LATER_NAMES[hint] ?? `hint #${hint}`;
-  },
+  assembly: ({ CRm, op2 }) => hintName((CRm << 3) | op2),
 
   semantics(e, { hint }) {
     const reason = EXITS[hint];

@@ -34,6 +34,9 @@
     .equ IN_PC, 280
     .equ IN_EL, 288
     .equ IN_SEED, 296
+    .equ IN_KEYS, 304
+    .equ IN_SCTLR, 384
+    .equ IN_TCR, 392
     .equ OUT_SP, 248
     .equ OUT_SPSR, 256
     .equ OUT_FPCR, 264
@@ -54,6 +57,9 @@
 
     // M, C, SA, SA0, CP15BEN, I, DZE, nTWE, UCI; UCT, UMA and nTWI clear
     .equ SCTLR, 0x30d00800 | 0x1 | 0x4 | 0x8 | 0x10 | 0x20 | 0x1000 | 0x4000 | 0x40000 | 0x4000000
+
+    // T0SZ = T1SZ = 25, 4 KiB granules, inner shareable write-back tables, 36-bit IPS
+    .equ TCR, (25) | (1 << 8) | (1 << 10) | (3 << 12) | (25 << 16) | (1 << 24) | (1 << 26) | (3 << 28) | (2 << 30) | (1 << 32)
 
     .global _start
     .section .text.start, "ax"
@@ -98,8 +104,7 @@ _start:
     msr ttbr1_el1, x0
     mov x2, #0xff
     msr mair_el1, x2
-    // T0SZ = T1SZ = 25, 4 KiB granules, inner shareable write-back tables, 36-bit IPS
-    ldr x2, =((25) | (1 << 8) | (1 << 10) | (3 << 12) | (25 << 16) | (1 << 24) | (1 << 26) | (3 << 28) | (2 << 30) | (1 << 32))
+    ldr x2, =TCR
     msr tcr_el1, x2
     dsb sy
     isb
@@ -197,6 +202,40 @@ next:
     msr esr_el1, xzr
     msr far_el1, xzr
 
+    // What the processor is like for this case; unchanged for most of them
+    ldr x0, =TCR
+    ldr x1, [x21, #IN_TCR]
+    orr x0, x0, x1
+    mrs x1, tcr_el1
+    cmp x0, x1
+    b.eq 6f
+    msr tcr_el1, x0
+    isb
+    tlbi vmalle1
+    dsb sy
+    isb
+6:  ldr x0, =SCTLR
+    ldr x1, [x21, #IN_SCTLR]
+    orr x0, x0, x1
+    mrs x1, sctlr_el1
+    cmp x0, x1
+    b.eq 7f
+    msr sctlr_el1, x0
+    isb
+7:  mrs x0, id_aa64isar1_el1
+    tst x0, #0xf0                 // APA
+    b.eq 8f
+    .macro key number, low, high
+    ldp x0, x1, [x21, #(IN_KEYS + 16 * \number)]
+    msr \low, x0
+    msr \high, x1
+    .endm
+    key 0, s3_0_c2_c1_0, s3_0_c2_c1_1
+    key 1, s3_0_c2_c1_2, s3_0_c2_c1_3
+    key 2, s3_0_c2_c2_0, s3_0_c2_c2_1
+    key 3, s3_0_c2_c2_2, s3_0_c2_c2_3
+    key 4, s3_0_c2_c3_0, s3_0_c2_c3_1
+8:
     ldr x0, [x21, #IN_SP]
     msr sp_el0, x0
     ldr x0, [x21, #IN_PC]

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { generateInterpreter } from '../../../../emulator/engine/interpreter.ts';
-import { softFloatFunctions } from '../../../../emulator/engine/soft-float.ts';
+import { runtimeFunctions } from '../../../../emulator/engine/runtime-functions.ts';
 import { createDecoder } from '../../../../emulator/isa/decode.ts';
 import { allDefinitions } from '../../../../emulator/isa/definitions.ts';
 import { byEncoding } from '../../../../emulator/sysregs/catalogue.ts';
@@ -26,7 +26,7 @@ function words(name: string): number[] {
 
 describe('Instruction words of real guests', () => {
   const decoder = createDecoder(allDefinitions);
-  const interpreter = generateInterpreter(allDefinitions, softFloatFunctions);
+  const interpreter = generateInterpreter(allDefinitions, runtimeFunctions);
   const registers = implementedRegisters(v8_0);
 
   for (const name of ['gcc-O2', 'gcc-O0-O3-Os', 'kut-a72']) {

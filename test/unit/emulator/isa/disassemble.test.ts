@@ -26,10 +26,6 @@ const isPrintedButUnallocated = (text: string): boolean =>
   /^(cfinv|sb)$/.test(text) ||
   /^sm(start|stop)\b/.test(text);
 
-/** FEAT_PAuth, which no processor here has. */
-const isPointerAuthentication = (text: string): boolean =>
-  /^(pac|aut|xpac|ldra[ab]|b(l)?ra[ab]|e?reta[ab])/.test(text);
-
 /** Hints are NOPs whatever their name, and the system instruction space decodes as a whole. */
 const isHintOrSystem = (word: number): boolean =>
   (word & 0xfffff01f) >>> 0 === 0xd503201f || (word & 0xffc00000) >>> 0 === 0xd5000000;
@@ -66,7 +62,6 @@ describe('disassemble', () => {
       const missing = words.filter(
         ({ word, status, text }) =>
           status === 'later' &&
-          !isPointerAuthentication(text) &&
           !isSIMDDataProcessing(word) &&
           !isPrintedButUnallocated(text) &&
           laterDecoder.decode(word) === undefined,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Engine } from '../../../../emulator/engine/engine.ts';
 import { EngineMemory } from '../../../../emulator/engine/engine-memory.ts';
+import { runtimeFunctions } from '../../../../emulator/engine/runtime-functions.ts';
 import type { EngineHost } from '../../../../emulator/engine/engine.ts';
 import * as L from '../../../../emulator/engine/layout.ts';
 import { createDecoder } from '../../../../emulator/isa/decode.ts';
@@ -98,7 +99,7 @@ function recordingMachine(): Engine {
         { base: MEMORY, size: MEMORY_BYTES },
       ],
       definitions: integerDefinitions,
-      runtimeFunctions: [],
+      runtimeFunctions,
       features: new Set(['FEAT_CRC32']),
     }),
     host,

@@ -7,7 +7,7 @@ import { Engine } from '../../../../../emulator/engine/engine.ts';
 import { EngineMemory } from '../../../../../emulator/engine/engine-memory.ts';
 import type { EngineHost } from '../../../../../emulator/engine/engine.ts';
 import * as L from '../../../../../emulator/engine/layout.ts';
-import { softFloatFunctions } from '../../../../../emulator/engine/soft-float.ts';
+import { runtimeFunctions } from '../../../../../emulator/engine/runtime-functions.ts';
 import { createDecoder } from '../../../../../emulator/isa/decode.ts';
 import {
   cryptographicDefinitions,
@@ -106,7 +106,7 @@ function makeEngine(): Engine {
         { base: MEMORY, size: MEMORY_BYTES },
       ],
       definitions,
-      runtimeFunctions: softFloatFunctions,
+      runtimeFunctions,
       features: new Set(['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256']),
     }),
     host,
