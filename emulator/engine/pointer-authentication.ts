@@ -23,7 +23,7 @@ import {
   xor,
 } from '../isa/expression.ts';
 import type { Expr } from '../isa/expression.ts';
-import { cellI32 } from './core-functions.ts';
+import { cellI32 } from './cells.ts';
 import * as L from './layout.ts';
 import { qarma5 } from './qarma5.ts';
 import type { RuntimeFunctionDefinition } from './runtime-function.ts';
