@@ -10,7 +10,8 @@ export interface HostProfile {
   readonly watchpoints: number;
   /**
    * The host runs at EL2 (Virtualization Host Extensions), so the hypervisor writes MDCR_EL2 when it loads
-   * a vCPU instead of at each entry. The guest's processor has no FEAT_VHE either way.
+   * a vCPU instead of at each entry, and CPTR_EL2 has the layout of CPACR_EL1. The guest's processor has no
+   * FEAT_VHE either way.
    */
   readonly VHE: boolean;
   /** FEAT_FGT: HDFGRTR_EL2 and HDFGWTR_EL2 trap single registers. */

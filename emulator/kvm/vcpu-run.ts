@@ -13,11 +13,6 @@ import {
   EC_WATCHPOINT_LOWER,
 } from '../cpu/syndrome.ts';
 import {
-  CNTHCTL_EL2_EL1PCEN,
-  CNTHCTL_EL2_EL1PCTEN,
-  CPTR_EL2_DEFAULT,
-  CPTR_EL2_TFP,
-  CPTR_EL2_TTA,
   DBGBCR_E,
   HCR_EL2_API,
   HCR_EL2_APK,
@@ -25,8 +20,6 @@ import {
   HDFGRTR_EL2_BUFFER_IDS,
   HCR_EL2_RW,
   HCR_EL2_VM,
-  HCR_GUEST_FLAGS,
-  HCR_HOST_FLAGS,
 } from './control-bits.ts';
 import type { Fpsimd } from './fpsimd/fpsimd.ts';
 import { loadGuestContext, saveGuestContext } from './guest-context.ts';
@@ -34,6 +27,8 @@ import { KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW } from './guest-debug-cont
 import { handleExit, stepByEmulation } from './handle-exit.ts';
 import type { ExitContext } from './handle-exit.ts';
 import type { InvariantChecker } from './invariants.ts';
+import { hostMode } from './host-mode.ts';
+import type { HostMode } from './host-mode.ts';
 import type { KvmExit } from './kvm-exit.ts';
 import { completeMmio } from './mmio.ts';
 import type { PhysicalCpu } from './physical-cpu.ts';
@@ -71,6 +66,7 @@ export class VcpuRun {
   readonly spe: SpeSwitch;
   readonly #cpu: PhysicalCpu;
   readonly #host: RunHost;
+  readonly #mode: HostMode;
   readonly #invariants: InvariantChecker | undefined;
   readonly #tickInterval: bigint;
   readonly #stage2: Stage2 | undefined;
@@ -96,6 +92,7 @@ export class VcpuRun {
     this.spe = new SpeSwitch(ws);
     this.#cpu = ws.cpu.cpu;
     this.#host = host;
+    this.#mode = hostMode(ws.profile);
     this.#tickInterval = tickInterval;
     this.#invariants = invariants;
     this.#stage2 = stage2;
@@ -115,9 +112,10 @@ export class VcpuRun {
     this.#resident = first;
     ws.vcpu = first;
     ws.initialiseHost();
+    const { HCR_HOST_FLAGS, CPTR_HOST, CNTHCTL_EL2 } = this.#mode;
     ws.cpu.write('HCR_EL2', HCR_HOST_FLAGS);
-    ws.cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT);
-    ws.cpu.write('CNTHCTL_EL2', CNTHCTL_EL2_EL1PCTEN | CNTHCTL_EL2_EL1PCEN);
+    ws.cpu.write('CPTR_EL2', CPTR_HOST);
+    ws.cpu.write('CNTHCTL_EL2', CNTHCTL_EL2);
     ws.cpu.write('CNTVOFF_EL2', 0n);
     ws.cpu.write('VTTBR_EL2', (VMID << 48n) | (this.#stage2?.BADDR ?? 0n));
     if (this.#stage2 !== undefined) ws.cpu.write('VTCR_EL2', this.#stage2.VTCR_EL2);
@@ -306,7 +304,7 @@ export class VcpuRun {
     const { cpu, vcpu } = this.ws;
     if (!this.fp.trapping || !this.fp.exists) return false;
     vcpu.pc = cpu.read('ELR_EL2');
-    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT | CPTR_EL2_TTA);
+    cpu.write('CPTR_EL2', this.#mode.cptrOfGuest(false));
     this.fp.trap();
     this.#cpu.exceptionReturn();
     return true;
@@ -387,8 +385,7 @@ export class VcpuRun {
     cpu.write('ELR_EL2', vcpu.pc);
     cpu.write('SPSR_EL2', vcpu.pstate);
     cpu.write('HCR_EL2', this.#guestHcr);
-    const TFP = this.fp.enter() ? CPTR_EL2_TFP : 0n;
-    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT | CPTR_EL2_TTA | TFP);
+    cpu.write('CPTR_EL2', this.#mode.cptrOfGuest(this.fp.enter()));
     this.#host.policy.enter(ws);
     this.#hideBufferIds(true);
     this.trace.atEntry();
@@ -414,8 +411,8 @@ export class VcpuRun {
     this.#phase = 'put';
     this.spe.exit();
     this.#host.policy.exit(ws);
-    cpu.write('HCR_EL2', HCR_HOST_FLAGS);
-    cpu.write('CPTR_EL2', CPTR_EL2_DEFAULT);
+    cpu.write('HCR_EL2', this.#mode.HCR_HOST_FLAGS);
+    cpu.write('CPTR_EL2', this.#mode.CPTR_HOST);
     this.fp.exit();
     this.#hideBufferIds(false);
     this.trace.exit();
@@ -436,6 +433,7 @@ export class VcpuRun {
 
   /** G3 and G4 trap the identification registers, so that a VM has its own. */
   get #guestHcr(): bigint {
+    const { HCR_GUEST_FLAGS } = this.#mode;
     const { generation } = this.#host.policy;
     const own = generation === 'G3' || generation === 'G4' || this.ws.hasOwnProcessor;
     const { features } = this.ws.profile.processor.model;

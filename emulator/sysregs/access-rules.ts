@@ -590,6 +590,13 @@ const namesToEL2: readonly (readonly [number, string])[] = [
   [APK, 'HCR_EL2.APK'],
 ];
 
+/** The field in its place with HCR_EL2.E2H. */
+function nameWithHost(name: string, TGE: boolean): string {
+  if (name === 'CNTHCTL_EL2.EL1PCEN') return 'CNTHCTL_EL2.EL1PTEN';
+  if (!TGE) return name;
+  return name.replace('SCTLR_EL1.', 'SCTLR_EL2.').replace('CNTKCTL_EL1.', 'CNTHCTL_EL2.');
+}
+
 /** The fields that make `accessCode` a trap, as `REGISTER.FIELD`; none where the access is not trapped. */
 export function trappingControls(
   reg: SysReg,
@@ -606,14 +613,16 @@ export function trappingControls(
     case ACCESS_FP_UNDEFINED_EL2:
       return ['CPACR_EL1.FPEN'];
     case ACCESS_FP_TRAP_EL2:
-      return ['CPTR_EL2.TFP'];
+      return [traps.E2H ? 'CPTR_EL2.FPEN' : 'CPTR_EL2.TFP'];
     case ACCESS_TRAP_EL1:
     case ACCESS_TRAP_EL2: {
       const rule = ruleOf(reg, direction);
       const fromEL0 = el === 0 ? traps.fromEL0 & rule.fromEL0 : 0;
       const [names, active] =
         fromEL0 === 0 ? [namesToEL2, traps.toEL2 & rule.toEL2] : [namesFromEL0, fromEL0];
-      const found = names.filter(([flag]) => (active & flag) !== 0).map(([, name]) => name);
+      const found = names
+        .filter(([flag]) => (active & flag) !== 0)
+        .map(([, name]) => (traps.E2H ? nameWithHost(name, traps.TGE) : name));
       if (found.length > 0) return found;
       const { fineGrained } = rule;
       return fineGrained === undefined ? [] : [`${fineGrained.register}[${fineGrained.bit}]`];

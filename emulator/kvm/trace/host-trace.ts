@@ -5,7 +5,7 @@
  *
  * When it looks, what it remembers and in which flags is a scheme's decision.
  */
-import { HCR_HOST_FLAGS } from '../control-bits.ts';
+import { hostMode } from '../host-mode.ts';
 import type { WorldSwitch } from '../world-switch.ts';
 import type { FlagWord } from '../policies/policy.ts';
 
@@ -108,6 +108,7 @@ export class HostTrace {
 
   /** The buffer is drained, or goes on, while addresses still or again mean what the host means. */
   #requireHostRegime(what: string): void {
+    const { HCR_HOST_FLAGS } = hostMode(this.ws.profile);
     if (this.ws.cpu.cpu.peekRegister('HCR_EL2') !== HCR_HOST_FLAGS) {
       this.violated?.(`I5: ${what} under the guest's translation regime`);
     }
