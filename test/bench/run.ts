@@ -1,22 +1,27 @@
 /**
  * The benchmarks: our figures beside those of QEMU TCG, and of gdb on QEMU, from the same run.
- * With `--json` they are printed as JSON; `lsp` measures the language server alone.
+ * With `--json` they are printed as JSON; `lsp` measures the language server alone, `linux` the boot of
+ * Linux alone, for which LINUX_IMAGES names the folder of its images.
  */
 import { measureCosts } from './costs.ts';
 import { measureDebugging } from './debug-rates.ts';
 import { policyTable } from './policies.ts';
 import { measureLanguageServer } from './language-server.ts';
+import { measureLinuxBoot } from './linux-boot.ts';
 import { hasGdb, hasQemu } from './qemu.ts';
 import { ratioOf, table } from './report.ts';
 import type { Result } from './report.ts';
 import { measureColdStart, measureSessions } from './sessions.ts';
 import { measureWorkloads } from './workloads.ts';
 
-const USAGE = 'usage: npm run bench [-- [--json] [lsp]]\n';
+const USAGE = 'usage: npm run bench [-- [--json] [lsp | linux]]\n';
+const PARTS = ['lsp', 'linux'];
 
 async function main(options: readonly string[]): Promise<void> {
   const json = options.includes('--json');
-  if (options.some((option) => option !== '--json' && option !== 'lsp')) {
+  const parts = options.filter((option) => option !== '--json');
+  const [part] = parts;
+  if (parts.length > 1 || (part !== undefined && !PARTS.includes(part))) {
     process.stderr.write(USAGE);
     process.exitCode = 2;
     return;
@@ -32,16 +37,28 @@ async function main(options: readonly string[]): Promise<void> {
   const host = `Node ${process.version.slice(1)} (V8 ${process.versions.v8}), ${process.platform} ${process.arch}`;
   if (!json) process.stdout.write(`${[host, ...missing].join('\n')}\n\n`);
 
-  const results = options.includes('lsp')
-    ? await measureLanguageServer()
-    : await measureAll(withQemu, withGdb);
+  const linux = part === 'lsp' ? [] : await measureLinuxBoot(withQemu);
+  if (typeof linux === 'string') process.stderr.write(`${linux}\n`);
+  const results = [
+    ...(await measure(part, withQemu, withGdb)),
+    ...(typeof linux === 'string' ? [] : linux),
+  ];
   if (json) {
     const withRatios = results.map((result) => ({ ...result, ratio: ratioOf(result) }));
     process.stdout.write(`${JSON.stringify({ host, missing, results: withRatios }, null, 2)}\n`);
   } else {
     process.stdout.write(`${table(results)}\n`);
-    if (!options.includes('lsp')) process.stdout.write(`\n${policyTable()}\n`);
+    if (part === undefined) process.stdout.write(`\n${policyTable()}\n`);
   }
+}
+
+async function measure(
+  part: string | undefined,
+  withQemu: boolean,
+  withGdb: boolean,
+): Promise<readonly Result[]> {
+  if (part === 'linux') return [];
+  return part === 'lsp' ? measureLanguageServer() : measureAll(withQemu, withGdb);
 }
 
 async function measureAll(withQemu: boolean, withGdb: boolean): Promise<Result[]> {

@@ -1,12 +1,13 @@
 /**
  * kvm-unit-tests on our machine and on QEMU: `KVM_UNIT_TESTS=<folder of built images> npm run
- * test:kvm-unit-tests [-- [--ours] [--output] [NAME...]]`. `--ours` leaves QEMU out, `--output` shows
- * what the guests print.
+ * test:kvm-unit-tests [-- [--ours] [--output] [--docs] [NAME...]]`. `--ours` leaves QEMU out, `--output`
+ * shows what the guests print, `--docs` writes docs/kvm-unit-tests.md.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultPolicy, policies } from '../../emulator/kvm/policies/index.ts';
 import { runOnOurMachine } from './our-machine.ts';
+import { kvmUnitTestsPage } from './page.ts';
 import { qemuVersion, runOnQemu } from './qemu.ts';
 import { table, totals } from './report.ts';
 import type { Row } from './report.ts';
@@ -16,6 +17,7 @@ import type { TestCase } from './unittests-config.ts';
 /** The processors of the tests that take as many as there are. */
 const MAX_CPUS = 4;
 const MOST_INSTRUCTIONS = 20_000_000_000;
+const PAGE = new URL('../../docs/kvm-unit-tests.md', import.meta.url);
 
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
@@ -64,6 +66,11 @@ async function main(options: readonly string[]): Promise<void> {
       rows.flatMap(({ test, theirs }) => (theirs ? [{ test, outcome: theirs }] : [])),
     );
     print(`QEMU: ${other.passed} passed, ${other.failed} failed, ${other.skipped} skipped`);
+  }
+  if (options.includes('--docs')) {
+    if (qemu === undefined || tests.length < all.length) {
+      print('The page is of all tests beside QEMU: it is not written.');
+    } else writeFileSync(PAGE, await kvmUnitTestsPage(rows, qemu));
   }
   print(`${sum.skipped} skipped`);
   print(`${sum.passed} passed, ${sum.failed} failed`);

@@ -12,7 +12,7 @@ import type { LinuxSession } from './session.ts';
 
 const QEMU = 'qemu-system-aarch64';
 /** Milliseconds that whatever is waited for takes at most. */
-const PATIENCE = 120_000;
+const PATIENCE = 600_000;
 
 /** The first line of `--version`, or undefined where it is not installed. */
 export function qemuVersion(): string | undefined {
