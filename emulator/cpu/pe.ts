@@ -218,8 +218,6 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
   #regimes: Partial<Record<0 | 1 | 2, TranslationRegime>> = {};
   #elSwitchesStale = true;
   #translationStale = true;
-  /** PSTATE.PAN has changed: what data accesses at EL1 may do. */
-  #permissionsStale = false;
   /** For the regime of EL0 and this EL, by bit 55 of the VA. */
   readonly #addressSpaceStale = { 1: [false, false], 2: [false, false] };
   /** `timers.streamEvents` when the Event Register was clear last. */
@@ -344,7 +342,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       regime: (EL) => this.regime(EL),
       tables: memory.tables,
       peekedTables: memory.peekedTables,
-      holdsTranslation: (EL, va) => engine.tlb.holds(EL, va),
+      holdsTranslation: (EL, va) => engine.holdsTranslation(EL, va),
       writePhysical: (PA, bytes) => engine.writePhysical(PA, bytes),
       get virtualCount() {
         return timers.virtualCount;
@@ -490,11 +488,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     const changed = extensions ^ state.extensions;
     if (changed === 0) return;
     state.extensions = extensions;
-    if ((changed & PSTATE_UAO) !== 0) this.#elSwitchesStale = true;
-    if ((changed & PSTATE_PAN) !== 0) {
-      this.#regimes = {};
-      this.#permissionsStale = true;
-    }
+    if ((changed & (PSTATE_PAN | PSTATE_UAO)) !== 0) this.#elSwitchesStale = true;
+    if ((changed & PSTATE_PAN) !== 0) this.#regimes = {};
   }
 
   #stackPointerSlot(EL: ExceptionLevel, SPSel: 0 | 1): number {
@@ -664,7 +659,8 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.traps.apply(state.SPSel);
     if (this.#elSwitchesStale) {
       this.#elSwitchesStale = false;
-      engine.setRegime(state.EL, this.debug.accessEL(true));
+      const PAN = (state.extensions & PSTATE_PAN) !== 0;
+      engine.setRegime(state.EL, this.debug.accessEL(true), PAN);
       engine.setFpTrap(this.traps.fpAccess(state.EL) !== ACCESS_ALLOWED);
       engine.setZeroBlockTrap(
         instructionAccessCode(DC_ZVA, state.EL, this.traps.active) !== ACCESS_ALLOWED,
@@ -694,7 +690,7 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
       engine.flushTlb();
       this.memory.translationsFlushed();
     } else {
-      if (this.#watchesStale || this.#permissionsStale) engine.flushTlb();
+      if (this.#watchesStale) engine.flushTlb();
       for (const EL of [1, 2] as const) {
         for (const upper of [0, 1] as const) {
           if (this.#addressSpaceStale[EL][upper]) engine.flushAddressSpace(upper, EL);
@@ -705,7 +701,6 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     this.#addressSpaceStale[1].fill(false);
     this.#addressSpaceStale[2].fill(false);
     this.#watchesStale = false;
-    this.#permissionsStale = false;
   }
 
   #updateMarks(): void {

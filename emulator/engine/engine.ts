@@ -3,7 +3,7 @@
 /**
  * The engine of one processor: its registers and TLBs in a bank of the machine's WebAssembly memory, and
  * an instance of the generated interpreter over them. It executes instructions and knows nothing of
- * exceptions, translation regimes or devices: those come in through `EngineHost`.
+ * exceptions, translation registers or devices: those come in through `EngineHost`.
  */
 import type { CodePages } from './code-pages.ts';
 import { descriptorElement, descriptorFlags, descriptorSize } from './core-functions.ts';
@@ -18,8 +18,8 @@ import * as L from './layout.ts';
 import type { Ram } from './ram.ts';
 import { TableWalks } from './table-walk.ts';
 import type { TableWalk } from './table-walk.ts';
-import { DataTlb } from './tlb.ts';
-import type { TlbPermissions } from './tlb.ts';
+import { DataTlb, dataTlbOf } from './tlb.ts';
+import type { DataTlbIndex, TlbPermissions } from './tlb.ts';
 
 export type { RamRegion } from './ram.ts';
 export type { RunExit } from './exit.ts';
@@ -85,6 +85,7 @@ export class Engine {
   readonly #u8: Uint8Array;
   readonly #buffers: Uint8Array;
   readonly #breakpoints = new Set<bigint>();
+  #PAN = false;
 
   constructor({ memory, cpu = 0, host }: EngineOptions) {
     if (cpu >= memory.cpus) throw new RangeError(`the memory has no bank for processor ${cpu}`);
@@ -156,8 +157,12 @@ export class Engine {
   #prepareWalk(host: EngineHost, descriptor: number): void {
     const isUnprivileged = (descriptorFlags(descriptor) & L.ACCESS_UNPRIVILEGED) !== 0;
     const tlb = this.#u32[(isUnprivileged ? L.UNPRIVILEGED_TLB : L.DATA_TLB) >> 2]!;
-    const el = ((tlb - this.#base - L.TLB) / L.TLB_BYTES) as ExceptionLevel;
-    if (!this.#walks.isKnown(el)) this.#walks.set(el, host.tableWalk(el));
+    const index = ((tlb - this.#base - L.TLB) / L.TLB_BYTES) as DataTlbIndex;
+    if (this.#walks.isKnown(index)) return;
+    this.#walks.set(
+      index,
+      host.tableWalk(index > 2 ? ((index - 2) as ExceptionLevel) : (index as ExceptionLevel)),
+    );
   }
 
   /** The predecoded page for instructions at `va`, or -1 where nothing can be fetched. */
@@ -227,12 +232,24 @@ export class Engine {
 
   // -- translation caches
 
-  /** Fetches and ordinary accesses use the TLBs of this EL from now on, LDTR and STTR that of `unprivileged`. */
-  setRegime(el: ExceptionLevel, unprivileged: ExceptionLevel): void {
-    const tlbs = this.#base + L.TLB;
+  /**
+   * Fetches and ordinary accesses use the TLBs of this EL from now on, LDTR and STTR that of `unprivileged`;
+   * `PAN` is PSTATE.PAN.
+   */
+  setRegime(el: ExceptionLevel, unprivileged: ExceptionLevel, PAN = false): void {
+    this.#PAN = PAN;
+    const addressOf = (level: ExceptionLevel): number =>
+      this.#base + L.TLB + this.#tlbOf(level) * L.TLB_BYTES;
     this.#fetch.selectLevel(el);
-    this.#u32[L.DATA_TLB >> 2] = tlbs + el * L.TLB_BYTES;
-    this.#u32[L.UNPRIVILEGED_TLB >> 2] = tlbs + unprivileged * L.TLB_BYTES;
+    this.#u32[L.DATA_TLB >> 2] = addressOf(el);
+    this.#u32[L.UNPRIVILEGED_TLB >> 2] = addressOf(unprivileged);
+  }
+  #tlbOf(el: ExceptionLevel): DataTlbIndex {
+    return dataTlbOf(el, this.#PAN);
+  }
+  /** Whether the data TLB that accesses made at `el` use now has the page of `va`. */
+  holdsTranslation(el: ExceptionLevel, va: bigint): boolean {
+    return this.tlb.holds(this.#tlbOf(el), va);
   }
   /** Drops all predecoded code: RAM was replaced as a whole. */
   flushCode(): void {
@@ -277,7 +294,7 @@ export class Engine {
   installTlb(el: ExceptionLevel, va: bigint, pa: bigint, permissions: TlbPermissions): void {
     const host = this.ram.hostAddress(pa & ~0xfffn);
     if (host === undefined) throw new TypeError(`0x${pa.toString(16)} is not RAM`);
-    this.tlb.install(el, va, host, this.#pages.pageOfHost(host), permissions);
+    this.tlb.install(this.#tlbOf(el), va, host, this.#pages.pageOfHost(host), permissions);
   }
 
   // -- run-time switches that generated code reads

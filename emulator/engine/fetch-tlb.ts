@@ -28,7 +28,11 @@ export class FetchTlb {
   constructor(memory: ArrayBuffer, stateBase: number) {
     this.#stateBase = stateBase;
     this.#view = new DataView(memory, stateBase, L.BANK_BYTES);
-    this.#table = new Uint8Array(memory, stateBase + L.FETCH_TLB, L.TLB_COUNT * L.FETCH_TLB_BYTES);
+    this.#table = new Uint8Array(
+      memory,
+      stateBase + L.FETCH_TLB,
+      L.FETCH_TLB_COUNT * L.FETCH_TLB_BYTES,
+    );
   }
 
   /** Instructions are fetched at this EL from now on. */

@@ -13,10 +13,10 @@
  *     0x0800  PSTATE and the exclusive monitor
  *     0x1000  system-register file, 8 bytes a slot
  *     0x3000  trap bytes, 8 a slot: [EL0 read, EL0 write, EL1 read, EL1 write, EL2 read, EL2 write]
- *     0x6000  data TLBs, one for each EL
- *     0xf000  watched ranges of the data TLBs' entries
- *     0xfc00  large mappings, table walks, the first region of RAM
- *     0x10000 fetch TLBs, one for each EL
+ *     0x6000  data TLBs
+ *     0x10000 watched ranges of the data TLBs' entries
+ *     0x11400 large mappings, table walks, the first region of RAM
+ *     0x12000 fetch TLBs, one for each EL
  *
  * Everything below SAVED_END is architectural or derived state that a snapshot keeps.
  */
@@ -111,12 +111,12 @@ export const ACCESS_DAIF = 3; // DAIF, where the access is allowed
 
 export const SAVED_END = 0x6000;
 
-// Data TLBs: direct mapped, one for each EL
+// Data TLBs: direct mapped; of EL0, EL1 and EL2, and of EL1 and EL2 while PSTATE.PAN is set
 export const TLB = 0x6000;
 export const TLB_ENTRIES = 256;
 export const TLB_ENTRY_BYTES = 32;
 export const TLB_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
-export const TLB_COUNT = 3;
+export const TLB_COUNT = 5;
 export const TLB_READ_TAG = 0; // i64: page VA when loads may take the fast path
 export const TLB_WRITE_TAG = 8; // i64: page VA when stores may take the fast path
 export const TLB_ADDEND = 16; // i32: host address minus VA, modulo 2^32
@@ -135,28 +135,29 @@ export const NO_TAG = -1n;
 export const NO_SLOW_TAG = 0n;
 
 /** For each entry of the data TLBs the watched part of its page: u16 first offset, u16 end. */
-export const TLB_WATCHED = 0xf000;
+export const TLB_WATCHED = 0x10000;
 export const TLB_WATCHED_BYTES = 4;
 
 /** A bit for each 2 MB, by its number modulo LARGE_UNITS: whether TLB entries were made from a larger mapping. */
-export const LARGE_MAPPINGS = 0xfc00;
+export const LARGE_MAPPINGS = 0x11400;
 export const LARGE_UNITS = 4096;
 export const LARGE_UNIT_BITS = 21;
 /** A table-walk.ts descriptor for each data TLB. */
-export const WALKS = 0xfe00;
+export const WALKS = 0x11600;
 export const WALK_BYTES = 64;
-export const RAM_BASE = 0xfec0; // i64: physical address of the first region of RAM
-export const RAM_BYTES = 0xfec8; // i64
-export const RAM_HOST = 0xfed0; // i32: absolute
-export const CODE_MAP = 0xfed4; // i32: the byte of a page of RAM in CODE_MAP is here plus host address / 4096
-export const HUGE_MAPPING = 0xfed8; // i32: non-zero when a mapping of more than 2 MB is in a TLB
+export const RAM_BASE = 0x11780; // i64: physical address of the first region of RAM
+export const RAM_BYTES = 0x11788; // i64
+export const RAM_HOST = 0x11790; // i32: absolute
+export const CODE_MAP = 0x11794; // i32: the byte of a page of RAM in CODE_MAP is here plus host address / 4096
+export const HUGE_MAPPING = 0x11798; // i32: non-zero when a mapping of more than 2 MB is in a TLB
 
 // Fetch TLBs: direct mapped, one for each EL
-export const FETCH_TLB = 0x10000;
+export const FETCH_TLB = 0x12000;
 export const FETCH_TLB_ENTRIES = 1024;
 export const FETCH_TLB_ENTRY_BYTES = 16;
 export const FETCH_TAG = 0; // i64: page VA
 export const FETCH_PAGE = 8; // i32: first record
+export const FETCH_TLB_COUNT = 3;
 export const FETCH_TLB_BYTES = FETCH_TLB_ENTRIES * FETCH_TLB_ENTRY_BYTES;
 
 // Predecoded code pages

@@ -30,9 +30,10 @@ import {
 } from '../isa/expression.ts';
 import type { Expr } from '../isa/expression.ts';
 import { tlbEntry } from './cells.ts';
-import type { ExceptionLevel } from './cpu-state.ts';
 import * as L from './layout.ts';
 import type { Ram } from './ram.ts';
+import { DATA_TLBS } from './tlb.ts';
+import type { DataTlbIndex } from './tlb.ts';
 import type { FunctionBuilder } from './wasm.ts';
 
 /** Where walks start for the addresses of one range. */
@@ -232,14 +233,14 @@ export class TableWalks {
   }
 
   /** Whether `set` was called since the last `forget`. */
-  isKnown(el: ExceptionLevel): boolean {
-    return this.#view.getInt32(walkOf(el) + STATUS, true) !== UNKNOWN;
+  isKnown(tlb: DataTlbIndex): boolean {
+    return this.#view.getInt32(walkOf(tlb) + STATUS, true) !== UNKNOWN;
   }
 
-  /** How the TLB of `el` may be filled; undefined: by the host alone. */
-  set(el: ExceptionLevel, regime: TableWalk | undefined): void {
+  /** How a TLB may be filled; undefined: by the host alone. */
+  set(tlb: DataTlbIndex, regime: TableWalk | undefined): void {
     const view = this.#view;
-    const walk = walkOf(el);
+    const walk = walkOf(tlb);
     view.setInt32(walk + STATUS, regime === undefined ? LEFT_TO_HOST : USABLE, true);
     if (regime === undefined) return;
     const { permissions, normal, hasASIDs } = regime;
@@ -268,7 +269,7 @@ export class TableWalks {
 
   /** The regimes, or what stands in the way of walks, may have changed. */
   forget(): void {
-    for (const el of [0, 1, 2] as const) this.#view.setInt32(walkOf(el) + STATUS, UNKNOWN, true);
+    for (const tlb of DATA_TLBS) this.#view.setInt32(walkOf(tlb) + STATUS, UNKNOWN, true);
   }
 
   // -- larger mappings
@@ -301,4 +302,4 @@ export class TableWalks {
   }
 }
 
-const walkOf = (el: ExceptionLevel): number => L.WALKS + el * L.WALK_BYTES;
+const walkOf = (tlb: DataTlbIndex): number => L.WALKS + tlb * L.WALK_BYTES;

@@ -1,4 +1,7 @@
-/** The data TLBs that generated code reads: one direct-mapped table for each exception level. */
+/**
+ * The data TLBs that generated code reads: a direct-mapped table for each exception level, and for EL1 and
+ * EL2 another one while PSTATE.PAN is set, so that software may set and clear it often.
+ */
 import type { ExceptionLevel } from './cpu-state.ts';
 import * as L from './layout.ts';
 
@@ -23,6 +26,14 @@ export interface TlbPermissions {
     | undefined;
 }
 
+/** EL0, EL1, EL2; EL1 and EL2 with PSTATE.PAN. */
+export type DataTlbIndex = 0 | 1 | 2 | 3 | 4;
+export const DATA_TLBS: readonly DataTlbIndex[] = [0, 1, 2, 3, 4];
+
+export function dataTlbOf(el: ExceptionLevel, PAN: boolean): DataTlbIndex {
+  return PAN && el > 0 ? ((el + 2) as 3 | 4) : el;
+}
+
 const PAGE_MASK = 0xfffn;
 const INDEX_MASK = L.TLB_ENTRIES - 1;
 
@@ -43,26 +54,26 @@ export class DataTlb {
     this.#watched = new DataView(memory, stateBase + L.TLB_WATCHED, entries * L.TLB_WATCHED_BYTES);
   }
 
-  #entry(el: ExceptionLevel, va: bigint): number {
-    return el * L.TLB_BYTES + (Number((va >> 12n) & 0xffffffffn) & INDEX_MASK) * L.TLB_ENTRY_BYTES;
+  #entry(tlb: DataTlbIndex, va: bigint): number {
+    return tlb * L.TLB_BYTES + (Number((va >> 12n) & 0xffffffffn) & INDEX_MASK) * L.TLB_ENTRY_BYTES;
   }
 
-  /** Whether the TLB of `el` has the page of `va`. */
-  holds(el: ExceptionLevel, va: bigint): boolean {
-    const slow = this.#view.getBigInt64(this.#entry(el, va) + L.TLB_SLOW_TAG, true);
+  /** Whether a TLB has the page of `va`. */
+  holds(tlb: DataTlbIndex, va: bigint): boolean {
+    const slow = this.#view.getBigInt64(this.#entry(tlb, va) + L.TLB_SLOW_TAG, true);
     return slow !== L.NO_SLOW_TAG && (slow & ~PAGE_MASK) === BigInt.asIntN(64, va & ~PAGE_MASK);
   }
 
   /** `host` is the host address of the page, `codePage` its predecoded page or 0. */
   install(
-    el: ExceptionLevel,
+    tlb: DataTlbIndex,
     va: bigint,
     host: number,
     codePage: number,
     { read, write, unaligned, notGlobal, watched }: TlbPermissions,
   ): void {
     const view = this.#view;
-    const entry = this.#entry(el, va);
+    const entry = this.#entry(tlb, va);
     const page = BigInt.asIntN(64, va & ~PAGE_MASK);
     let slow =
       (read ? L.SLOW_READ : 0) | (write ? L.SLOW_WRITE : 0) | (unaligned ? L.SLOW_UNALIGNED : 0);
@@ -107,8 +118,9 @@ export class DataTlb {
 
   /** Drops what EL0 and `el` have for VAs whose bit 55 is `upper`, and what is for one ASID. */
   flushAddressSpace(upper: 0 | 1, el: 1 | 2): void {
-    this.#dropAddressSpace(upper, 0);
-    this.#dropAddressSpace(upper, el * L.TLB_BYTES);
+    for (const tlb of [0, el, dataTlbOf(el, true)]) {
+      this.#dropAddressSpace(upper, tlb * L.TLB_BYTES);
+    }
   }
 
   #dropAddressSpace(upper: 0 | 1, first: number): void {
@@ -125,6 +137,6 @@ export class DataTlb {
 
   /** Drops the page of `va` at every exception level. */
   flushPage(va: bigint): void {
-    for (const el of [0, 1, 2] as const) this.#drop(this.#entry(el, va));
+    for (const tlb of DATA_TLBS) this.#drop(this.#entry(tlb, va));
   }
 }
