@@ -232,8 +232,24 @@ export interface WatchpointRow {
   readonly message: string;
 }
 
-/** Request `trapline/uartInput`: text that the guest receives on its UART. */
-export interface UartInputArguments {
+/** Request `trapline/consoleInput`: what is typed at the guest's serial console, as UTF-8. */
+export interface ConsoleInputArguments {
+  readonly text: string;
+}
+
+/**
+ * Request `trapline/terminal`: the client has a terminal for the guest's serial console, or has closed it. What the
+ * guest sends comes as events from then on.
+ */
+export interface TerminalArguments {
+  readonly exists: boolean;
+}
+
+/** Event: what the guest has sent to its serial console, for the client's terminal. */
+export const TERMINAL_OUTPUT_EVENT = 'trapline/terminalOutput';
+
+export interface TerminalOutputBody {
+  /** With its escape sequences. */
   readonly text: string;
 }
 

@@ -15,7 +15,6 @@ import {
 import type { DebugInfoContext } from './expressions/debug-info-context.ts';
 import { ExecutionCounts } from './execution-counts.ts';
 import { GuestMemory } from './guest-memory.ts';
-import { GuestOutput } from './guest-output.ts';
 import { Handles } from './handles.ts';
 import type { LaunchArguments } from './launch-arguments.ts';
 import type { DebuggedMachine, MachineFactory } from './machine.ts';
@@ -261,11 +260,6 @@ export class Debuggee implements ContextGuest, SteppedGuest {
   }
 
   #connect(): void {
-    const output = new GuestOutput();
-    this.machine.console.onOutput = (bytes) => {
-      const text = output.feed(bytes);
-      if (text !== '') this.write({ category: 'stdout', text });
-    };
     const told = new Set<string>();
     this.machine.onGuestError = (device, message, pc) => {
       const key = `${device} ${message} ${hex(pc)}`;

@@ -10,7 +10,8 @@ import type {
   HostActivityArguments,
   SwitchFpPolicyArguments,
   SwitchPolicyArguments,
-  UartInputArguments,
+  ConsoleInputArguments,
+  TerminalArguments,
   WorldSwitchArguments,
 } from './custom-requests.ts';
 import type { Debuggee } from './debuggee.ts';
@@ -47,7 +48,7 @@ import { state } from './requests/state.ts';
 import { switchPolicy } from './requests/switch-policy.ts';
 import { symbols } from './requests/symbols.ts';
 import { threads } from './requests/threads.ts';
-import { uartInput } from './requests/uart-input.ts';
+import { consoleInput } from './requests/console-input.ts';
 import { variables } from './requests/variables.ts';
 import { worldSwitch } from './requests/world-switch.ts';
 import { writeMemory } from './requests/write-memory.ts';
@@ -75,6 +76,8 @@ export interface SessionFacts {
   sendBreakpoints(changed: readonly DebugProtocol.Breakpoint[]): void;
   /** A request that wakes a guest that waits for input. */
   wake(): void;
+  /** The client has a terminal for the guest's serial console, or has none any more. */
+  setTerminal(exists: boolean): void;
 }
 
 export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
@@ -185,11 +188,18 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
     allowed: 'launched',
     answer: (debuggee, given: CountExecutionsArguments) => countExecutions(debuggee, given),
   },
-  'trapline/uartInput': {
+  'trapline/consoleInput': {
     allowed: 'launched',
-    answer(debuggee, given: UartInputArguments, session) {
+    answer(debuggee, given: ConsoleInputArguments, session) {
       session.wake();
-      uartInput(debuggee, given);
+      consoleInput(debuggee, given);
+      return {};
+    },
+  },
+  'trapline/terminal': {
+    allowed: 'ever',
+    answer(_debuggee, { exists }: TerminalArguments, session) {
+      session.setTerminal(exists);
       return {};
     },
   },

@@ -174,7 +174,8 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   },
   'trapline/checkAbi': { function: string },
   'trapline/countExecutions': { labels: list(string) },
-  'trapline/uartInput': { text: string },
+  'trapline/consoleInput': { text: string },
+  'trapline/terminal': { exists: boolean },
 };
 
 /** Every request that has a shape is one that the adapter answers. */

@@ -3,12 +3,15 @@ import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import { BreakpointRequests } from './breakpoints/breakpoint-requests.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describeClient, fromClient, toClient, type Client } from './client.ts';
+import { ConsoleRelay } from './console-relay.ts';
 import {
   STATE_EVENT,
+  TERMINAL_OUTPUT_EVENT,
   type ComparePoliciesArguments,
   type MigrateArguments,
+  type TerminalOutputBody,
 } from './custom-requests.ts';
-import { threadIdOf, type Debuggee } from './debuggee.ts';
+import { threadIdOf, type ConsoleOutput, type Debuggee } from './debuggee.ts';
 import {
   alreadyInitialized,
   attachNotSupported,
@@ -80,6 +83,14 @@ export class TraplineSession extends DebugSession {
   readonly #factory: MachineFactory;
   readonly #output = new OutputQueue((body) => {
     this.#event('output', body);
+  });
+  readonly #console = new ConsoleRelay({
+    print: (text) => {
+      this.#print({ category: 'stdout', text });
+    },
+    sendToTerminal: (text) => {
+      this.#event(TERMINAL_OUTPUT_EVENT, { text } satisfies TerminalOutputBody);
+    },
   });
   readonly #watched = new WatchedMemory();
   #state: State = { kind: 'created' };
@@ -308,6 +319,9 @@ export class TraplineSession extends DebugSession {
       wake: () => {
         guest.runner.wake();
       },
+      setTerminal: (exists) => {
+        this.#console.hasTerminal = exists;
+      },
     });
     if (inspection.setsBreakpoints === true) {
       this.#breakpointRequests.note(command, inspection, given, body);
@@ -316,7 +330,7 @@ export class TraplineSession extends DebugSession {
     const assigns =
       command === 'evaluate' && (given as DebugProtocol.EvaluateArguments).context === 'repl';
     if (inspection.changesGuest === true || assigns) this.#guestChanged(debuggee, before);
-    if (this.#state.kind !== 'running') this.#output.flush();
+    if (this.#state.kind !== 'running') this.#flush();
     // What was unwound of a running guest is out of date at once.
     else debuggee.changed();
   }
@@ -347,7 +361,7 @@ export class TraplineSession extends DebugSession {
     }
     this.#state = { kind: 'configuring', guest };
     done(undefined);
-    this.#output.flush();
+    this.#flush();
     this.#event('process', {
       name: arguments_.program,
       isLocalProcess: false,
@@ -388,9 +402,12 @@ export class TraplineSession extends DebugSession {
       this.#output.add({ category: 'console', text: `${text}\n` });
     }
     const debuggee = await launch(arguments_, this.#host, this.#factory, (output) => {
-      this.#output.add(output);
-      if (this.#state.kind === 'stopped') this.#output.flush();
+      this.#print(output);
     });
+    debuggee.machine.console.onOutput = (bytes) => {
+      this.#console.receive(bytes, arguments_.console);
+    };
+    this.#console.restart();
     const noDebug = (given as { readonly noDebug?: unknown }).noDebug === true;
     const runner = new Runner(
       debuggee.machine,
@@ -404,7 +421,7 @@ export class TraplineSession extends DebugSession {
           this.#end(ended);
         },
         sliceDone: () => {
-          this.#output.flush();
+          this.#flush();
           if (this.#host.now() - this.#stateSentAt >= STATE_INTERVAL) this.#sendState(guest);
         },
         failed: (error) => {
@@ -493,7 +510,7 @@ export class TraplineSession extends DebugSession {
   }
 
   #stop(guest: Guest, stop: SessionStop): void {
-    this.#output.flush();
+    this.#flush();
     this.#state = { kind: 'stopped', guest };
     guest.debuggee.invalidate();
     guest.debuggee.exceptionStop = stop.exception;
@@ -523,7 +540,7 @@ export class TraplineSession extends DebugSession {
         text: `The guest has ended${status} (${ended.how}).\n`,
       });
     }
-    this.#output.flush();
+    this.#flush();
     if (guest !== undefined) this.#sendState(guest);
     if (ended !== undefined) this.#event('exited', { exitCode: ended.status });
     this.#event('terminated', undefined);
@@ -622,6 +639,17 @@ export class TraplineSession extends DebugSession {
   #sendState({ debuggee }: Guest): void {
     this.#stateSentAt = this.#host.now();
     this.#event(STATE_EVENT, state(debuggee, this.#state.kind === 'running'));
+  }
+
+  #print(output: ConsoleOutput): void {
+    this.#output.add(output);
+    if (this.#state.kind === 'stopped') this.#flush();
+  }
+
+  /** Sends what has gathered since the last slice. */
+  #flush(): void {
+    this.#console.flush();
+    this.#output.flush();
   }
 
   #event(name: string, body: object | undefined): void {

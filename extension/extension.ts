@@ -17,6 +17,7 @@ import { registerLensCommands } from './lens-commands.ts';
 import { Places } from './places.ts';
 import { startLanguageClient } from './language-client.ts';
 import { DEBUG_TYPE } from './protocol.ts';
+import { SerialTerminals } from './serial-terminals.ts';
 import { GuestSessions } from './sessions.ts';
 import { registerStart } from './start.ts';
 import { StatusBar } from './status-bar.ts';
@@ -29,6 +30,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const sessions = new GuestSessions();
   const places = new Places(sessions);
   const watchpoints = new Watchpoints(sessions, context.workspaceState);
+  const terminals = new SerialTerminals(sessions);
   registerStart(context);
   const client = startLanguageClient(context, () => link);
   const link = new DebuggerLink(client, sessions);
@@ -40,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): void {
     places,
     watchpoints,
     link,
+    terminals,
     new StatusBar(sessions),
     new WorldSwitchView(sessions, places),
     new AccessInlays(sessions),
@@ -49,6 +52,7 @@ export function activate(context: vscode.ExtensionContext): void {
       new AdapterFactory(context, log, async (session) => {
         await watchpoints.whenArmed(session);
         await link.whenAnnotated(session);
+        await terminals.whenAttached(session);
       }),
     ),
     registerCommand('trapline.setWatchpoint', (given: unknown) =>
@@ -65,6 +69,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommand('trapline.migrate', () => migrate(sessions)),
     registerCommand('trapline.startWithIdRegisters', () => startWithIdRegisters()),
     registerCommand('trapline.drawSlots', () => drawSlots(sessions)),
+    registerCommand('trapline.showTerminal', () => terminals.show()),
     registerCommand('trapline.sendText', () => sendText(sessions)),
   );
 }

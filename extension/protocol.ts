@@ -7,6 +7,7 @@ import type {
   CheckAbiResponse,
   ComparePoliciesArguments,
   ComparePoliciesResponse,
+  ConsoleInputArguments,
   CountExecutionsArguments,
   CountExecutionsResponse,
   DebugResourcesResponse,
@@ -24,7 +25,8 @@ import type {
   STATE_EVENT,
   StateBody,
   SwitchPolicyArguments,
-  UartInputArguments,
+  TERMINAL_OUTPUT_EVENT,
+  TerminalArguments,
   WatchpointRow,
   WorldSwitchArguments,
   WorldSwitchResponse,
@@ -33,6 +35,7 @@ import type {
 export const DEBUG_TYPE = 'trapline';
 
 export const stateEvent: typeof STATE_EVENT = 'trapline/state';
+export const terminalOutputEvent: typeof TERMINAL_OUTPUT_EVENT = 'trapline/terminalOutput';
 
 interface Requests {
   'trapline/worldSwitch': [WorldSwitchArguments, WorldSwitchResponse];
@@ -47,7 +50,8 @@ interface Requests {
   'trapline/migrate': [MigrateArguments, unknown];
   'trapline/setWatchpoint': [SetWatchpointArguments, WatchpointRow];
   'trapline/removeWatchpoint': [{ readonly id: number }, unknown];
-  'trapline/uartInput': [UartInputArguments, unknown];
+  'trapline/consoleInput': [ConsoleInputArguments, unknown];
+  'trapline/terminal': [TerminalArguments, unknown];
   'trapline/symbols': [undefined, SymbolsResponse];
   'trapline/predictAccess': [PredictAccessArguments, PredictAccessResponse];
   'trapline/setAnnotations': [SetAnnotationsArguments, SetAnnotationsResponse];

@@ -78,7 +78,7 @@ class ConfigurationProvider implements vscode.DebugConfigurationProvider {
     folder: vscode.WorkspaceFolder | undefined,
     given: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined> {
-    if (given['program'] !== undefined) return given;
+    if (given['program'] !== undefined) return withConsole(given);
     const picked = await pickProgram(folder);
     if (picked === undefined) return undefined;
     // Without launch.json the configuration is empty; one that only lacks the program keeps the rest.
@@ -89,6 +89,12 @@ class ConfigurationProvider implements vscode.DebugConfigurationProvider {
       program: picked.path,
     };
   }
+}
+
+/** A serial console in a terminal stays in front: VS Code would open the Debug Console over it. */
+function withConsole(given: vscode.DebugConfiguration): vscode.DebugConfiguration {
+  if (given['console'] !== 'terminal') return given;
+  return { internalConsoleOptions: 'neverOpen', ...given };
 }
 
 async function offerPrograms(

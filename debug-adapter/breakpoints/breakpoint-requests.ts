@@ -39,6 +39,7 @@ export class BreakpointRequests {
         columnsStartAt1: true,
         sendBreakpoints: () => undefined,
         wake: () => undefined,
+        setTerminal: () => undefined,
       });
       return breakpointsOf(body).filter(({ id }) => id !== undefined);
     });

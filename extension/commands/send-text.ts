@@ -12,7 +12,7 @@ export async function sendText(sessions: GuestSessions): Promise<void> {
   });
   if (text === undefined) return;
   try {
-    await request(guest.session, 'trapline/uartInput', { text: `${text}\r` });
+    await request(guest.session, 'trapline/consoleInput', { text: `${text}\r` });
   } catch (error) {
     showFailure(error);
   }

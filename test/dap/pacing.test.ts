@@ -147,7 +147,7 @@ describe('A guest that waits', () => {
       await start(echo, clock, { pace });
       let output = '';
       for (const text of ['a', 'bc', '.']) {
-        await client.send('trapline/uartInput', { text });
+        await client.send('trapline/consoleInput', { text });
         while (!output.endsWith(text)) {
           const { output: more } = await client.event<{ category: string; output: string }>(
             'output',

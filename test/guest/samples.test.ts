@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fpPolicies } from '../../emulator/kvm/fpsimd/index.ts';
+import { CONSOLE_SESSION } from '../support/console-session.ts';
 import { testMachine } from '../support/test-machine.ts';
 
 const samples = [
@@ -58,6 +59,15 @@ describe('Samples', function () {
     const stop = run();
     assert.equal(output(), expectedOutput('smp'));
     assert.deepEqual(stop, { kind: 'exit', how: 'semihosting', status: 0 });
+  });
+
+  it('console answers what is typed, and sleeps by its timer', () => {
+    const { machine, run, output } = testMachine('samples/console/console.elf');
+    machine.console.input(new TextEncoder().encode(CONSOLE_SESSION));
+    const stop = run(2_000_000_000);
+    assert.equal(output(), expectedOutput('console'));
+    assert.deepEqual(stop, { kind: 'exit', how: 'semihosting', status: 3 });
+    assert.ok(machine.virtualNanoseconds >= 1_000_000_000n);
   });
 
   it('spe-profile finds where its instructions are', () => {

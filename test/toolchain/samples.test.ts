@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gccVersion, loadSegments } from './load-segments.ts';
+import { CONSOLE_SESSION } from '../support/console-session.ts';
 import { run, skipBecause, versionOf } from './tools.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -24,6 +25,8 @@ interface Guest {
   readonly cpu?: string;
   /** How many processors. Default: 1. */
   readonly cpus?: number;
+  /** What is typed at its serial console. */
+  readonly typed?: string;
   /** What it does on a processor that follows the Arm ARM, where that is written down as a file. */
   readonly architectural?: Outcome;
   /** What it does on QEMU before 8.0, whose OS Lock silences nothing, where that differs. */
@@ -80,6 +83,13 @@ const guests: readonly Guest[] = [
     machine: 'virt',
     cpus: 2,
     architectural: { file: 'expected-output.txt', status: 0 },
+  },
+  {
+    folder: 'samples/console',
+    elf: 'console.elf',
+    machine: 'virt',
+    typed: CONSOLE_SESSION,
+    architectural: { file: 'expected-output.txt', status: 3 },
   },
   {
     folder: 'samples/fp-lazy',
@@ -187,7 +197,7 @@ describe('Guests, run on QEMU', () => {
 
       const path = join(ROOT, folder, elf);
       const options = ['-M', machine, '-cpu', cpu, '-smp', `${cpus}`, '-nographic', '-semihosting'];
-      const qemu = run(QEMU, [...options, '-kernel', path], 30_000);
+      const qemu = run(QEMU, [...options, '-kernel', path], 30_000, guest.typed);
       const expected = readFileSync(join(ROOT, folder, outcome.file), 'utf8');
       assert.equal(qemu.output.replaceAll('\r\n', '\n'), expected);
       assert.equal(qemu.status, outcome.status);

@@ -13,11 +13,13 @@ export function run(
   command: string,
   commandArguments: readonly string[],
   timeout: number,
+  input?: string,
 ): Finished {
   const { status, stdout, stderr } = spawnSync(command, commandArguments, {
     timeout,
     killSignal: 'SIGKILL',
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...(input !== undefined && { input }),
     encoding: 'utf8',
   });
   return { status, output: stdout, errors: stderr };

@@ -152,8 +152,9 @@ function readEntryFormats(
   encoding: FormEncoding,
   context: LineTableContext,
 ): { files: string[]; directories: string[] } {
-  const directories = readEntries(reader, encoding, context).map(({ path }) =>
-    joinPath(context.compilationDirectory, path),
+  // The first entry is the directory of the compilation itself, and the others are relative to it.
+  const directories = readEntries(reader, encoding, context).map(({ path }, index) =>
+    index === 0 ? path : joinPath(context.compilationDirectory, path),
   );
   const files = readEntries(reader, encoding, context).map(({ path, directory }) =>
     joinPath(directories[directory] ?? '', path),

@@ -19,6 +19,8 @@ const root = path.resolve(import.meta.dirname, '../../..');
 const logFolder = path.join(root, '.cache', 'vscode-tests');
 
 const settings = {
+  // Rows of text in place of a picture, for tests to read.
+  'terminal.integrated.gpuAcceleration': 'off',
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,

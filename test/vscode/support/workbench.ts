@@ -52,7 +52,7 @@ export class Workbench {
 
   /** Opens a folder (absolute path) in this window and waits until the workbench is there and extensions run. */
   async openFolder(folder: string): Promise<void> {
-    await this.page.goto(`${this.#url}/?folder=${encodeURIComponent(folder)}`);
+    await this.page.goto(`${this.#url}/?folder=${encodeURIComponent(folder)}`, { timeout: 60_000 });
     await this.page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
     const name = path.basename(folder);
     await waitUntil(
@@ -490,6 +490,28 @@ export class Workbench {
     const list = this.page.locator('.repl .monaco-list').first();
     await list.waitFor();
     return list;
+  }
+
+  /** The rows of the terminal that is in front, without their trailing blanks. */
+  async terminalText(): Promise<string> {
+    const rows = await this.page
+      .locator('.terminal-wrapper.active .xterm-rows > div')
+      .allInnerTexts();
+    return rows.map((row) => row.replaceAll('\u00a0', ' ')).join('\n');
+  }
+
+  async waitForTerminalText(expected: RegExp): Promise<void> {
+    let text = '';
+    await waitUntil(`the terminal shows ${String(expected)}`, async () => {
+      text = await this.terminalText();
+      return expected.test(text.replace(/\s+$/, ' '));
+    });
+  }
+
+  /** With the focus in the terminal that is in front. */
+  async typeInTerminal(text: string): Promise<void> {
+    await this.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await this.type(text);
   }
 
   /** The texts of the status bar, left to right, joined by " | ". */
