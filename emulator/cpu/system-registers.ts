@@ -12,7 +12,9 @@ import {
   UNKNOWN_SLOT,
 } from '../engine/layout.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
+import { MDCR_EBWE, MDSCR_EMBWE } from './debug/enable-and-routing.ts';
 import { pointerKeyRegisters, writtenValue } from '../sysregs/definitions.ts';
+import { DEBUG_REGISTERS_OF_A_BANK } from '../sysregs/processor-model.ts';
 import { elIsInHost, redirections } from '../sysregs/virtualization-host.ts';
 import type { ImplementedRegister, ImplementedRegisters } from '../sysregs/definitions.ts';
 import type { Direction, ExceptionLevel } from '../sysregs/sysreg.ts';
@@ -40,6 +42,8 @@ export interface RegisterEntry {
   host: { readonly entry: RegisterEntry; readonly fromEL0: boolean } | undefined;
   /** This is another name, of EL2, for that register. */
   readonly aliasOf: RegisterEntry | undefined;
+  /** Breakpoint and watchpoint registers: the ones that this name reaches, by MDSELR_EL1.BANK. */
+  banks: readonly (RegisterEntry | undefined)[] | undefined;
   /** Allowed accesses by instructions are told to `ProcessingElement.accessObserver`, so none runs in place. */
   isObserved: boolean;
 }
@@ -61,6 +65,11 @@ export class SystemRegisters {
   readonly #byRegister = new Map<ImplementedRegister, RegisterEntry>();
   readonly #hidden = new Map<string, number>();
   readonly #slotHCR: number;
+  readonly #slotMDCR: number;
+  readonly #slotMDSCR: number;
+  readonly #slotMDSELR: number | undefined;
+  /** Banks that have a register. */
+  #banks = 1;
 
   constructor(state: CpuState, implemented: ImplementedRegisters) {
     this.implemented = implemented;
@@ -82,6 +91,7 @@ export class SystemRegisters {
         effects: undefined,
         host: undefined,
         aliasOf: undefined,
+        banks: undefined,
         isObserved: false,
       };
       this.#byName.set(name, entry);
@@ -89,7 +99,45 @@ export class SystemRegisters {
     }
     for (const name of HIDDEN) this.#hidden.set(name, allocate(name));
     this.#slotHCR = this.slotOf('HCR_EL2');
+    this.#slotMDCR = this.slotOf('MDCR_EL2');
+    this.#slotMDSCR = this.slotOf('MDSCR_EL1');
+    this.#slotMDSELR = this.#byName.get('MDSELR_EL1')?.slot;
+    this.#findBanks();
     if (implemented.aliases.length > 0) this.#redirect();
+  }
+
+  #findBanks(): void {
+    for (const entry of this.#byName.values()) {
+      const { array } = entry.register.reg;
+      if (array === undefined || !array.template.startsWith('DBG')) continue;
+      this.#banks = Math.max(this.#banks, 1 + Math.floor(array.index / DEBUG_REGISTERS_OF_A_BANK));
+    }
+    if (this.#banks === 1) return;
+    for (const entry of this.#byName.values()) {
+      const { array } = entry.register.reg;
+      if (array === undefined || !array.template.startsWith('DBG')) continue;
+      if (array.index >= DEBUG_REGISTERS_OF_A_BANK) continue;
+      entry.banks = Array.from({ length: this.#banks }, (_, bank) =>
+        this.#byName.get(
+          array.template.replace('<n>', `${array.index + bank * DEBUG_REGISTERS_OF_A_BANK}`),
+        ),
+      );
+    }
+  }
+
+  /** Arm ARM, EffectiveMDSELR_EL1_BANK(). A reserved value selects bank 0. */
+  #bank(EL: ExceptionLevel): number {
+    if (this.#banks === 1 || this.#slotMDSELR === undefined) return 0;
+    if ((this.#state.sysreg(this.#slotMDCR) & MDCR_EBWE) === 0n) return 0;
+    if (EL === 1 && (this.#state.sysreg(this.#slotMDSCR) & MDSCR_EMBWE) === 0n) return 0;
+    const BANK = Number((this.#state.sysreg(this.#slotMDSELR) >> 4n) & 3n);
+    return BANK < this.#banks ? BANK : 0;
+  }
+
+  /** The bank that is selected has no such register: the access is UNDEFINED. */
+  isBeyond(entry: RegisterEntry, EL: ExceptionLevel): boolean {
+    const { banks } = entry;
+    return banks !== undefined && banks[this.#bank(EL)] === undefined;
   }
 
   #redirect(): void {
@@ -106,6 +154,7 @@ export class SystemRegisters {
         effects: undefined,
         host: undefined,
         aliasOf: entry,
+        banks: undefined,
         isObserved: false,
       });
     }
@@ -132,9 +181,10 @@ export class SystemRegisters {
     return register && this.#byRegister.get(register);
   }
 
-  /** The register that an access at this EL by the name of `entry` reaches, HCR_EL2 being as it is. */
+  /** The register that an access at this EL by the name of `entry` reaches, HCR_EL2 and MDSELR_EL1 being as they are. */
   reached(entry: RegisterEntry, EL: ExceptionLevel): RegisterEntry {
     if (entry.aliasOf !== undefined) return entry.aliasOf;
+    if (entry.banks !== undefined) return entry.banks[this.#bank(EL)] ?? entry;
     const { host } = entry;
     if (host === undefined || (EL === 0 && !host.fromEL0)) return entry;
     return elIsInHost(this.#state.sysreg(this.#slotHCR), EL) ? host.entry : entry;

@@ -14,7 +14,13 @@ import {
   TRAP_BYTES_PER_SLOT,
   UNKNOWN_SLOT,
 } from '../engine/layout.ts';
-import { ACCESS_ALLOWED, accessCode, activeTraps, fpAccessCode } from '../sysregs/access-rules.ts';
+import {
+  ACCESS_ALLOWED,
+  ACCESS_UNDEFINED,
+  accessCode,
+  activeTraps,
+  fpAccessCode,
+} from '../sysregs/access-rules.ts';
 import type { AccessCode, ActiveTraps, TrapControls } from '../sysregs/access-rules.ts';
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
 import type { FineGrainedTrapRegister } from '../sysregs/fine-grained-traps.ts';
@@ -149,6 +155,7 @@ export class TrapTable {
     if (accessCode(register.reg, direction, EL, SPSel, this.active) !== ACCESS_ALLOWED) {
       return ACCESS_LEAVES;
     }
+    if (entry.banks !== undefined) return ACCESS_LEAVES;
     if (isObserved || this.#registers.reached(entry, EL) !== entry) return ACCESS_LEAVES;
     if (effects?.direct === true) return ACCESS_DIRECT;
     if (name === 'DAIF') return ACCESS_DAIF;
@@ -168,8 +175,9 @@ export class TrapTable {
   }
 
   /** The outcome of an MRS or MSR now. */
-  access({ register }: RegisterEntry, direction: Direction, state: CpuState): AccessCode {
-    return accessCode(register.reg, direction, state.EL, state.SPSel, this.active);
+  access(entry: RegisterEntry, direction: Direction, state: CpuState): AccessCode {
+    if (this.#registers.isBeyond(entry, state.EL)) return ACCESS_UNDEFINED;
+    return accessCode(entry.register.reg, direction, state.EL, state.SPSel, this.active);
   }
 
   /** The outcome of an FP or Advanced SIMD instruction now. */

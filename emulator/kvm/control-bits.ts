@@ -52,6 +52,7 @@ export const MDCR_EL2_E2PB = 3n << 12n;
 export const MDCR_EL2_E2PB_TRAP = 2n << 12n;
 /** E2TB = 0b11: as E2PB, for the trace buffer. */
 export const MDCR_EL2_E2TB = 3n << 24n;
+export const MDCR_EL2_EBWE = 1n << 43n;
 export const MDCR_EL2_TPMS = 1n << 14n;
 export const MDCR_EL2_TTRF = 1n << 19n;
 
@@ -64,6 +65,10 @@ export const HDFGRTR_EL2_BUFFER_IDS = (1n << 51n) | (1n << 63n);
 export const MDSCR_EL1_SS = 1n << 0n;
 export const MDSCR_EL1_KDE = 1n << 13n;
 export const MDSCR_EL1_MDE = 1n << 15n;
+
+export const MDSCR_EL1_EMBWE = 1n << 32n;
+
+export const MDSELR_EL1_BANK_SHIFT = 4n;
 
 export const OSLSR_EL1_OSLK = 1n << 1n;
 /** OSLM = 0b10: implemented; unlocked. */

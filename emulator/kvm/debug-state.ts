@@ -3,10 +3,15 @@
  * KVM api.rst, struct kvm_guest_debug_arch.
  */
 
-/** Number of entries of each kind that the interface has, whatever the processor implements. */
+import { DEBUG_REGISTERS_OF_A_BANK, MOST_DEBUG_REGISTERS } from '../sysregs/processor-model.ts';
+
+/** Number of entries of each kind that KVM_SET_GUEST_DEBUG has, whatever the processor implements. */
 export const KVM_ARM_MAX_DBG_REGS = 16;
 
-/** struct kvm_guest_debug_arch: 16 values of each kind, 64 bits wide. */
+/**
+ * struct kvm_guest_debug_arch, 64 bits for each value. Here there is room for all that FEAT_Debugv8p9 permits; KVM has
+ * 16 of each kind.
+ */
 export interface DebugState {
   readonly dbg_bcr: bigint[];
   readonly dbg_bvr: bigint[];
@@ -16,7 +21,7 @@ export interface DebugState {
 
 export type DebugArray = keyof DebugState;
 
-const zeros = (): bigint[] => Array.from({ length: KVM_ARM_MAX_DBG_REGS }, () => 0n);
+const zeros = (): bigint[] => Array.from({ length: MOST_DEBUG_REGISTERS }, () => 0n);
 
 export function emptyDebugState(): DebugState {
   return { dbg_bcr: zeros(), dbg_bvr: zeros(), dbg_wcr: zeros(), dbg_wvr: zeros() };
@@ -47,14 +52,14 @@ const FAMILIES = [
 
 const NAMES: ReadonlyMap<string, DebugRegister> = new Map(
   FAMILIES.flatMap(([family, array]) =>
-    Array.from({ length: KVM_ARM_MAX_DBG_REGS }, (_, index): [string, DebugRegister] => {
+    Array.from({ length: MOST_DEBUG_REGISTERS }, (_, index): [string, DebugRegister] => {
       const name = `${family}${index}_EL1`;
       return [name, { name, array, index }];
     }),
   ),
 );
 
-/** All 64 of them, by name. */
+/** All that there can be, by name. */
 export const debugRegisters: ReadonlyMap<string, DebugRegister> = NAMES;
 
 /** Those that a processor with so many breakpoints and watchpoints has. */
@@ -63,6 +68,16 @@ export function debugRegistersOf(breakpoints: number, watchpoints: number): Debu
     ({ array, index }) =>
       index < (array === 'dbg_bcr' || array === 'dbg_bvr' ? breakpoints : watchpoints),
   );
+}
+
+/** The value of MDSELR_EL1.BANK that a register is reached with. */
+export const bankOf = ({ index }: DebugRegister): number =>
+  Math.floor(index / DEBUG_REGISTERS_OF_A_BANK);
+
+/** The register of another bank that is reached by the same name as this one of the first. */
+export function inBank({ name, array, index }: DebugRegister, bank: number): DebugRegister {
+  const n = index + bank * DEBUG_REGISTERS_OF_A_BANK;
+  return { name: name.replace(/\d+_/, `${n}_`), array, index: n };
 }
 
 export function readDebugState(

@@ -19,13 +19,15 @@ import { debugExit, handleGuestDebug } from './handle-guest-debug.ts';
 import { injectUndefined, skipInstruction } from './inject.ts';
 import type { HypercallHandler, KvmExit } from './kvm-exit.ts';
 import { handleStage2Abort } from './mmio.ts';
-import { accessedName, emulateAccess } from './sys-regs.ts';
+import { accessedName, emulateAccess, reachedName } from './sys-regs.ts';
 import type { EmulationContext } from './sys-regs.ts';
 
 export interface ExitContext extends EmulationContext {
   readonly hypercall: HypercallHandler;
   /** Whether the debugger has put a BRK at this address. */
   claimsBreakpointInstruction(pc: bigint): boolean;
+  /** The hypervisor has turned stage 2 on. */
+  readonly hasStage2: boolean;
   /** Logs a line the first time it is met. */
   warnOnce(text: string): boolean;
   /** Changes the step over an instruction, between a vcpu_put and a vcpu_load. */
@@ -96,7 +98,9 @@ function dispatch(context: ExitContext, syndrome: Syndrome): KvmExit | undefined
       return handleGuestDebug(context, syndrome);
     case EC_DATA_ABORT_LOWER:
     case EC_INSTRUCTION_ABORT_LOWER:
-      return handleStage2Abort(context.ws, syndrome);
+      return context.hasStage2
+        ? handleStage2Abort(context.ws, syndrome)
+        : handleUnknown(context, syndrome);
     default:
       return handleUnknown(context, syndrome);
   }
@@ -131,7 +135,7 @@ function handleSystemRegister(context: ExitContext, { ISS }: Syndrome): void {
   const { cpu } = ws.cpu;
   const { direction, Rt, ...fields } = decodeSystemRegisterIss(ISS);
   const encoding = packEncoding(fields);
-  const name = accessedName(encoding, direction);
+  const name = reachedName(context, accessedName(encoding, direction));
   ws.log.countTrap(name);
   ws.log.accesses.count(ws.vcpu.pc, name, direction, 'trapped');
   const ownerBefore = policy.owner(ws);

@@ -1,6 +1,6 @@
 /** Physical CPUs to choose from: how many debug resources they have, and how their host runs. */
 import type { ProcessorProfile } from '../sysregs/processor-model.ts';
-import { v8_0 } from '../sysregs/processor-model.ts';
+import { DEBUG_VERSION_V8P9, hasDebugBanks, v8_0 } from '../sysregs/processor-model.ts';
 
 export interface HostProfile {
   readonly name: string;
@@ -51,6 +51,7 @@ export function hostProfile(features: HostFeatures): HostProfile {
   const { breakpoints, contextAware, watchpoints } = features;
   const { VHE = false, FGT = false, SPE = false, TRBE = false, DoubleLock = true } = features;
   const present = { FGT, SPE, TRBE };
+  const isBanked = hasDebugBanks(features);
   const name = [
     `${breakpoints}-${contextAware}-${watchpoints}`,
     ...SUFFIXES.filter((suffix) => present[suffix]),
@@ -62,13 +63,16 @@ export function hostProfile(features: HostFeatures): HostProfile {
   const processor: ProcessorProfile = {
     ...v8_0,
     name,
+    // More than 16 are FEAT_Debugv8p9, which Armv8.9 has.
+    debugVersion: isBanked ? DEBUG_VERSION_V8P9 : v8_0.debugVersion,
     breakpoints,
     contextAwareBreakpoints: contextAware,
     watchpoints,
     FEAT_DoubleLock: DoubleLock,
     FEAT_VHE: VHE,
     FEAT_AA32EL1: features.AArch32 ?? false,
-    reportsWatchpointNumber: features.WPT ?? false,
+    // FEAT_Debugv8p9 makes telling it mandatory.
+    reportsWatchpointNumber: (features.WPT ?? false) || isBanked,
     FEAT_FGT: FGT,
     FEAT_SPE: SPE,
     FEAT_TRF: TRBE,
@@ -117,11 +121,12 @@ const COUNTS = [
   [4, 2, 4],
   [8, 4, 4],
   [16, 2, 16],
+  [20, 4, 20],
 ] as const;
 
 /**
  * Named by breakpoints, context-aware breakpoints and watchpoints, then by what the processor has beyond
- * Armv8.0; `-nVHE` where the host runs at EL1.
+ * Armv8.0 (more than 16 of them are Armv8.9's); `-nVHE` where the host runs at EL1.
  */
 export const hostProfiles: readonly HostProfile[] = [
   ...COUNTS.flatMap(([breakpoints, contextAware, watchpoints]) =>
@@ -129,8 +134,16 @@ export const hostProfiles: readonly HostProfile[] = [
       [true, false].map((VHE) => hostProfile({ breakpoints, contextAware, watchpoints, VHE, FGT })),
     ),
   ),
-  ...[true, false].map((VHE) =>
-    hostProfile({ breakpoints: 6, contextAware: 2, watchpoints: 4, VHE, SPE: true, TRBE: true }),
+  ...(
+    [
+      [6, 2, 4, false],
+      [6, 2, 4, true],
+      [20, 4, 20, true],
+    ] as const
+  ).flatMap(([breakpoints, contextAware, watchpoints, FGT]) =>
+    [true, false].map((VHE) =>
+      hostProfile({ breakpoints, contextAware, watchpoints, VHE, FGT, SPE: true, TRBE: true }),
+    ),
   ),
 ];
 

@@ -5,7 +5,12 @@
  */
 import { implementedRegisters } from '../sysregs/definitions.ts';
 import type { ImplementedRegisters } from '../sysregs/definitions.ts';
-import { copyDebugState, debugRegisters, emptyDebugState } from './debug-state.ts';
+import {
+  copyDebugState,
+  debugRegisters,
+  emptyDebugState,
+  KVM_ARM_MAX_DBG_REGS,
+} from './debug-state.ts';
 import {
   describeControl,
   EINVAL,
@@ -200,14 +205,7 @@ export class Kvm {
       );
     const { guestProfile: guest } = options;
     const promised =
-      guest === undefined
-        ? OK
-        : (infeasible(guest, profile) ??
-          this.ids.setFields({
-            BRPs: BigInt(guest.breakpoints - 1),
-            CTX_CMPs: BigInt(guest.contextAware - 1),
-            WRPs: BigInt(guest.watchpoints - 1),
-          }));
+      guest === undefined ? OK : (infeasible(guest, profile) ?? this.ids.setCounts(guest));
     if (!promised.ok) throw new RangeError(promised.reason);
     this.speInterface = options.speInterface ?? 'v3';
     this.irqchip = options.irqchip ?? 'initialised';
@@ -508,9 +506,9 @@ export class Kvm {
   /** KVM_CHECK_EXTENSION for KVM_CAP_GUEST_DEBUG_HW_BPS and KVM_CAP_GUEST_DEBUG_HW_WPS. */
   checkExtension(capability: 'GUEST_DEBUG_HW_BPS' | 'GUEST_DEBUG_HW_WPS'): number {
     if (!this.#policy.guestDebug) return 0;
-    return capability === 'GUEST_DEBUG_HW_BPS'
-      ? this.profile.breakpoints
-      : this.profile.watchpoints;
+    const { breakpoints, watchpoints } = this.profile;
+    const count = capability === 'GUEST_DEBUG_HW_BPS' ? breakpoints : watchpoints;
+    return this.registerEmulation === 'KVM' ? Math.min(count, KVM_ARM_MAX_DBG_REGS) : count;
   }
 
   /** KVM_GET_ONE_REG, in the guest's numbering. */
@@ -623,6 +621,7 @@ export class Kvm {
     const copy = this.#policy.bundleInGuest(this.ws);
     // The bundle that holds the debugger's registers has the guest's MDCCINT_EL1 in it.
     if (name === 'MDCCINT_EL1') return copy !== 'H';
+    if (name === 'MDSELR_EL1') return copy === 'G' && this.ws.hasBanks;
     if (name === 'DBGVCR32_EL2') return copy !== 'H' && this.vcpu.el1_32bit;
     if (this.#policy.image?.(this.ws) !== undefined) return false;
     return copy === 'G' && debugRegisters.has(name) && this.implemented.byName(name) !== undefined;

@@ -2,17 +2,23 @@
  * From the breakpoints a guest thinks it has to those of the processor below it, when the two differ: which
  * physical breakpoint serves a virtual one, and what the registers must hold there.
  *
- * Context-aware breakpoints are the highest numbered ones, so a guest with fewer breakpoints in all may
- * expect one where the processor has a normal one. Every count is a real count, not an ID field.
+ * Context-aware breakpoints are the highest numbered ones of the first 16, so a guest with fewer breakpoints in all
+ * may expect one where the processor has a normal one. A guest with more than 16 never does. Every count is a real
+ * count, not an ID field.
  */
-import { breakpointType, breakpointTypeInfo } from '../cpu/debug/breakpoint.ts';
+import {
+  breakpointType,
+  breakpointTypeInfo,
+  linkedBreakpointNumber,
+} from '../cpu/debug/breakpoint.ts';
+import { contextAwareRange } from '../sysregs/processor-model.ts';
 import { DBGBCR_E } from './control-bits.ts';
 import { emptyDebugState } from './debug-state.ts';
 import type { DebugState } from './debug-state.ts';
 
 export interface DebugCounts {
   readonly breakpoints: number;
-  /** How many breakpoints, the highest numbered ones, are context-aware. */
+  /** How many breakpoints are context-aware. */
   readonly contextAware: number;
   readonly watchpoints: number;
 }
@@ -33,18 +39,29 @@ export interface Remap {
 }
 
 const LBN_SHIFT = 16n;
-const LBN = 0xfn << LBN_SHIFT;
+const LBNX_SHIFT = 30n;
+const LBN = (0xfn << LBN_SHIFT) | (3n << LBNX_SHIFT);
 const DBGWCR_WT = 1n << 20n;
 
-export const linkOf = (control: bigint): number => Number((control & LBN) >> LBN_SHIFT);
+export const linkOf = linkedBreakpointNumber;
 export const withLink = (control: bigint, n: number): bigint =>
-  (control & ~LBN) | (BigInt(n) << LBN_SHIFT);
+  (control & ~LBN) | (BigInt(n & 0xf) << LBN_SHIFT) | (BigInt(n >> 4) << LBNX_SHIFT);
 
-const normals = ({ breakpoints, contextAware }: DebugCounts): number => breakpoints - contextAware;
+const contextAware = ({
+  breakpoints,
+  contextAware: count,
+}: DebugCounts): readonly [number, number] =>
+  contextAwareRange({ breakpoints, contextAwareBreakpoints: count });
+
+const isContextAware = (n: number, counts: DebugCounts): boolean => {
+  const [first, last] = contextAware(counts);
+  return n >= first && n <= last;
+};
 
 export function remapOf(guest: DebugCounts, host: DebugCounts, alignment: RemapAlignment): Remap {
-  const normal = normals(guest);
-  if (normal >= normals(host)) {
+  const [normal, lastOfGuest] = contextAware(guest);
+  const [first, last] = contextAware(host);
+  if (normal >= first && lastOfGuest <= last) {
     return {
       guest,
       identity: true,
@@ -52,7 +69,8 @@ export function remapOf(guest: DebugCounts, host: DebugCounts, alignment: RemapA
       toVirtual: (p) => (p < guest.breakpoints ? p : undefined),
     };
   }
-  const shift = alignment === 'top' ? host.breakpoints - guest.breakpoints : normals(host) - normal;
+  // At most 16 breakpoints in the guest, so the last context-aware one is its last.
+  const shift = alignment === 'top' ? last - lastOfGuest : first - normal;
   return {
     guest,
     identity: false,
@@ -100,14 +118,14 @@ export function compile(remap: Remap, G: Readonly<DebugState>, redirect?: number
     if (redirect !== undefined) {
       return withLink(control, target < guest.breakpoints ? remap.toPhysical(target) : redirect);
     }
-    return target >= normals(guest) && target < guest.breakpoints
+    return isContextAware(target, guest)
       ? withLink(control, remap.toPhysical(target))
       : control & ~DBGBCR_E;
   };
   for (let v = 0; v < guest.breakpoints; v += 1) {
     let control = G.dbg_bcr[v] ?? 0n;
     const type = breakpointTypeInfo(breakpointType(control));
-    if (!type.address && v < normals(guest)) control &= ~DBGBCR_E;
+    if (!type.address && !isContextAware(v, guest)) control &= ~DBGBCR_E;
     else if (type.linked) control = link(control);
     const p = remap.toPhysical(v);
     image.dbg_bcr[p] = control;

@@ -4,19 +4,22 @@
  */
 import { writtenValue } from '../sysregs/definitions.ts';
 import type { ImplementedRegister, ImplementedRegisters } from '../sysregs/definitions.ts';
-import {
-  MDSCR_EL1_ALWAYS_WRITABLE,
-  MDSCR_EL1_WRITABLE_WHILE_LOCKED,
-} from '../sysregs/definitions.ts';
+import { mdscrAlwaysWritable, MDSCR_EL1_WRITABLE_WHILE_LOCKED } from '../sysregs/definitions.ts';
 import { all, byEncoding, byName } from '../sysregs/catalogue.ts';
 import { isPerformanceMonitorRegister } from '../sysregs/access-rules.ts';
 import { idSpaceEncodings, idSpaceName } from '../sysregs/id-registers.ts';
 import { genericName } from '../sysregs/sysreg.ts';
 import type { Direction } from '../sysregs/sysreg.ts';
 import { implementedInstructions } from '../sysregs/system-instructions.ts';
-import { debugRegisters, readDebugState, writeDebugState } from './debug-state.ts';
+import { hasDebugBanks } from '../sysregs/processor-model.ts';
+import { bankOf, debugRegisters, inBank, readDebugState, writeDebugState } from './debug-state.ts';
 import type { DebugRegister } from './debug-state.ts';
-import { OSLSR_EL1_OSLK, OSLSR_EL1_UNLOCKED } from './control-bits.ts';
+import {
+  MDSCR_EL1_EMBWE,
+  MDSELR_EL1_BANK_SHIFT,
+  OSLSR_EL1_OSLK,
+  OSLSR_EL1_UNLOCKED,
+} from './control-bits.ts';
 import { isSpeRegister } from './spe/vcpu-spe.ts';
 import { softwareIncrement } from './pmu-emul.ts';
 import type { DebugPolicy } from './policies/policy.ts';
@@ -114,21 +117,37 @@ function requireRegister(context: EmulationContext, name: string): ImplementedRe
   return register;
 }
 
-function readComparator({ ws, policy }: EmulationContext, register: DebugRegister): bigint {
+/** The register that the name reaches: `register` is one of the first 16, and MDSELR_EL1 is the guest's. */
+function selected({ ws }: EmulationContext, register: DebugRegister): DebugRegister {
+  const { MDSELR_EL1, MDSCR_EL1 } = ws.vcpu.sys_regs;
+  if (!hasDebugBanks(ws.guest) || (MDSCR_EL1 & MDSCR_EL1_EMBWE) === 0n) return register;
+  return inBank(register, Number(MDSELR_EL1 >> MDSELR_EL1_BANK_SHIFT));
+}
+
+/** The name of the register that an access by this name reaches. */
+export function reachedName(context: EmulationContext, name: string): string {
+  const register = debugRegisters.get(name);
+  return register === undefined ? name : selected(context, register).name;
+}
+
+function readComparator(context: EmulationContext, named: DebugRegister): bigint {
+  const { ws, policy } = context;
+  const register = selected(context, named);
   const value = readDebugState(ws.vcpu.vcpu_debug_state, register);
   return policy.readBack?.(ws, register, value) ?? value;
 }
 
 const rawComparator = (register: DebugRegister): Handler => ({
   read: (context) => readComparator(context, register),
-  write({ ws }, value) {
-    writeDebugState(ws.vcpu.vcpu_debug_state, register, value);
+  write(context, value) {
+    writeDebugState(context.ws.vcpu.vcpu_debug_state, selected(context, register), value);
   },
 });
 
-const maskedComparator = (register: DebugRegister): Handler => ({
-  read: (context) => readComparator(context, register),
+const maskedComparator = (named: DebugRegister): Handler => ({
+  read: (context) => readComparator(context, named),
   write(context, value) {
+    const register = selected(context, named);
     const { vcpu_debug_state } = context.ws.vcpu;
     const current = readDebugState(vcpu_debug_state, register);
     const masked = writtenValue(requireRegister(context, register.name), current, value);
@@ -141,8 +160,18 @@ const maskedMdscr: Handler = {
   write(context, value) {
     const { sys_regs } = context.ws.vcpu;
     const writable =
-      MDSCR_EL1_ALWAYS_WRITABLE | (isLocked(context) ? MDSCR_EL1_WRITABLE_WHILE_LOCKED : 0n);
+      mdscrAlwaysWritable(context.ws.guest) |
+      (isLocked(context) ? MDSCR_EL1_WRITABLE_WHILE_LOCKED : 0n);
     sys_regs.MDSCR_EL1 = (sys_regs.MDSCR_EL1 & ~writable) | (value & writable);
+  },
+};
+
+/** BANK is RES0 where the guest has one bank only. */
+const mdselr: Handler = {
+  read: ({ ws }) => ws.vcpu.sys_regs.MDSELR_EL1,
+  write(context, value) {
+    const { writable } = requireRegister(context, 'MDSELR_EL1');
+    context.ws.vcpu.sys_regs.MDSELR_EL1 = value & writable;
   },
 };
 
@@ -223,14 +252,25 @@ const performanceMonitors = all
 
 const table: readonly SysRegDescriptor[] = [
   ...performanceMonitors,
-  ...[...debugRegisters.values()].map((register): SysRegDescriptor => ({
-    ...describe(register.name, {
-      G1: rawComparator(register),
-      architecture: maskedComparator(register),
+  ...[...debugRegisters.values()]
+    .filter((register) => bankOf(register) === 0)
+    .map((register): SysRegDescriptor => ({
+      ...describe(register.name, {
+        G1: rawComparator(register),
+        architecture: maskedComparator(register),
+        switched: true,
+      }),
+      exists: (context) =>
+        context.implemented.byName(selected(context, register).name) !== undefined,
+    })),
+  {
+    ...describe('MDSELR_EL1', {
+      G1: UNDEFINED,
+      architecture: mdselr,
       switched: true,
     }),
-    exists: ({ implemented }) => implemented.byName(register.name) !== undefined,
-  })),
+    exists: ({ implemented }: EmulationContext) => implemented.byName('MDSELR_EL1') !== undefined,
+  },
   describe('MDSCR_EL1', { G1: storage('MDSCR_EL1'), architecture: maskedMdscr, switched: true }),
   describe('MDCCINT_EL1', {
     G1: storage('MDCCINT_EL1'),
@@ -330,7 +370,7 @@ export function emulateAccess(context: EmulationContext, access: TrappedAccess):
   if (mayBeAbsent && row.exists?.(context) === false) {
     return undefinedAccess(name, direction, 'no such register');
   }
-  const old = ws.vcpu.debugRegister(name);
+  const old = ws.vcpu.debugRegister(reachedName(context, name));
   let result = value;
   if (direction === 'read') {
     if (handler.read === undefined)

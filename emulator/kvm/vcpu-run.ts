@@ -45,7 +45,10 @@ export interface RunHost {
   /** The host's interrupt handler, between the exit and the next entry; `tick` counts from 1 at reset. */
   interrupted(tick: number): void;
   /** What handling an exit needs beside the world switch. */
-  exitContext(): Omit<ExitContext, 'ws' | 'policy' | 'reload' | 'warnOnce' | 'setStepOver'>;
+  exitContext(): Omit<
+    ExitContext,
+    'ws' | 'policy' | 'hasStage2' | 'reload' | 'warnOnce' | 'setStepOver'
+  >;
 }
 
 export interface VcpuRunState {
@@ -315,6 +318,7 @@ export class VcpuRun {
       ...this.#host.exitContext(),
       ws: this.ws,
       policy: this.#host.policy,
+      hasStage2: this.#stage2 !== undefined,
       reload: () => {
         this.#put();
         this.#load();

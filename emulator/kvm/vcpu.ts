@@ -22,6 +22,7 @@ import type { GeneralRegisters } from './physical-cpu.ts';
 export const vcpuDebugRegisters = [
   'MDSCR_EL1',
   'MDCCINT_EL1',
+  'MDSELR_EL1',
   'OSLSR_EL1',
   'OSDLR_EL1',
   'DBGPRCR_EL1',
@@ -292,6 +293,7 @@ function resetRegisters(): Record<VcpuDebugRegister, bigint> {
   return {
     MDSCR_EL1: 0n,
     MDCCINT_EL1: 0n,
+    MDSELR_EL1: 0n,
     // KVM resets the OS Lock unlocked; the architecture resets it locked.
     OSLSR_EL1: OSLSR_EL1_UNLOCKED,
     OSDLR_EL1: 0n,

@@ -16,7 +16,7 @@ import { sanitisedIdRegisters } from './sys-regs.ts';
 
 /**
  * Since which kernel ID_AA64DFR0_EL1 can be written as described here; `architecture` is how this hypervisor does
- * it: BRPs and CTX_CMPs as well, for its REMAP policies.
+ * it: BRPs and CTX_CMPs as well, for its REMAP policies, and counts above 16 in ID_AA64DFR1_EL1.
  */
 export const idRegisterPeriods = ['6.1', '6.2', '6.7', '6.13', 'architecture'] as const;
 export type IdRegisterPeriod = (typeof idRegisterPeriods)[number];
@@ -39,10 +39,23 @@ const DFR0_FIELDS: readonly IdField[] = [
   { name: 'DoubleLock', shift: 36n, signed: true, since: '6.13' },
 ];
 
+/** Of ID_AA64DFR1_EL1: 8 bits from `shift` up. */
+const DFR1_FIELDS: readonly {
+  readonly name: 'BRPs' | 'WRPs' | 'CTX_CMPs';
+  readonly shift: bigint;
+}[] = [
+  { name: 'BRPs', shift: 8n },
+  { name: 'WRPs', shift: 16n },
+  { name: 'CTX_CMPs', shift: 24n },
+];
+
 const DFR0 = 'ID_AA64DFR0_EL1';
+const DFR1 = 'ID_AA64DFR1_EL1';
 const SMALLEST_DEBUG_VERSION = 6n;
 /** DebugVer of Armv8.8, the newest that KVM promises. */
-const LARGEST_DEBUG_VERSION = 10n;
+const LARGEST_DEBUG_VERSION_OF_KVM = 10n;
+/** FEAT_Debugv8p9, the newest there is. */
+const LARGEST_DEBUG_VERSION = 11n;
 const PMUVER_IMPLEMENTATION_DEFINED = 0xfn;
 
 const raw = (value: bigint, { shift }: Pick<IdField, 'shift'>): bigint => (value >> shift) & 0xfn;
@@ -68,11 +81,62 @@ export function idLimits(host: ProcessorProfile, period: IdRegisterPeriod): IdLi
   const limits = new Map(sanitisedIdRegisters(idRegisters(host)));
   const value = limits.get(DFR0) ?? 0n;
   const debugVersion = { shift: 0n };
-  const newest =
-    period === '6.1' || period === '6.2' ? SMALLEST_DEBUG_VERSION : LARGEST_DEBUG_VERSION;
+  const newest = newestDebugVersion(period);
   const offered = raw(value, debugVersion);
-  limits.set(DFR0, withField(value, debugVersion, offered < newest ? offered : newest));
+  const limit = withField(value, debugVersion, offered < newest ? offered : newest);
+  limits.set(DFR0, limit);
+  limits.set(DFR1, fittingCounts(limits.get(DFR1) ?? 0n, limit));
   return limits;
+}
+
+function newestDebugVersion(period: IdRegisterPeriod): bigint {
+  switch (period) {
+    case '6.1':
+    case '6.2':
+      return SMALLEST_DEBUG_VERSION;
+    case '6.7':
+    case '6.13':
+      return LARGEST_DEBUG_VERSION_OF_KVM;
+    case 'architecture':
+      return LARGEST_DEBUG_VERSION;
+  }
+}
+
+/**
+ * ID_AA64DFR1_EL1 with the counts that ID_AA64DFR0_EL1 leaves to it: it has them where that has FEAT_Debugv8p9 and all
+ * ones, for 16 or more.
+ */
+function fittingCounts(value: bigint, dfr0: bigint): bigint {
+  const DebugVer = raw(dfr0, { shift: 0n });
+  return DFR1_FIELDS.reduce((fitting, { name, shift }) => {
+    const left = DebugVer >= LARGEST_DEBUG_VERSION && raw(dfr0, requireField(name)) === 0xfn;
+    return left ? fitting : fitting & ~(0xffn << shift);
+  }, value);
+}
+
+const countAbove16 = (value: bigint, { shift }: Pick<IdField, 'shift'>): bigint =>
+  (value >> shift) & 0xffn;
+
+/** @returns what is stored in ID_AA64DFR1_EL1, or why not */
+function checkDebugCounts(given: bigint, limit: bigint, dfr0: bigint): bigint | string {
+  const mask = DFR1_FIELDS.reduce((bits, { shift }) => bits | (0xffn << shift), 0n);
+  if (((given ^ limit) & ~mask & 0xffff_ffff_ffff_ffffn) !== 0n) {
+    return `ID_AA64DFR1_EL1 can differ from ${hex(limit)} in the bits ${hex(mask)} only.`;
+  }
+  for (const field of DFR1_FIELDS) {
+    const wanted = countAbove16(given, field);
+    const most = countAbove16(limit, field);
+    if (wanted > most) {
+      return `ID_AA64DFR1_EL1.${field.name} is ${hex(wanted)}; the host has ${hex(most)}, and a guest cannot be promised more.`;
+    }
+    if (wanted !== 0n && wanted < 0x10n) {
+      return `ID_AA64DFR1_EL1.${field.name} is for counts above 16; ${hex(wanted)} is reserved.`;
+    }
+  }
+  if (fittingCounts(given, dfr0) !== given) {
+    return `ID_AA64DFR1_EL1 can have counts where ID_AA64DFR0_EL1 has DebugVer 11 and all ones for the same count; it is ${hex(dfr0)}.`;
+  }
+  return given;
 }
 
 /** Bits of ID_AA64DFR0_EL1 that userspace may change. */
@@ -122,9 +186,13 @@ export function checkDebugFeatures(
   return value;
 }
 
-/** The processor that ID_AA64DFR0_EL1 describes, on this host. */
-function describedProcessor(host: ProcessorProfile, value: bigint): ProcessorProfile {
-  const count = (name: string): number => Number(raw(value, requireField(name))) + 1;
+/** The processor that ID_AA64DFR0_EL1 and ID_AA64DFR1_EL1 describe, on this host. */
+function describedProcessor(host: ProcessorProfile, value: bigint, dfr1: bigint): ProcessorProfile {
+  const count = (name: string): number => {
+    const above = DFR1_FIELDS.find((field) => field.name === name);
+    const large = above === undefined ? 0n : countAbove16(dfr1, above);
+    return Number(large === 0n ? raw(value, requireField(name)) : large) + 1;
+  };
   return {
     ...host,
     debugVersion: Number(raw(value, requireField('DebugVer'))),
@@ -168,7 +236,11 @@ export class VmIdRegisters {
   }
 
   #described(): ProcessorProfile {
-    return describedProcessor(this.#host, this.#values.get(DFR0) ?? 0n);
+    return describedProcessor(
+      this.#host,
+      this.#values.get(DFR0) ?? 0n,
+      this.#values.get(DFR1) ?? 0n,
+    );
   }
 
   /** By name; the registers of the ID space that are not named read as zero. */
@@ -204,7 +276,7 @@ export class VmIdRegisters {
 
   /** The processor that is promised is not all of the host's. */
   get differs(): boolean {
-    return this.#values.get(DFR0) !== this.#limits.get(DFR0);
+    return [DFR0, DFR1].some((name) => this.#values.get(name) !== this.#limits.get(name));
   }
 
   /** The guest runs for the first time. */
@@ -235,15 +307,22 @@ export class VmIdRegisters {
           };
     }
     const limit = this.#limits.get(name) ?? 0n;
-    if (name !== DFR0) {
+    const isDebugCounts = name === DFR1 && this.period === 'architecture';
+    if (name !== DFR0 && !isDebugCounts) {
       return given === limit
         ? OK
         : EINVAL(`${name} is ${hex(limit)} on this host and cannot be written.`);
     }
-    const stored = checkDebugFeatures(given, limit, this.period);
-    if (typeof stored === 'string') return EINVAL(stored);
     const before = this.#values;
+    const stored = isDebugCounts
+      ? checkDebugCounts(given, limit, before.get(DFR0) ?? 0n)
+      : checkDebugFeatures(given, limit, this.period);
+    if (typeof stored === 'string') return EINVAL(stored);
     this.#values = new Map(before).set(name, stored);
+    if (!isDebugCounts) {
+      // Fewer are promised here: ID_AA64DFR1_EL1 has nothing to add.
+      this.#values = new Map(this.#values).set(DFR1, fittingCounts(before.get(DFR1) ?? 0n, stored));
+    }
     const processor = this.#described();
     const refusal = this.#refusal({
       breakpoints: processor.breakpoints,
@@ -257,6 +336,24 @@ export class VmIdRegisters {
     this.#processor = processor;
     this.#implemented = implementedRegisters(processor);
     return OK;
+  }
+
+  /** Promises these counts. */
+  setCounts({ breakpoints, contextAware, watchpoints }: DebugCounts): IoctlResult {
+    const counts = { BRPs: breakpoints, CTX_CMPs: contextAware, WRPs: watchpoints };
+    const field = (count: number): bigint => BigInt(Math.min(count, 16) - 1);
+    const above = (count: number): bigint => (count > 16 ? BigInt(count - 1) : 0n);
+    const result = this.setFields({
+      BRPs: field(breakpoints),
+      CTX_CMPs: field(contextAware),
+      WRPs: field(watchpoints),
+    });
+    if (!result.ok || this.period !== 'architecture') return result;
+    const dfr1 = DFR1_FIELDS.reduce(
+      (value, { name, shift }) => value | (above(counts[name]) << shift),
+      0n,
+    );
+    return this.set(DFR1, dfr1);
   }
 
   /** Sets single fields of ID_AA64DFR0_EL1. */
@@ -288,6 +385,12 @@ export class VmIdRegisters {
     }
     const masks = new Map<string, bigint>([...this.#values.keys()].map((name) => [name, 0n]));
     masks.set(DFR0, writableMask(this.period));
+    if (this.period === 'architecture') {
+      masks.set(
+        DFR1,
+        DFR1_FIELDS.reduce((bits, { shift }) => bits | (0xffn << shift), 0n),
+      );
+    }
     return { ok: true, masks };
   }
 

@@ -6,19 +6,24 @@ import { debugResources } from '../cpu/debug/breakpoint.ts';
 import type { DebugResources } from '../cpu/debug/breakpoint.ts';
 import type { ExceptionRecord } from '../cpu/pe.ts';
 import { SPSR_SS } from '../cpu/pstate.ts';
+import { hasDebugBanks } from '../sysregs/processor-model.ts';
 import {
   DBGBCR_E,
   MDCR_EL2_E2PB,
+  MDCR_EL2_EBWE,
   MDCR_EL2_E2TB,
   MDCR_EL2_HPMN,
   MDCR_EL2_TDA,
   MDCR_EL2_TDE,
   MDCR_EL2_TPMS,
   MDCR_EL2_TTRF,
+  MDSCR_EL1_EMBWE,
   MDSCR_EL1_KDE,
   MDSCR_EL1_MDE,
+  MDSELR_EL1_BANK_SHIFT,
 } from './control-bits.ts';
 import {
+  bankOf,
   copyDebugState,
   debugRegistersOf,
   emptyDebugState,
@@ -46,6 +51,7 @@ export interface HostData {
   debug: DebugState;
   MDCCINT_EL1: bigint;
   MDSCR_EL1: bigint;
+  MDSELR_EL1: bigint;
   /** MDCR_EL2.HPMN as the host wants it: the number of event counters the guest may use. */
   nr_event_counters: bigint;
 }
@@ -86,6 +92,7 @@ export class WorldSwitch {
     debug: emptyDebugState(),
     MDCCINT_EL1: 0n,
     MDSCR_EL1: 0n,
+    MDSELR_EL1: 0n,
     nr_event_counters: 0n,
   };
   /** MDCR_EL2 as last written. */
@@ -104,6 +111,7 @@ export class WorldSwitch {
   readonly hostResources: DebugResources;
   readonly #guest: GuestProcessor;
   readonly #registers: readonly DebugRegister[];
+  readonly #firstBank: readonly DebugRegister[];
   #vcpu: Vcpu;
   #describe: () => { readonly policy: string; readonly owner: string };
 
@@ -123,6 +131,7 @@ export class WorldSwitch {
     this.#vcpu = vcpu;
     this.#describe = describe;
     this.#registers = debugRegistersOf(profile.breakpoints, profile.watchpoints);
+    this.#firstBank = this.#registers.filter((register) => bankOf(register) === 0);
   }
 
   /** What the guest's processor has. */
@@ -149,9 +158,20 @@ export class WorldSwitch {
     this.#vcpu = vcpu;
   }
 
-  /** The four groups that this processor has. */
+  /**
+   * The four groups of this processor that are switched. Those beyond the first 16 are left where they are for a guest
+   * that does not have so many: MDCR_EL2.EBWE disables them while it runs.
+   */
   get registers(): readonly DebugRegister[] {
-    return this.#registers;
+    return this.hasBanks ? this.#registers : this.#firstBank;
+  }
+
+  /** What runs has, or may have, breakpoints and watchpoints beyond the first 16. */
+  get hasBanks(): boolean {
+    return (
+      hasDebugBanks(this.profile) &&
+      (hasDebugBanks(this.guest) || this.#vcpu.debug_owner === 'SHARED')
+    );
   }
 
   event(kind: WorldSwitchEventKind, text: string, detail: EventDetail = {}): void {
@@ -229,10 +249,15 @@ export class WorldSwitch {
   saveBundle(copy: BundleCopy): void {
     const target = copy === 'H' ? this.host.debug : this.#vcpu.vcpu_debug_state;
     const keeps = copy === 'X' || (copy === 'G' && this.image?.() !== undefined);
-    for (const register of this.#registers) {
+    if (this.hasBanks) {
+      const MDSELR_EL1 = this.cpu.read('MDSELR_EL1');
+      if (copy === 'H') this.host.MDSELR_EL1 = MDSELR_EL1;
+      else if (copy === 'G') this.#vcpu.sys_regs.MDSELR_EL1 = MDSELR_EL1;
+    }
+    this.#forEachRegister((register) => {
       const value = this.cpu.read(register.name);
       if (!keeps) writeDebugState(target, register, value);
-    }
+    });
     const MDCCINT_EL1 = this.cpu.read('MDCCINT_EL1');
     if (copy === 'H') this.host.MDCCINT_EL1 = MDCCINT_EL1;
     else {
@@ -242,16 +267,33 @@ export class WorldSwitch {
     this.log.counters.bundleSaves[copy] += 1;
     this.event(
       'bundleSave',
-      `save ${COPY_NAMES[copy]} ${this.#registers.length + 1} debug registers`,
+      `save ${COPY_NAMES[copy]} ${this.registers.length + 1} debug registers`,
       { copy },
     );
+  }
+
+  /** The registers of a bank can be reached after MDSELR_EL1 has selected it. */
+  #forEachRegister(move: (register: DebugRegister) => void): void {
+    if (!this.hasBanks) {
+      this.#firstBank.forEach(move);
+      return;
+    }
+    const last = Math.max(...this.#registers.map(bankOf));
+    for (let bank = 0; bank <= last; bank += 1) {
+      this.cpu.write('MDSELR_EL1', BigInt(bank) << MDSELR_EL1_BANK_SHIFT);
+      this.#registers.filter((register) => bankOf(register) === bank).forEach(move);
+    }
   }
 
   /** Memory to processor. */
   loadBundle(copy: BundleCopy): void {
     const source = this.#source(copy);
-    for (const register of this.#registers) {
+    this.#forEachRegister((register) => {
       this.cpu.write(register.name, readDebugState(source, register));
+    });
+    if (this.hasBanks) {
+      const { MDSELR_EL1 } = copy === 'H' ? this.host : this.#vcpu.sys_regs;
+      this.cpu.write('MDSELR_EL1', MDSELR_EL1);
     }
     const MDCCINT_EL1 = copy === 'H' ? this.host.MDCCINT_EL1 : this.#vcpu.sys_regs.MDCCINT_EL1;
     this.cpu.write('MDCCINT_EL1', MDCCINT_EL1);
@@ -259,7 +301,7 @@ export class WorldSwitch {
     this.log.counters.bundleLoads[copy] += 1;
     this.event(
       'bundleLoad',
-      `load ${COPY_NAMES[copy]} ${this.#registers.length + 1} debug registers`,
+      `load ${COPY_NAMES[copy]} ${this.registers.length + 1} debug registers`,
       { copy },
     );
   }
@@ -308,9 +350,10 @@ export class WorldSwitch {
     this.#mdscrEvent(old, MDSCR_EL1);
   }
 
-  /** Saves the guest's MDSCR_EL1 and installs the host's. @returns the guest's */
+  /** Saves the guest's MDSCR_EL1 and installs the host's. @returns the guest's, of what its processor has */
   exitMdscr(): bigint {
-    const old = this.cpu.read('MDSCR_EL1');
+    const EMBWE = hasDebugBanks(this.guest) ? 0n : MDSCR_EL1_EMBWE;
+    const old = this.cpu.read('MDSCR_EL1') & ~EMBWE;
     if (this.vcpu.hardwareLocked) this.cpu.write('OSLAR_EL1', 0n);
     this.cpu.write('MDSCR_EL1', this.host.MDSCR_EL1);
     this.#mdscrEvent(old, this.host.MDSCR_EL1);
@@ -332,7 +375,8 @@ export class WorldSwitch {
   writeMdcr(policyValue: bigint): void {
     const { FEAT_SPE, FEAT_TRF } = this.profile.processor;
     const later = (FEAT_SPE ? MDCR_EL2_TPMS : 0n) | (FEAT_TRF ? MDCR_EL2_TTRF : 0n);
-    this.#installMdcr(this.#vcpu.spe.adjustMdcr(policyValue | later));
+    const EBWE = this.hasBanks ? MDCR_EL2_EBWE : 0n;
+    this.#installMdcr(this.#vcpu.spe.adjustMdcr(policyValue | later | EBWE));
   }
 
   #installMdcr(value: bigint): void {
@@ -351,7 +395,7 @@ export class WorldSwitch {
    * and trace buffers.
    */
   restoreHostMdcr(): void {
-    const value = (this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN) | this.#hostBuffers;
+    const value = (this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN) | this.#hostControls;
     this.#installMdcr(value);
   }
 
@@ -410,10 +454,14 @@ export class WorldSwitch {
     );
   }
 
-  get #hostBuffers(): bigint {
+  /** Of MDCR_EL2: what a host has set for itself. */
+  get #hostControls(): bigint {
     const { VHE, processor } = this.profile;
-    if (VHE) return 0n;
-    return (processor.FEAT_SPE ? MDCR_EL2_E2PB : 0n) | (processor.FEAT_TRBE ? MDCR_EL2_E2TB : 0n);
+    const EBWE = hasDebugBanks(processor) ? MDCR_EL2_EBWE : 0n;
+    if (VHE) return EBWE;
+    const buffers =
+      (processor.FEAT_SPE ? MDCR_EL2_E2PB : 0n) | (processor.FEAT_TRBE ? MDCR_EL2_E2TB : 0n);
+    return EBWE | buffers;
   }
 
   /** What the host does to a processor when it boots: the OS Lock is locked by a cold reset. */
@@ -424,9 +472,10 @@ export class WorldSwitch {
       debug: emptyDebugState(),
       MDCCINT_EL1: 0n,
       MDSCR_EL1: 0n,
+      MDSELR_EL1: 0n,
       nr_event_counters: this.cpu.read('MDCR_EL2') & MDCR_EL2_HPMN,
     };
-    this.mdcr = this.host.nr_event_counters | this.#hostBuffers;
-    if (this.#hostBuffers !== 0n) this.cpu.write('MDCR_EL2', this.mdcr);
+    this.mdcr = this.host.nr_event_counters | this.#hostControls;
+    if (this.#hostControls !== 0n) this.cpu.write('MDCR_EL2', this.mdcr);
   }
 }

@@ -315,6 +315,7 @@ const el2Traps: Readonly<Record<string, number>> = {
   DBGDTRRX_EL0: TDA | MDCR_TDCC,
   DBGDTRTX_EL0: TDA | MDCR_TDCC,
   MDSCR_EL1: TDA,
+  MDSELR_EL1: TDA,
   OSECCR_EL1: TDA,
   DBGCLAIMSET_EL1: TDA,
   DBGCLAIMCLR_EL1: TDA,

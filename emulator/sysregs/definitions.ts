@@ -18,7 +18,14 @@ import {
 import type { CpuModel } from './cpu-model.ts';
 import { CYCLE_COUNTER, EVENT_COUNTERS, PMCEID0_EL0, PMCEID1_EL0 } from './performance-monitors.ts';
 import { fineGrainedTrapMask } from './fine-grained-traps.ts';
-import { checkProfile, firstContextAwareBreakpoint, hasVHE } from './processor-model.ts';
+import {
+  checkProfile,
+  contextAwareRange,
+  DEBUG_REGISTERS_OF_A_BANK,
+  hasDebugBanks,
+  hasDebugv8p9,
+  hasVHE,
+} from './processor-model.ts';
 import type { ProcessorProfile } from './processor-model.ts';
 import { fieldMask, genericName, unpackEncoding } from './sysreg.ts';
 import type { Direction, SysReg } from './sysreg.ts';
@@ -42,7 +49,15 @@ const ALL = 0xffff_ffff_ffff_ffffn;
 const LOW32 = 0xffff_ffffn;
 
 /** MDSCR_EL1 bits a write changes whatever OSLSR_EL1.OSLK is (Arm ARM, MDSCR_EL1). */
-export const MDSCR_EL1_ALWAYS_WRITABLE = fields('MDSCR_EL1', 'SS TDCC KDE MDE');
+const MDSCR_EL1_ALWAYS_WRITABLE = fields('MDSCR_EL1', 'SS TDCC KDE MDE');
+
+/** The same on a given processor: EMBWE is for breakpoints and watchpoints beyond the first 16. */
+export function mdscrAlwaysWritable(
+  profile: Pick<ProcessorProfile, 'breakpoints' | 'watchpoints'>,
+): bigint {
+  const EMBWE = hasDebugBanks(profile) ? fields('MDSCR_EL1', 'EMBWE') : 0n;
+  return MDSCR_EL1_ALWAYS_WRITABLE | EMBWE;
+}
 
 /**
  * MDSCR_EL1 views of EDSCR: read-only while OSLSR_EL1.OSLK is 0, read/write while it is 1, so that
@@ -427,12 +442,18 @@ const gicCpuInterface: Definitions = {
 
 function debug(profile: ProcessorProfile): Definitions {
   const definitions: Record<string, Definition> = {};
-  const breakpointControl = fields('DBGBCR0_EL1', 'BT LBN SSC HMC BAS PMC E');
-  const watchpointControl = fields('DBGWCR0_EL1', 'MASK WT LBN SSC HMC BAS LSC PAC E');
+  const banked = hasDebugBanks(profile);
+  const breakpointControl =
+    fields('DBGBCR0_EL1', 'BT LBN SSC HMC BAS PMC E') |
+    (banked ? fields('DBGBCR0_EL1', 'LBNX') : 0n);
+  const watchpointControl =
+    fields('DBGWCR0_EL1', 'MASK WT LBN SSC HMC BAS LSC PAC E') |
+    (banked ? fields('DBGWCR0_EL1', 'LBNX') : 0n);
+  const [firstContextAware, lastContextAware] = contextAwareRange(profile);
   for (let n = 0; n < profile.breakpoints; n += 1) {
     // Bits 1:0 are RES0 for an address and part of the value for a context ID. A bit that is RES0 in
     // some contexts only keeps what is written (Arm ARM, glossary, RES0).
-    const contextAware = n >= firstContextAwareBreakpoint(profile);
+    const contextAware = n >= firstContextAware && n <= lastContextAware;
     definitions[`DBGBVR${n}_EL1`] = effects(contextAware ? ALL : ALL & ~3n);
     // BAS is RES1 without AArch32: matching takes it as 0b1111, and it reads as written so that a
     // value saved on one processor is restored unchanged on another (Arm ARM, glossary, RES1).
@@ -444,7 +465,10 @@ function debug(profile: ProcessorProfile): Definitions {
   }
   return {
     ...definitions,
-    MDSCR_EL1: effects(MDSCR_EL1_ALWAYS_WRITABLE | MDSCR_EL1_WRITABLE_WHILE_LOCKED),
+    MDSCR_EL1: effects(mdscrAlwaysWritable(profile) | MDSCR_EL1_WRITABLE_WHILE_LOCKED),
+    ...(hasDebugv8p9(profile) && {
+      MDSELR_EL1: effects(banked ? fields('MDSELR_EL1', 'BANK') : 0n),
+    }),
     MDCCINT_EL1: storage(fields('MDCCINT_EL1', 'RX TX')),
     // Views of DTRRX, DTRTX and EDECCR.
     OSDTRRX_EL1: effects(LOW32),
@@ -470,6 +494,7 @@ function debug(profile: ProcessorProfile): Definitions {
     MDCR_EL2: effects(
       fields('MDCR_EL2', 'TDRA TDOSA TDA TDE') |
         (profile.FEAT_FGT ? fields('MDCR_EL2', 'TDCC') : 0n) |
+        (banked ? fields('MDCR_EL2', 'EBWE') : 0n) |
         (profile.FEAT_SPE ? fields('MDCR_EL2', 'TPMS E2PB') : 0n) |
         (profile.FEAT_TRF ? fields('MDCR_EL2', 'TTRF') : 0n) |
         (profile.FEAT_TRBE ? fields('MDCR_EL2', 'E2TB') : 0n) |
@@ -591,6 +616,18 @@ function reservedIdRegister(encoding: number): SysReg {
   };
 }
 
+/**
+ * A breakpoint or watchpoint register beyond the first 16: the encoding is that of its place in the bank that
+ * MDSELR_EL1.BANK selects. Undefined for another name.
+ */
+function bankedRegister(name: string): SysReg | undefined {
+  const [, family = '', digits] = /^(DBG[BW][CV]R)(\d+)_EL1$/.exec(name) ?? [];
+  const index = Number(digits);
+  const first = byName(`${family}${index % DEBUG_REGISTERS_OF_A_BANK}_EL1`);
+  if (first?.array === undefined) return undefined;
+  return { ...first, name, array: { ...first.array, index } };
+}
+
 const reservedIdRegisters = new Map(
   idSpaceEncodings
     .filter((encoding) => byEncoding(encoding, 'read') === undefined)
@@ -634,7 +671,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
   const v8 = { ...base, ...withFieldsOfFeatures(base, profile.model) };
   const definitions = hasVHE(profile) ? { ...v8, ...virtualizationHost(v8) } : v8;
   const registers = Object.entries(definitions).map(([name, definition]): ImplementedRegister => {
-    const reg = byName(name) ?? reservedIdRegisters.get(name);
+    const reg = byName(name) ?? reservedIdRegisters.get(name) ?? bankedRegister(name);
     if (reg === undefined) throw new TypeError(`The catalogue has no register ${name}`);
     const { writable = 0n, RES1 = 0n, reset = 0n, kind = 'storage' } = definition;
     return { reg, reset: reset | RES1, writable, RES1, kind };
@@ -652,7 +689,10 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
   const aliases = hasVHE(profile) ? hostAliases(names) : [];
   const readable = new Map<number, ImplementedRegister>();
   const writeable = new Map<number, ImplementedRegister>();
+  const isFirstBank = ({ reg }: ImplementedRegister): boolean =>
+    (reg.array?.index ?? 0) < DEBUG_REGISTERS_OF_A_BANK || !reg.name.startsWith('DBG');
   for (const register of [...registers, ...aliases]) {
+    if (!isFirstBank(register)) continue;
     if (register.reg.access !== 'WO') readable.set(register.reg.encoding, register);
     if (register.reg.access !== 'RO') writeable.set(register.reg.encoding, register);
   }

@@ -1,7 +1,12 @@
 /** The identification registers: read-only values that follow from the processor's profile. */
 import { byEncoding } from './catalogue.ts';
 import type { CpuFeature, CpuModel } from './cpu-model.ts';
-import { checkProfile, debugArchitecture, hasVHE } from './processor-model.ts';
+import {
+  DEBUG_REGISTERS_OF_A_BANK,
+  checkProfile,
+  debugArchitecture,
+  hasVHE,
+} from './processor-model.ts';
 import type { ProcessorProfile } from './processor-model.ts';
 import { genericName, packEncoding } from './sysreg.ts';
 
@@ -48,18 +53,33 @@ function PMUVer({ features }: CpuModel): bigint {
   return features.has('FEAT_PMUv3') ? 1n << 8n : 0n;
 }
 
+/** A count in a field of ID_AA64DFR0_EL1: 16 and more are all ones. */
+const debugCount = (count: number, lsb: bigint): bigint =>
+  BigInt(Math.min(count, DEBUG_REGISTERS_OF_A_BANK) - 1) << lsb;
+
 /** Arm ARM, ID_AA64DFR0_EL1. DoubleLock is a signed field: 0 implemented, 0xf not. */
 function ID_AA64DFR0_EL1(profile: ProcessorProfile): bigint {
   return (
     BigInt(debugArchitecture(profile)) |
     PMUVer(profile.model) |
-    (BigInt(profile.breakpoints - 1) << 12n) |
-    (BigInt(profile.watchpoints - 1) << 20n) |
-    (BigInt(profile.contextAwareBreakpoints - 1) << 28n) |
+    debugCount(profile.breakpoints, 12n) |
+    debugCount(profile.watchpoints, 20n) |
+    debugCount(profile.contextAwareBreakpoints, 28n) |
     (profile.FEAT_SPE ? 1n << 32n : 0n) |
     (profile.FEAT_DoubleLock ? 0n : 0xfn << 36n) |
     (profile.FEAT_TRF ? 1n << 40n : 0n) |
     (profile.FEAT_TRBE ? 1n << 44n : 0n)
+  );
+}
+
+/** Arm ARM, ID_AA64DFR1_EL1: counts above 16, minus one; 0 where ID_AA64DFR0_EL1 tells the count. */
+function ID_AA64DFR1_EL1(profile: ProcessorProfile): bigint {
+  const above = (count: number, lsb: bigint): bigint =>
+    count > DEBUG_REGISTERS_OF_A_BANK ? BigInt(count - 1) << lsb : 0n;
+  return (
+    above(profile.breakpoints, 8n) |
+    above(profile.watchpoints, 16n) |
+    above(profile.contextAwareBreakpoints, 24n)
   );
 }
 
@@ -135,6 +155,7 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
         field(cpuModel, 48n, 'FEAT_DIT'),
     ],
     ['ID_AA64DFR0_EL1', ID_AA64DFR0_EL1(profile)],
+    ['ID_AA64DFR1_EL1', ID_AA64DFR1_EL1(profile)],
     ['ID_AA64ISAR0_EL1', ID_AA64ISAR0_EL1(cpuModel)],
     ['ID_AA64ISAR1_EL1', ID_AA64ISAR1_EL1(cpuModel)],
     // SSBS 2: with MRS and MSR. PAN 1: AT S1E1RP and S1E1WP are FEAT_PAN2.

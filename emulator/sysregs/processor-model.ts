@@ -8,13 +8,16 @@ export interface ProcessorProfile {
   readonly name: string;
   /** The instructions it has. */
   readonly model: CpuModel;
-  /** ID_AA64DFR0_EL1.DebugVer: 6 is Armv8.0, 8 FEAT_Debugv8p2, 9 FEAT_Debugv8p4; at least 7 with FEAT_VHE. */
+  /**
+   * ID_AA64DFR0_EL1.DebugVer: 6 is Armv8.0, 8 FEAT_Debugv8p2, 9 FEAT_Debugv8p4, 11 FEAT_Debugv8p9; at least 7 with
+   * FEAT_VHE.
+   */
   readonly debugVersion: number;
-  /** Number of breakpoints, 2 to 16. */
+  /** Number of breakpoints, 2 to 16, with FEAT_Debugv8p9 to 64. */
   readonly breakpoints: number;
-  /** How many of them, the highest numbered ones, are context-aware: 1 to `breakpoints`. */
+  /** How many of them are context-aware: 1 to `breakpoints`. @see contextAwareRange */
   readonly contextAwareBreakpoints: number;
-  /** Number of watchpoints, 2 to 16. */
+  /** Number of watchpoints, 2 to 16, with FEAT_Debugv8p9 to 64. */
   readonly watchpoints: number;
   /** Floating point and Advanced SIMD. */
   readonly FEAT_FP: boolean;
@@ -72,25 +75,54 @@ function requireRange(what: string, value: number, low: number, high: number): v
  * @throws RangeError for counts or combinations the architecture or this model does not have.
  */
 export function checkProfile(profile: ProcessorProfile): void {
-  requireRange('The number of breakpoints', profile.breakpoints, 2, 16);
-  requireRange('The number of watchpoints', profile.watchpoints, 2, 16);
+  const most = hasDebugv8p9(profile) ? MOST_DEBUG_REGISTERS : DEBUG_REGISTERS_OF_A_BANK;
+  requireRange('The number of breakpoints', profile.breakpoints, 2, most);
+  requireRange('The number of watchpoints', profile.watchpoints, 2, most);
   requireRange(
     'The number of context-aware breakpoints',
     profile.contextAwareBreakpoints,
     1,
     profile.breakpoints,
   );
-  requireRange('The debug architecture version', profile.debugVersion, 6, 10);
+  requireRange('The debug architecture version', profile.debugVersion, 6, DEBUG_VERSION_V8P9);
   if (profile.FEAT_TRBE && !profile.FEAT_TRF) {
     throw new RangeError('FEAT_TRBE needs FEAT_TRF');
   }
 }
 
-/** The lowest context-aware breakpoint: with at most 16 breakpoints they are the highest numbered. */
-export function firstContextAwareBreakpoint(
-  profile: Pick<ProcessorProfile, 'breakpoints' | 'contextAwareBreakpoints'>,
-): number {
-  return profile.breakpoints - profile.contextAwareBreakpoints;
+type BreakpointCounts = Pick<ProcessorProfile, 'breakpoints' | 'contextAwareBreakpoints'>;
+
+/**
+ * The first context-aware breakpoint and the last. Arm ARM, ContextAwareBreakpointRange(): with at most 16
+ * breakpoints they are the highest numbered ones; with more, software that knows of 16 finds its own where it looks
+ * for them.
+ */
+export function contextAwareRange(counts: BreakpointCounts): readonly [number, number] {
+  const { breakpoints: B, contextAwareBreakpoints: C } = counts;
+  if (B <= DEBUG_REGISTERS_OF_A_BANK) return [B - C, B - 1];
+  return C <= DEBUG_REGISTERS_OF_A_BANK
+    ? [DEBUG_REGISTERS_OF_A_BANK - C, DEBUG_REGISTERS_OF_A_BANK - 1]
+    : [0, C - 1];
+}
+
+/** Breakpoints or watchpoints that one value of MDSELR_EL1.BANK selects, and that there are without it. */
+export const DEBUG_REGISTERS_OF_A_BANK = 16;
+/** In all banks. */
+export const MOST_DEBUG_REGISTERS = 64;
+
+/** ID_AA64DFR0_EL1.DebugVer of FEAT_Debugv8p9. */
+export const DEBUG_VERSION_V8P9 = 11;
+
+export function hasDebugv8p9({ debugVersion }: Pick<ProcessorProfile, 'debugVersion'>): boolean {
+  return debugVersion >= DEBUG_VERSION_V8P9;
+}
+
+/** More than one bank: MDSELR_EL1.BANK, MDSCR_EL1.EMBWE and MDCR_EL2.EBWE have an effect. */
+export function hasDebugBanks({
+  breakpoints,
+  watchpoints,
+}: Pick<ProcessorProfile, 'breakpoints' | 'watchpoints'>): boolean {
+  return Math.max(breakpoints, watchpoints) > DEBUG_REGISTERS_OF_A_BANK;
 }
 
 /** The Virtualization Host Extensions. */

@@ -173,6 +173,8 @@ const migrations = [
   { policy: 'REMAP_TOP', profiles: ['8-2-4-FGT', '8-2-4', '6-2-4-nVHE', '8-2-4-FGT-nVHE'] },
   { policy: 'REMAP_SHARED', profiles: ['8-2-4', '6-4-4', '8-3-4-nVHE', '16-2-16'] },
   { policy: 'REMAP_STATIC', profiles: ['8-2-4', '6-4-4', '8-3-4-nVHE', '16-2-16'] },
+  { policy: 'REMAP_TOP', profiles: ['6-2-4', '20-4-20', '8-2-4-FGT', '20-4-20-nVHE'] },
+  { policy: 'REMAP_SHARED', profiles: ['20-4-20-FGT', '6-2-4', '20-2-20', '16-2-16'] },
 ] as const;
 
 describe('Guest events', function () {

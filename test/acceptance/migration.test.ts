@@ -43,6 +43,7 @@ describe('Migration / running guests', function () {
   for (const { policy, hosts } of [
     { policy: 'OWNER', hosts: ['6-2-4', '6-2-4-nVHE', '6-2-4-FGT', '6-2-4-FGT-nVHE'] },
     { policy: 'REMAP_SHARED', hosts: ['6-2-4', '16-2-16', '8-4-4', '16-2-16-FGT-nVHE'] },
+    { policy: 'REMAP_SHARED', hosts: ['6-2-4', '20-4-20', '8-4-4', '20-4-20-FGT-nVHE'] },
   ] as const) {
     it(`E2, E4, E6: a guest of 6/2/4 goes over ${hosts.join(', ')} under ${policy}`, () => {
       const lines = runOver(policy, hosts).split('\n').filter(Boolean);
@@ -65,6 +66,9 @@ describe('Migration / refusals', () => {
     ['6-2-4', '4-2-4', /BRPs is 0x5; the host has 0x3/],
     ['8-4-4', '16-2-16', /CTX_CMPs is 0x3; the host has 0x1/],
     ['16-2-16', '8-4-4', /BRPs is 0xf; the host has 0x7/],
+    // FEAT_Debugv8p9 with more than 16: what the guest has been promised is not there.
+    ['20-4-20', '16-2-16', /DebugVer is 0xb; the host has 0x/],
+    ['20-4-20', '6-2-4', /DebugVer is 0xb; the host has 0x/],
   ] as const) {
     it(`M14: from ${from} to ${to} is refused before anything moves`, () => {
       const source = guestOn(from);
@@ -107,6 +111,9 @@ describe('Migration / state', () => {
     ['6-2-4', '8-4-4'],
     ['6-2-4', '16-2-16'],
     ['6-2-4-nVHE', '16-2-16-FGT'],
+    ['6-2-4', '20-4-20'],
+    ['16-2-16', '20-4-20-nVHE'],
+    ['20-4-20', '20-4-20-FGT'],
   ] as const) {
     it(`M21: saved on ${from}, restored on ${to} and saved again it is the same, bit by bit`, () => {
       const source = machineFrom(busy, { hostProfile: from });

@@ -8,7 +8,11 @@
  * context-aware, a reserved HMC:SSC:PMC and a link to a breakpoint that is not context-aware make
  * the breakpoint behave as disabled; it reads back as written.
  */
-import { debugArchitecture, firstContextAwareBreakpoint } from '../../sysregs/processor-model.ts';
+import {
+  contextAwareRange,
+  debugArchitecture,
+  DEBUG_REGISTERS_OF_A_BANK,
+} from '../../sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../../sysregs/processor-model.ts';
 import type { ExceptionLevel } from '../pstate.ts';
 import {
@@ -41,6 +45,20 @@ export function debugResources(profile: ProcessorProfile, el2: boolean): DebugRe
   };
 }
 
+/**
+ * What is left while those beyond the first 16 are disabled: software that knows of 16 finds the context-aware ones
+ * at the same numbers. Arm ARM, IsBreakpointEnabled().
+ */
+export function withoutExtension(resources: DebugResources): DebugResources {
+  const least = (count: number): number => Math.min(count, DEBUG_REGISTERS_OF_A_BANK);
+  return {
+    ...resources,
+    breakpoints: least(resources.breakpoints),
+    contextAwareBreakpoints: least(resources.contextAwareBreakpoints),
+    watchpoints: least(resources.watchpoints),
+  };
+}
+
 /** The state that breakpoints and watchpoints are compared with. */
 export interface DebugContext {
   readonly EL: ExceptionLevel;
@@ -62,7 +80,9 @@ export interface BreakpointRegisters {
 export const DBGBCR_E = 1n;
 
 export const breakpointType = (DBGBCR: bigint): number => Number((DBGBCR >> 20n) & 0xfn);
-export const linkedBreakpointNumber = (control: bigint): number => Number((control >> 16n) & 0xfn);
+/** LBN, with LBNX of FEAT_Debugv8p9 above it; LBNX is RES0 elsewhere. Of DBGBCR and DBGWCR. */
+export const linkedBreakpointNumber = (control: bigint): number =>
+  Number(((control >> 16n) & 0xfn) | (((control >> 30n) & 3n) << 4n));
 
 export interface BreakpointTypeInfo {
   readonly BT: number;
@@ -116,18 +136,13 @@ export function breakpointTypeInfo(BT: number): BreakpointTypeInfo {
   };
 }
 
-/**
- * Arm ARM, NumContextAwareBreakpointsImplemented() and IsContextAwareBreakpoint(): the highest
- * numbered ones while there are at most 16 breakpoints.
- */
+/** Arm ARM, IsContextAwareBreakpoint(). */
 export function isContextAware(
   n: number,
   resources: Pick<DebugResources, 'breakpoints' | 'contextAwareBreakpoints'>,
 ): boolean {
-  const { breakpoints: B, contextAwareBreakpoints: C } = resources;
-  if (n >= B) return false;
-  if (B <= 16) return n >= firstContextAwareBreakpoint(resources);
-  return C <= 16 ? n >= 16 - C && n < 16 : n < C;
+  const [first, last] = contextAwareRange(resources);
+  return n >= first && n <= last;
 }
 
 /** Why BT is reserved for breakpoint n, or undefined when it is a type this breakpoint has. */

@@ -4,10 +4,7 @@
  * There is no external debugger and no Debug Communications Channel behind DBGDTR: nobody reads what
  * is written and nothing arrives, so the flags read as zero and the data registers as zero.
  */
-import {
-  MDSCR_EL1_ALWAYS_WRITABLE,
-  MDSCR_EL1_WRITABLE_WHILE_LOCKED,
-} from '../../sysregs/definitions.ts';
+import { mdscrAlwaysWritable, MDSCR_EL1_WRITABLE_WHILE_LOCKED } from '../../sysregs/definitions.ts';
 import type { ProcessorProfile } from '../../sysregs/processor-model.ts';
 import type { SystemRegisters } from '../system-registers.ts';
 
@@ -43,14 +40,17 @@ export function ownDebugRegisters(
   registers.own('MDSCR_EL1', {
     store(written, current) {
       const writable =
-        MDSCR_EL1_ALWAYS_WRITABLE | (isLocked() ? MDSCR_EL1_WRITABLE_WHILE_LOCKED : 0n);
+        mdscrAlwaysWritable(profile) | (isLocked() ? MDSCR_EL1_WRITABLE_WHILE_LOCKED : 0n);
       return (current & ~writable) | (written & writable);
     },
     written() {
       owner.debugChanged();
-      owner.trapsChanged(); // TDCC
+      owner.trapsChanged(); // TDCC, EMBWE
     },
   });
+
+  // Which registers the names of breakpoints and watchpoints reach: see SystemRegisters.
+  registers.own('MDSELR_EL1', {});
 
   registers.own('OSLAR_EL1', {
     store(written) {

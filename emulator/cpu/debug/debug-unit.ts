@@ -3,6 +3,7 @@
  * of the software step machine. Nothing here changes architectural state.
  */
 import type { CpuState } from '../../engine/cpu-state.ts';
+import { hasDebugBanks } from '../../sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../../sysregs/processor-model.ts';
 import { elIsInHost } from '../../sysregs/virtualization-host.ts';
 import { DAIF_D, PSTATE_UAO } from '../pstate.ts';
@@ -15,11 +16,14 @@ import {
   debugResources,
   inertBreakpointReason,
   silent,
+  withoutExtension,
 } from './breakpoint.ts';
 import type { DebugContext, DebugResources, Verdict } from './breakpoint.ts';
 import {
   debugTarget,
   isDoubleLocked,
+  MDCR_EBWE,
+  MDSCR_EMBWE,
   MDSCR_MDE,
   MDSCR_SS,
   monitorDisabledReason,
@@ -57,7 +61,8 @@ interface Slot {
 interface WatchedSlot extends WatchedRange, Slot {}
 
 export class DebugUnit {
-  readonly resources: DebugResources;
+  readonly #all: DebugResources;
+  readonly #firstBank: DebugResources;
   readonly #profile: ProcessorProfile;
   readonly #state: CpuState;
   readonly #registers: WatchpointRegisters;
@@ -85,7 +90,8 @@ export class DebugUnit {
   constructor(profile: ProcessorProfile, state: CpuState, registers: SystemRegisters) {
     this.#profile = profile;
     this.#state = state;
-    this.resources = debugResources(profile, true);
+    this.#all = debugResources(profile, true);
+    this.#firstBank = withoutExtension(this.#all);
     const slots = (family: string, count: number): readonly number[] =>
       Array.from({ length: count }, (_, n) => registers.slotOf(`${family}${n}_EL1`));
     const DBGBCR = slots('DBGBCR', profile.breakpoints);
@@ -115,6 +121,14 @@ export class DebugUnit {
         : undefined,
       VTTBR_EL2: registers.slotOf('VTTBR_EL2'),
     };
+  }
+
+  /** What is enabled of the processor's. Arm ARM, SelfHostedExtendedBPWPEnabled(). */
+  get resources(): DebugResources {
+    if (!hasDebugBanks(this.#profile)) return this.#all;
+    const EBWE = this.#state.sysreg(this.#slots.MDCR_EL2) & MDCR_EBWE;
+    const EMBWE = this.#state.sysreg(this.#slots.MDSCR_EL1) & MDSCR_EMBWE;
+    return EBWE !== 0n && EMBWE !== 0n ? this.#all : this.#firstBank;
   }
 
   /** Those with nothing to compare are left out. */
@@ -177,9 +191,10 @@ export class DebugUnit {
       if (typeof range !== 'string') watched.push({ ...slot, ...range });
     };
     if (live) {
-      const own = { registers: this.#registers, resources: this.resources };
-      for (let n = 0; n < this.resources.breakpoints; n += 1) addBreakpoint({ n, file: own });
-      for (let n = 0; n < this.resources.watchpoints; n += 1) addWatchpoint({ n, file: own });
+      const { resources } = this;
+      const own = { registers: this.#registers, resources };
+      for (let n = 0; n < resources.breakpoints; n += 1) addBreakpoint({ n, file: own });
+      for (let n = 0; n < resources.watchpoints; n += 1) addWatchpoint({ n, file: own });
       for (const file of this.#software) {
         for (const n of file.breakpoints) addBreakpoint({ n, file });
         for (const n of file.watchpoints) addWatchpoint({ n, file });

@@ -23,6 +23,10 @@ export const MDSCR_SS = 1n << 0n;
 export const MDSCR_TDCC = 1n << 12n;
 export const MDSCR_KDE = 1n << 13n;
 export const MDSCR_MDE = 1n << 15n;
+/** FEAT_Debugv8p9: breakpoints and watchpoints beyond the first 16 are enabled, and EL1 reaches them. */
+export const MDSCR_EMBWE = 1n << 32n;
+/** The same, of EL2 for itself and below. */
+export const MDCR_EBWE = 1n << 43n;
 
 /** OSDLR_EL1.DLK takes effect only with FEAT_DoubleLock and DBGPRCR_EL1.CORENPDRQ = 0. */
 export function isDoubleLocked(

@@ -7,7 +7,7 @@
  * All debug registers trap meanwhile, since MDCR_EL2.TDE is set, so the copy in memory is always the guest's
  * latest and nothing has to be saved at the exit.
  */
-import { MDSCR_EL1_KDE, MDSCR_EL1_MDE, MDSCR_EL1_SS } from '../control-bits.ts';
+import { MDSCR_EL1_EMBWE, MDSCR_EL1_KDE, MDSCR_EL1_MDE, MDSCR_EL1_SS } from '../control-bits.ts';
 import type { DebugState } from '../debug-state.ts';
 import { registersOf } from '../debugger-match.ts';
 import { beginStep, deliverGuestStep, endStep, noteInstruction } from '../guest-step.ts';
@@ -102,6 +102,7 @@ function sharedMdscr(ws: WorldSwitch): bigint {
     (vcpu.sys_regs.MDSCR_EL1 & ~MDSCR_EL1_SS) |
     MDSCR_EL1_MDE |
     MDSCR_EL1_KDE |
+    (ws.hasBanks ? MDSCR_EL1_EMBWE : 0n) |
     (vcpu.stepStolen ? MDSCR_EL1_SS : 0n)
   );
 }

@@ -7,6 +7,7 @@
 import { compile, infeasibleReason, linkOf, remapOf, usesLink, withLink } from '../remap.ts';
 import type { Remap } from '../remap.ts';
 import type { WorldSwitch } from '../world-switch.ts';
+import { contextAwareRange } from '../../sysregs/processor-model.ts';
 import { IFLAGS } from './iflags.ts';
 import type { DebugPolicy } from './policy.ts';
 import { setupDebugPolicy } from './setup-debug.ts';
@@ -29,7 +30,9 @@ export const REMAP_STATIC: DebugPolicy = {
   image(ws) {
     const remap = bottomRemap(ws);
     if (remap.identity) return undefined;
-    const unused = ws.profile.breakpoints - ws.profile.contextAware - 1;
+    const { breakpoints, contextAware: contextAwareBreakpoints } = ws.profile;
+    const [first] = contextAwareRange({ breakpoints, contextAwareBreakpoints });
+    const unused = first - 1;
     return compile(remap, ws.vcpu.vcpu_debug_state, unused);
   },
 

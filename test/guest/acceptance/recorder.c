@@ -50,6 +50,15 @@ static void end_el0_program(struct exception_frame *frame) {
   frame->spsr = 0x3c5;
 }
 
+// WPTV and WPT: a processor may tell which watchpoint it was, and with FEAT_Debugv8p9 it does.
+#define ESR_WATCHPOINT_NUMBER (0x7ful << 17)
+
+static uint64_t comparable(struct exception_frame *frame) {
+  enum exception_class class = exception_class(frame);
+  bool is_watchpoint = class == EC_WATCHPOINT_SAME_EL || class == EC_WATCHPOINT_LOWER_EL;
+  return is_watchpoint ? frame->esr & ~ESR_WATCHPOINT_NUMBER : frame->esr;
+}
+
 void handle_exception(struct exception_frame *frame) {
   enum exception_class class = exception_class(frame);
   bool from_el0 = frame->vector == VECTOR_SYNC_LOWER_EL;
@@ -61,7 +70,7 @@ void handle_exception(struct exception_frame *frame) {
 
   if (event_count < MAX_EVENTS) {
     events[event_count] = (struct event){
-      .esr = frame->esr, .elr = frame->elr, .far = frame->far, .spsr = frame->spsr
+      .esr = comparable(frame), .elr = frame->elr, .far = frame->far, .spsr = frame->spsr
     };
   }
   event_count++;

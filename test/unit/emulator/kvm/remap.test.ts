@@ -9,6 +9,9 @@ import { registersOf } from '../../../../emulator/kvm/debugger-match.ts';
 import { hostProfile } from '../../../../emulator/kvm/host-profile.ts';
 import { compile, infeasibleReason, remapOf } from '../../../../emulator/kvm/remap.ts';
 import type { DebugCounts, RemapAlignment } from '../../../../emulator/kvm/remap.ts';
+import { contextAwareRange } from '../../../../emulator/sysregs/processor-model.ts';
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 const counts = (breakpoints: number, contextAware: number, watchpoints = 4): DebugCounts => ({
   breakpoints,
@@ -69,6 +72,35 @@ describe('Remap', () => {
       }
     }
     assert.ok(pairs > 0 && identities > 0);
+  });
+
+  it('gives every feasible pair of up to 64 breakpoints an injective map onto the right kind', () => {
+    const sizes = [2, 3, 8, 15, 16, 17, 20, 32, 48, 64];
+    const isContextAware = (n: number, [first, last]: readonly [number, number]): boolean =>
+      n >= first && n <= last;
+    const window = (breakpoints: number, contextAwareBreakpoints: number) =>
+      contextAwareRange({ breakpoints, contextAwareBreakpoints });
+    for (const Bp of sizes) {
+      for (const Cp of sizes.map((C) => Math.min(C - 1, Bp))) {
+        for (const Bv of sizes.filter((B) => B <= Bp)) {
+          for (const Cv of [1, 2, 7, 16, 17, 30].filter((C) => C <= Math.min(Bv, Cp))) {
+            for (const alignment of ['top', 'bottom'] as const) {
+              const remap = remapOf(counts(Bv, Cv), counts(Bp, Cp), alignment);
+              const where = `${Bv}/${Cv} on ${Bp}/${Cp}, ${alignment}`;
+              assert.equal(new Set(range(Bv).map(remap.toPhysical)).size, Bv, where);
+              for (const v of range(Bv)) {
+                const p = remap.toPhysical(v);
+                assert.ok(p < Bp, where);
+                assert.equal(remap.toVirtual(p), v, where);
+                if (isContextAware(v, window(Bv, Cv))) {
+                  assert.ok(isContextAware(p, window(Bp, Cp)), `${where}, ${v}`);
+                }
+              }
+            }
+          }
+        }
+      }
+    }
   });
 });
 

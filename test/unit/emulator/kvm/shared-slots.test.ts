@@ -11,10 +11,11 @@ import { emptyDebugState } from '../../../../emulator/kvm/debug-state.ts';
 import type { DebugState } from '../../../../emulator/kvm/debug-state.ts';
 import { registersOf } from '../../../../emulator/kvm/debugger-match.ts';
 import { hostProfile } from '../../../../emulator/kvm/host-profile.ts';
-import { compile, remapOf } from '../../../../emulator/kvm/remap.ts';
+import { compile, remapOf, withLink } from '../../../../emulator/kvm/remap.ts';
 import type { DebugCounts } from '../../../../emulator/kvm/remap.ts';
 import { allocateShared, liveEntries } from '../../../../emulator/kvm/shared-slots.ts';
 import type { GuestSlots, SharedAllocation } from '../../../../emulator/kvm/shared-slots.ts';
+import { contextAwareRange } from '../../../../emulator/sysregs/processor-model.ts';
 import { seededRandom } from '../../../support/random.ts';
 
 const MDSCR_KDE = 1n << 13n;
@@ -51,9 +52,11 @@ class Generator {
   }
 
   hostAndGuest(): readonly [host: DebugCounts, guest: DebugCounts] {
-    const breakpoints = this.integer(2, 16);
+    // Now and then FEAT_Debugv8p9 with more than 16.
+    const most = this.chance(0.2) ? 64 : 16;
+    const breakpoints = this.integer(2, most);
     const contextAware = this.integer(1, breakpoints);
-    const watchpoints = this.integer(2, 16);
+    const watchpoints = this.integer(2, most);
     const guestBreakpoints = this.integer(2, breakpoints);
     const guest = {
       breakpoints: guestBreakpoints,
@@ -74,14 +77,15 @@ class Generator {
 
   registers({ breakpoints, contextAware, watchpoints }: DebugCounts): DebugState {
     const state = emptyDebugState();
+    const [first, last] = contextAwareRange({
+      breakpoints,
+      contextAwareBreakpoints: contextAware,
+    });
+    const anyLink = breakpoints > 16 ? 63 : 15;
     const link = (): bigint =>
-      BigInt(
-        this.chance(0.8)
-          ? this.integer(breakpoints - contextAware, breakpoints - 1)
-          : this.integer(0, 15),
-      ) << 16n;
+      withLink(0n, this.chance(0.8) ? this.integer(first, last) : this.integer(0, anyLink));
     for (const n of range(breakpoints)) {
-      const isContext = n >= breakpoints - contextAware && this.chance(0.7);
+      const isContext = n >= first && n <= last && this.chance(0.7);
       const BT = this.chance(0.1)
         ? this.integer(0, 15)
         : isContext
@@ -197,7 +201,9 @@ describe('Register files / what fires', function () {
       const where = `seed ${seed}, file ${file}`;
       const [hostCounts, guestCounts] = generator.hostAndGuest();
       const host = resourcesOf(hostCounts);
-      const guest = resourcesOf(guestCounts);
+      // The guest is promised the debug architecture of the host.
+      const { contextIdEL2 } = host;
+      const guest = { ...resourcesOf(guestCounts), contextIdEL2 };
       const registers = generator.registers(guestCounts);
       const requests = generator.requests(hostCounts);
       const MDSCR_EL1 =

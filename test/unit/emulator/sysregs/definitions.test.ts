@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {
   implementedRegisters,
-  MDSCR_EL1_ALWAYS_WRITABLE,
+  mdscrAlwaysWritable,
   MDSCR_EL1_WRITABLE_WHILE_LOCKED,
   writtenValue,
 } from '../../../../emulator/sysregs/definitions.ts';
@@ -80,7 +80,7 @@ describe('Implemented registers', () => {
   }
 
   it('MDSCR_EL1 has views of EDSCR that only the OS Lock makes writable', () => {
-    assert.equal(MDSCR_EL1_ALWAYS_WRITABLE, 0xb001n);
+    assert.equal(mdscrAlwaysWritable(v8_0), 0xb001n);
     assert.equal(MDSCR_EL1_WRITABLE_WHILE_LOCKED, 0x6ce0_4040n);
     assert.equal(readBack('MDSCR_EL1', ALL), 0x6ce0_f041n);
   });
@@ -88,6 +88,24 @@ describe('Implemented registers', () => {
   it('OSDLR_EL1 is RAZ/WI without FEAT_DoubleLock', () => {
     const registers = implementedRegisters({ ...v8_0, FEAT_DoubleLock: false });
     assert.equal(readBack('OSDLR_EL1', ALL, registers), 0n);
+  });
+
+  it('more than 16 breakpoints are in banks', () => {
+    const profile = { ...v8_0, debugVersion: 11, breakpoints: 20, watchpoints: 18 };
+    const banked = implementedRegisters(profile);
+    assert.equal(mdscrAlwaysWritable(profile), 0x1_0000_b001n);
+    assert.equal(readBack('MDSELR_EL1', ALL, banked), 0x30n);
+    assert.ok(banked.byName('DBGBVR19_EL1'));
+    assert.equal(banked.byName('DBGBVR20_EL1'), undefined);
+    assert.ok(banked.byName('DBGWCR17_EL1'));
+    // Context-aware are 14 and 15, where software finds them that knows of 16.
+    assert.equal(readBack('DBGBVR13_EL1', ALL, banked), ALL & ~3n);
+    assert.equal(readBack('DBGBVR15_EL1', ALL, banked), ALL);
+    assert.equal(readBack('DBGBVR19_EL1', ALL, banked), ALL & ~3n);
+    assert.equal(readBack('DBGBCR19_EL1', ALL, banked), 0xc0ff_e1e7n);
+    const encoding = banked.byName('DBGBVR3_EL1')?.reg.encoding ?? 0;
+    assert.equal(banked.byEncoding(encoding, 'read')?.reg.name, 'DBGBVR3_EL1');
+    assert.equal(banked.byName('DBGBVR19_EL1')?.reg.encoding, encoding);
   });
 
   it('numbered debug registers end at the counts of the profile', () => {

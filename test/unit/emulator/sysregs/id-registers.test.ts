@@ -5,7 +5,7 @@ import {
   idRegisters,
   idSpaceEncodings,
 } from '../../../../emulator/sysregs/id-registers.ts';
-import { firstContextAwareBreakpoint, v8_0 } from '../../../../emulator/sysregs/processor-model.ts';
+import { contextAwareRange, v8_0 } from '../../../../emulator/sysregs/processor-model.ts';
 
 const ID_AA64DFR0_EL1 = (profile: Partial<typeof v8_0>): bigint | undefined =>
   idRegisters({ ...v8_0, ...profile }).get('ID_AA64DFR0_EL1');
@@ -62,7 +62,28 @@ describe('ID registers', () => {
   });
 
   it('the context-aware breakpoints are the highest numbered', () => {
-    assert.equal(firstContextAwareBreakpoint(v8_0), 4);
+    assert.deepEqual(contextAwareRange(v8_0), [4, 5]);
+  });
+
+  // Arm ARM, ContextAwareBreakpointRange().
+  for (const [breakpoints, contextAwareBreakpoints, range] of [
+    [16, 2, [14, 15]],
+    [16, 16, [0, 15]],
+    [20, 4, [12, 15]],
+    [64, 16, [0, 15]],
+    [64, 20, [0, 19]],
+  ] as const) {
+    it(`${contextAwareBreakpoints} context-aware ones of ${breakpoints} are ${range.join(' to ')}`, () => {
+      assert.deepEqual(contextAwareRange({ breakpoints, contextAwareBreakpoints }), range);
+    });
+  }
+
+  it('ID_AA64DFR1_EL1 has the counts above 16', () => {
+    const many = { breakpoints: 20, contextAwareBreakpoints: 4, watchpoints: 24 };
+    const ids = idRegisters({ ...v8_0, debugVersion: 11, ...many });
+    assert.equal(ids.get('ID_AA64DFR0_EL1'), 0x30f0_f00bn);
+    assert.equal(ids.get('ID_AA64DFR1_EL1'), 0x17_1300n);
+    assert.equal(idRegisters(v8_0).get('ID_AA64DFR1_EL1'), 0n);
   });
 
   for (const wrong of [
