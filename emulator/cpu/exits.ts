@@ -6,6 +6,7 @@ import type { RunExit } from '../engine/engine.ts';
 import {
   ACCESS_ALLOWED,
   accessResult,
+  exceptionInstructionTrapped,
   daifImmediateAccessCode,
   unimplementedAccessCode,
 } from '../sysregs/access-rules.ts';
@@ -25,6 +26,7 @@ import {
   dataAbortIss,
   EC_BRK64,
   EC_DATA_ABORT_LOWER,
+  EC_ERET,
   EC_HVC64,
   EC_ILLEGAL_STATE,
   EC_INSTRUCTION_ABORT_LOWER,
@@ -329,7 +331,12 @@ export class EngineExits {
   }
 
   #supervisorCall(): void {
-    const { state } = this.#pe;
+    const { state, traps } = this.#pe;
+    // Arm ARM, AArch64.CheckForSVCTrap(): the SVC itself is the return address of a trap.
+    if (state.EL < 2 && exceptionInstructionTrapped(`SVC_EL${state.EL as 0 | 1}`, traps.active)) {
+      this.#exceptionTo(2, EC_SVC64, { ISS: this.#imm16 });
+      return;
+    }
     const details = { ISS: this.#imm16, preferredReturn: state.PC + 4n };
     this.#step.advanceStep();
     this.#synchronous(EC_SVC64, details);
@@ -395,6 +402,11 @@ export class EngineExits {
       return;
     }
     const word = this.#word;
+    if (pe.state.EL === 1 && exceptionInstructionTrapped('ERET', pe.traps.active)) {
+      const ISS = word === ERET_WORD ? 0 : word === ERETAB_WORD ? 3 : 2;
+      this.#exceptionTo(2, EC_ERET, { ISS });
+      return;
+    }
     let target: bigint | undefined;
     if (word !== ERET_WORD) {
       const ELR = pe.registers.raw(`ELR_EL${pe.state.EL}`);

@@ -13,6 +13,8 @@ export const EC_ILLEGAL_STATE = 0x0e;
 export const EC_SVC64 = 0x15;
 export const EC_HVC64 = 0x16;
 export const EC_SMC64 = 0x17;
+/** Trapped ERET, ERETAA or ERETAB. */
+export const EC_ERET = 0x1a;
 export const EC_SYSTEM_REGISTER = 0x18;
 export const EC_INSTRUCTION_ABORT_LOWER = 0x20;
 export const EC_INSTRUCTION_ABORT_SAME = 0x21;
@@ -128,6 +130,7 @@ const EC_NAMES: Readonly<Record<number, string>> = {
   [EC_HVC64]: 'HVC instruction (AArch64)',
   [EC_SMC64]: 'SMC instruction (AArch64)',
   [EC_SYSTEM_REGISTER]: 'Trapped MSR, MRS or System instruction (AArch64)',
+  [EC_ERET]: 'Trapped ERET, ERETAA or ERETAB',
   0x19: 'Access to SVE functionality trapped',
   [EC_INSTRUCTION_ABORT_LOWER]: 'Instruction Abort from a lower Exception level',
   [EC_INSTRUCTION_ABORT_SAME]: 'Instruction Abort without a change of Exception level',

@@ -127,9 +127,9 @@ export class TrapTable {
 
   /** Everything that a table depends on and that can change. */
   #keyOf(SPSel: 0 | 1): string {
-    const { fromEL0, toEL2, TGE, E2H, fpFromEL0, fpFromEL1, TFP, fpFromHostEL0 } = this.active;
+    const { fromEL0, toEL2, gic, TGE, E2H, fpFromEL0, fpFromEL1, TFP, fpFromHostEL0 } = this.active;
     const { fineGrained } = this.active;
-    const traps = [fromEL0, toEL2, TGE, E2H, fpFromEL0, fpFromEL1, TFP, fpFromHostEL0];
+    const traps = [fromEL0, toEL2, gic, TGE, E2H, fpFromEL0, fpFromEL1, TFP, fpFromHostEL0];
     const fine = fineGrained === undefined ? [] : Object.values(fineGrained);
     return [...traps, ...fine, SPSel, this.#timers.countersAgree].join();
   }

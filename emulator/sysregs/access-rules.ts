@@ -12,8 +12,16 @@
  * rule of each register is a mask over them, so asking for every register again costs one AND each.
  */
 import type { SystemInstruction } from './catalogue.ts';
-import { fineGrainedInstructionTrap, fineGrainedTrap } from './fine-grained-traps.ts';
-import type { FineGrainedTrap, FineGrainedTrapRegister } from './fine-grained-traps.ts';
+import {
+  fineGrainedExceptionTrap,
+  fineGrainedInstructionTrap,
+  fineGrainedTrap,
+} from './fine-grained-traps.ts';
+import type {
+  FineGrainedExceptionInstruction,
+  FineGrainedTrap,
+  FineGrainedTrapRegister,
+} from './fine-grained-traps.ts';
 import { sysRegTrapISS } from './sysreg.ts';
 import type { Direction, ExceptionLevel, SysReg } from './sysreg.ts';
 import { elIsInHost, HCR_E2H } from './virtualization-host.ts';
@@ -135,23 +143,27 @@ const TPU = 1 << 19;
 const TTLB = 1 << 20;
 const TDZ = 1 << 21;
 const TIDCP = 1 << 22;
-const ICH_TC = 1 << 23;
-const ICH_TALL0 = 1 << 24;
-const ICH_TALL1 = 1 << 25;
-const ICH_TDIR = 1 << 26;
-/** HCR_EL2.IMO or FMO: a guest's SGIs are its hypervisor's business. */
-const VIRTUAL_SGI = 1 << 27;
-/** ICC_SRE_EL2.Enable is 0. */
-const SRE_DISABLED = 1 << 28;
-const TPM = 1 << 29;
-const TPMCR = 1 << 30;
+const TPM = 1 << 23;
+const TPMCR = 1 << 24;
 /** HCR_EL2.APK is 0: the keys of pointer authentication trap. */
-const APK = 1 << 31;
+const APK = 1 << 25;
+const TLOR = 1 << 26;
+
+// Traps of EL1 to EL2 in the CPU interface of a GIC. Each bit is set in ActiveTraps.gic while the condition traps.
+const ICH_TC = 1 << 0;
+const ICH_TALL0 = 1 << 1;
+const ICH_TALL1 = 1 << 2;
+const ICH_TDIR = 1 << 3;
+/** HCR_EL2.IMO or FMO: a guest's SGIs are its hypervisor's business. */
+const VIRTUAL_SGI = 1 << 4;
+/** ICC_SRE_EL2.Enable is 0. */
+const SRE_DISABLED = 1 << 5;
 
 /** The trap conditions that hold, from `activeTraps`. */
 export interface ActiveTraps {
   readonly fromEL0: number;
   readonly toEL2: number;
+  readonly gic: number;
   /** HCR_EL2.TGE: what EL0 would take to EL1 goes to EL2. */
   readonly TGE: boolean;
   /** HCR_EL2.E2H: names of EL1 reach registers of EL2. */
@@ -238,15 +250,18 @@ export function activeTraps(controls: TrapControls): ActiveTraps {
       [bit(hcr, 25), TTLB],
       [bit(hcr, 28), TDZ],
       [bit(hcr, 20), TIDCP],
+      [bit(mdcr, 6), TPM],
+      [bit(mdcr, 5), TPMCR],
+      [!bit(hcr, 40), APK],
+      [bit(hcr, 35), TLOR],
+    ),
+    gic: mask(
       [bit(ich, 10), ICH_TC],
       [bit(ich, 11), ICH_TALL0],
       [bit(ich, 12), ICH_TALL1],
       [bit(ich, 14), ICH_TDIR],
       [bit(hcr, 3) || bit(hcr, 4), VIRTUAL_SGI],
       [!bit(ICC_SRE_EL2, 3), SRE_DISABLED],
-      [bit(mdcr, 6), TPM],
-      [bit(mdcr, 5), TPMCR],
-      [!bit(hcr, 40), APK],
     ),
     TGE,
     E2H,
@@ -269,6 +284,8 @@ interface Rule {
   readonly fromEL0: number;
   /** Conditions of ActiveTraps.toEL2 that trap EL0 and EL1. */
   readonly toEL2: number;
+  /** Conditions of ActiveTraps.gic that trap EL1. */
+  readonly gic: number;
   readonly fp: boolean;
   readonly fineGrained: FineGrainedTrap | undefined;
 }
@@ -337,6 +354,15 @@ const el2Traps: Readonly<Record<string, number>> = {
   TRBSR_EL1: E2TB,
   TRBMAR_EL1: E2TB,
   TRBTRG_EL1: E2TB,
+  LORSA_EL1: TLOR,
+  LOREA_EL1: TLOR,
+  LORN_EL1: TLOR,
+  LORC_EL1: TLOR,
+  LORID_EL1: TLOR,
+};
+
+/** Those of the CPU interface. */
+const gicTraps: Readonly<Record<string, number>> = {
   ICC_SRE_EL1: SRE_DISABLED,
   ICC_SGI0R_EL1: ICH_TC | VIRTUAL_SGI,
   ICC_SGI1R_EL1: ICH_TC | VIRTUAL_SGI,
@@ -443,6 +469,7 @@ function ruleOf(reg: SysReg, direction: Direction): Rule {
         ? performanceMonitorsFromEL0(reg, direction)
         : (el0Traps[reg.name] ?? 0),
       toEL2: el2TrapsOf(reg, direction),
+      gic: gicTraps[reg.name] ?? 0,
       fp: reg.name === 'FPCR' || reg.name === 'FPSR',
       fineGrained: fineGrainedTrap(reg, direction),
     };
@@ -486,6 +513,7 @@ function instructionRuleOf(instruction: SystemInstruction): Rule {
       minEL: levels[instruction.op1] ?? 3,
       fromEL0: instruction.name === 'ZVA' ? DZE : UCI,
       toEL2: instructionToEL2(instruction),
+      gic: 0,
       fp: false,
       fineGrained: fineGrainedInstructionTrap(instruction),
     };
@@ -505,12 +533,23 @@ function trapsUnder(rule: Rule, el: ExceptionLevel, traps: ActiveTraps): AccessC
   if (el === 0 && (traps.fromEL0 & rule.fromEL0) !== 0) {
     return traps.TGE ? ACCESS_TRAP_EL2 : ACCESS_TRAP_EL1;
   }
-  if ((traps.toEL2 & rule.toEL2) !== 0) return ACCESS_TRAP_EL2;
+  if (((traps.toEL2 & rule.toEL2) | (traps.gic & rule.gic)) !== 0) return ACCESS_TRAP_EL2;
   const { fineGrained } = rule;
-  if (fineGrained !== undefined && traps.fineGrained !== undefined) {
-    if (bit(traps.fineGrained[fineGrained.register], fineGrained.bit)) return ACCESS_TRAP_EL2;
-  }
-  return ACCESS_ALLOWED;
+  return fineGrained !== undefined && isFineGrainedTrapped(fineGrained, traps)
+    ? ACCESS_TRAP_EL2
+    : ACCESS_ALLOWED;
+}
+
+function isFineGrainedTrapped({ register, bit: position }: FineGrainedTrap, traps: ActiveTraps) {
+  return traps.fineGrained !== undefined && bit(traps.fineGrained[register], position);
+}
+
+/** Whether HFGITR_EL2 traps ERET at EL1, or SVC at EL0 or EL1, to EL2. */
+export function exceptionInstructionTrapped(
+  name: FineGrainedExceptionInstruction,
+  traps: ActiveTraps,
+): boolean {
+  return isFineGrainedTrapped(fineGrainedExceptionTrap(name), traps);
 }
 
 /**
@@ -561,6 +600,10 @@ const namesFromEL0: readonly (readonly [number, string])[] = [
   [EL0PTEN, 'CNTKCTL_EL1.EL0PTEN'],
   [EL0VTEN, 'CNTKCTL_EL1.EL0VTEN'],
   [MDSCR_TDCC, 'MDSCR_EL1.TDCC'],
+  [PMU_EN, 'PMUSERENR_EL0.EN'],
+  [PMU_SW, 'PMUSERENR_EL0.SW'],
+  [PMU_CR, 'PMUSERENR_EL0.CR'],
+  [PMU_ER, 'PMUSERENR_EL0.ER'],
 ];
 
 /** Those of ActiveTraps.toEL2. */
@@ -571,7 +614,16 @@ const namesToEL2: readonly (readonly [number, string])[] = [
   [TID1, 'HCR_EL2.TID1'],
   [TID2, 'HCR_EL2.TID2'],
   [TID3, 'HCR_EL2.TID3'],
+  [TSW, 'HCR_EL2.TSW'],
+  [TPC, 'HCR_EL2.TPCP'],
+  [TPU, 'HCR_EL2.TPU'],
+  [TTLB, 'HCR_EL2.TTLB'],
+  [TDZ, 'HCR_EL2.TDZ'],
+  [TIDCP, 'HCR_EL2.TIDCP'],
+  [TLOR, 'HCR_EL2.TLOR'],
   [TCPAC, 'CPTR_EL2.TCPAC'],
+  [TPM, 'MDCR_EL2.TPM'],
+  [TPMCR, 'MDCR_EL2.TPMCR'],
   [TDA, 'MDCR_EL2.TDA'],
   [TDOSA, 'MDCR_EL2.TDOSA'],
   [TDRA, 'MDCR_EL2.TDRA'],
@@ -582,13 +634,17 @@ const namesToEL2: readonly (readonly [number, string])[] = [
   [TPMS, 'MDCR_EL2.TPMS'],
   [E2PB, 'MDCR_EL2.E2PB'],
   [E2TB, 'MDCR_EL2.E2TB'],
+  [APK, 'HCR_EL2.APK'],
+];
+
+/** Those of ActiveTraps.gic. */
+const namesOfGic: readonly (readonly [number, string])[] = [
   [ICH_TC, 'ICH_HCR_EL2.TC'],
   [ICH_TALL0, 'ICH_HCR_EL2.TALL0'],
   [ICH_TALL1, 'ICH_HCR_EL2.TALL1'],
   [ICH_TDIR, 'ICH_HCR_EL2.TDIR'],
   [VIRTUAL_SGI, 'HCR_EL2.IMO'],
   [SRE_DISABLED, 'ICC_SRE_EL2.Enable'],
-  [APK, 'HCR_EL2.APK'],
 ];
 
 /** The field in its place with HCR_EL2.E2H. */
@@ -619,11 +675,16 @@ export function trappingControls(
     case ACCESS_TRAP_EL2: {
       const rule = ruleOf(reg, direction);
       const fromEL0 = el === 0 ? traps.fromEL0 & rule.fromEL0 : 0;
-      const [names, active] =
-        fromEL0 === 0 ? [namesToEL2, traps.toEL2 & rule.toEL2] : [namesFromEL0, fromEL0];
-      const found = names
-        .filter(([flag]) => (active & flag) !== 0)
-        .map(([, name]) => (traps.E2H ? nameWithHost(name, traps.TGE) : name));
+      const named = (names: readonly (readonly [number, string])[], active: number): string[] =>
+        names.filter(([flag]) => (active & flag) !== 0).map(([, name]) => name);
+      const fields =
+        fromEL0 === 0
+          ? [
+              ...named(namesToEL2, traps.toEL2 & rule.toEL2),
+              ...named(namesOfGic, traps.gic & rule.gic),
+            ]
+          : named(namesFromEL0, fromEL0);
+      const found = traps.E2H ? fields.map((name) => nameWithHost(name, traps.TGE)) : fields;
       if (found.length > 0) return found;
       const { fineGrained } = rule;
       return fineGrained === undefined ? [] : [`${fineGrained.register}[${fineGrained.bit}]`];

@@ -119,6 +119,7 @@ function withFieldsOfFeatures(base: Definitions, { features }: CpuModel): Defini
     const writable = (before?.writable ?? 0n) | fields(register, names);
     extended[register] = { ...before, writable };
   };
+  if (features.has('FEAT_LOR')) add('HCR_EL2', 'TLOR');
   if (features.has('FEAT_PAuth')) {
     add('SCTLR_EL1', 'EnIA EnIB EnDA EnDB');
     add('SCTLR_EL2', 'EnIA EnIB EnDA EnDB');

@@ -2,8 +2,6 @@
  * FEAT_FGT: which bit of HFGRTR_EL2, HFGWTR_EL2, HDFGRTR_EL2, HDFGWTR_EL2 and HFGITR_EL2 traps which
  * register or instruction. The fields are named after what they trap, so the catalogue's layouts are
  * the table.
- *
- * Departure from the Arm ARM: HFGITR_EL2.{SVC_EL1, SVC_EL0, ERET} are RES0; only SYS aliases trap.
  */
 import { byName } from './catalogue.ts';
 import type { SystemInstruction } from './catalogue.ts';
@@ -72,6 +70,16 @@ export function fineGrainedInstructionTrap(
   return bit === undefined ? undefined : { register: 'HFGITR_EL2', bit };
 }
 
+/** Instructions that are no SYS: ERET with its relatives, and SVC by Exception level. */
+export const fineGrainedExceptionInstructions = ['ERET', 'SVC_EL0', 'SVC_EL1'] as const;
+export type FineGrainedExceptionInstruction = (typeof fineGrainedExceptionInstructions)[number];
+
+export function fineGrainedExceptionTrap(name: FineGrainedExceptionInstruction): FineGrainedTrap {
+  const bit = bits.HFGITR_EL2.get(name);
+  if (bit === undefined) throw new TypeError(`HFGITR_EL2 has no field ${name}`);
+  return { register: 'HFGITR_EL2', bit };
+}
+
 /** The bits of a trap register that trap something the processor has; the others are RES0. */
 export function fineGrainedTrapMask(
   register: FineGrainedTrapRegister,
@@ -90,5 +98,6 @@ export function fineGrainedTrapMask(
   for (const instruction of implementedInstructions.values()) {
     add(fineGrainedInstructionTrap(instruction));
   }
+  for (const name of fineGrainedExceptionInstructions) add(fineGrainedExceptionTrap(name));
   return mask;
 }
