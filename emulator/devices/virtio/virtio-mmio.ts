@@ -124,15 +124,16 @@ export class VirtioMmio implements Device {
   }
 
   reset(): void {
+    this.#GuestPageSize = 0;
     this.#reset();
     this.#options.device?.restart();
   }
 
+  /** By the driver. GuestPageSize stays: drivers write it once, and Linux before it resets the device. */
   #reset(): void {
     this.#DeviceFeaturesSel = 0;
     this.#DriverFeaturesSel = 0;
     this.#driverFeatures = 0n;
-    this.#GuestPageSize = 0;
     this.#QueueSel = 0;
     this.#QueueAlign = 0;
     this.#InterruptStatus = 0;

@@ -64,6 +64,21 @@ describe('virtio-mmio', () => {
     assert.deepEqual(driver.errors, []);
   });
 
+  it('keeps the page size of a legacy driver that writes it before its reset, as Linux does', () => {
+    const { driver } = consoleOn('legacy');
+    driver.write(0x028, 4096);
+    driver.write(0x070, 0);
+    driver.write(0x030, TRANSMITQ);
+    driver.write(0x038, 8);
+    driver.write(0x03c, 4096);
+    driver.write(0x040, 0x40010);
+    assert.equal(driver.read(0x040), 0x40010);
+    driver.transport.reset();
+    driver.write(0x030, TRANSMITQ);
+    driver.write(0x040, 0x40010);
+    assert.equal(driver.read(0x040), 0, 'the machine starts again without it');
+  });
+
   for (const version of ['legacy', 'modern'] as const) {
     describe(version, () => {
       it('says what it is', () => {
