@@ -2,6 +2,7 @@
  * What the language server and the debugger tell each other: addresses, free slots and executions for hovers, hints
  * and lenses; comments of the sources that a run obeys; and what accesses to system registers would do.
  */
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { DEBUG_TYPE, request } from './protocol.ts';
@@ -24,7 +25,8 @@ interface SystemAccess {
   readonly direction: 'read' | 'write';
 }
 
-type Annotation =
+/** `line` counts from 0. */
+type Annotation = { readonly uri: string; readonly line: number } & (
   | {
       readonly kind: 'watch';
       readonly symbol: string;
@@ -32,12 +34,8 @@ type Annotation =
       readonly length: number;
       readonly condition?: string;
     }
-  | {
-      readonly kind: 'assert' | 'log';
-      readonly uri: string;
-      readonly line: number;
-      readonly text: string;
-    };
+  | { readonly kind: 'assert' | 'log'; readonly text: string }
+);
 
 export class DebuggerLink implements vscode.Disposable {
   readonly #client: LanguageClient;
@@ -45,6 +43,8 @@ export class DebuggerLink implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[];
   #timer: NodeJS.Timeout | undefined;
   readonly #annotated = new Map<string, Promise<void>>();
+  /** Sessions of which it was said that the server cannot follow them. */
+  readonly #failed = new Set<string>();
 
   constructor(client: LanguageClient, sessions: GuestSessions) {
     this.#client = client;
@@ -58,6 +58,7 @@ export class DebuggerLink implements vscode.Disposable {
       }),
       vscode.debug.onDidTerminateDebugSession(({ id }) => {
         this.#annotated.delete(id);
+        this.#failed.delete(id);
         if (sessions.active === undefined) void this.#tell(null);
       }),
     ];
@@ -102,8 +103,13 @@ export class DebuggerLink implements vscode.Disposable {
         ...counted,
       });
     } catch (error) {
-      // The session may end while it is asked.
-      if (!(error instanceof Error)) throw error;
+      // A session that ends while it is asked answers nothing; all else somebody has to hear of, once.
+      if (hasEnded(guest) || this.#failed.has(guest.session.id)) return;
+      this.#failed.add(guest.session.id);
+      const reason = error instanceof Error ? error.message : String(error);
+      void vscode.window.showWarningMessage(
+        `Hovers, hints and lenses of the sources do not follow the guest: ${sentence(reason)} Start it again to have them back.`,
+      );
     }
   }
 
@@ -125,53 +131,64 @@ export class DebuggerLink implements vscode.Disposable {
     if (this.#client.isRunning()) await this.#client.sendNotification('trapline/debugger', facts);
   }
 
+  /** Sets what comments of the sources demand; all that cannot be set is shown in one message. */
   async #annotate({ session }: GuestSession): Promise<void> {
     try {
       // A guest that is started with the window would run before its sources have been read.
       await this.#client.start();
       const found = await this.#client.sendRequest<Annotation[]>('trapline/annotations');
-      const onLines = found.flatMap((it) =>
-        it.kind === 'watch'
-          ? []
-          : [
-              {
-                kind: it.kind,
-                path: vscode.Uri.parse(it.uri).fsPath,
-                line: it.line + 1,
-                text: it.text,
-              },
-            ],
-      );
-      if (onLines.length > 0)
-        await request(session, 'trapline/setAnnotations', { annotations: onLines });
-      for (const it of found) {
-        if (it.kind !== 'watch') continue;
-        const { symbols } = await request(session, 'trapline/symbols', undefined);
-        const address = symbols.find(({ name }) => name === it.symbol)?.address;
-        // A label of another program of the same folder.
-        if (address === undefined) continue;
-        await request(session, 'trapline/setWatchpoint', {
-          address,
-          length: it.length,
-          accessType: it.accessType,
-          ...(it.condition !== undefined && { condition: it.condition }),
-        });
-      }
+      if (found.length === 0) return;
+      // A folder may hold the sources of several programs: what the others demand is not meant.
+      const { sources } = await request(session, 'loadedSources', undefined);
+      const ownPaths = new Set(sources.map((it) => it.path));
+      const refused = (
+        await Promise.all([
+          setOnLines(session, found, ownPaths),
+          setWatchpoints(session, found, ownPaths),
+        ])
+      ).flat();
+      if (refused.length > 0) void vscode.window.showWarningMessage(refused.join(' '));
     } catch (error) {
       showFailure(error);
     }
   }
 
-  /** What the accesses on some lines would do if the guest executed them now, as text behind them. */
+  /** Values of registers as texts: in hexadecimal, and named as the code names them. */
+  async registerValues(
+    values: readonly vscode.InlineValue[],
+    frameId: number,
+  ): Promise<vscode.InlineValue[]> {
+    const session = vscode.debug.activeDebugSession;
+    if (session?.type !== DEBUG_TYPE) return [...values];
+    const read = values.map(async (it): Promise<vscode.InlineValue> => {
+      const expression =
+        it instanceof vscode.InlineValueEvaluatableExpression ? (it.expression ?? '') : '';
+      if (!/^\$\w+$/.test(expression)) return it;
+      const { result } = await request(session, 'evaluate', {
+        expression,
+        frameId,
+        context: 'watch',
+        format: { hex: true },
+      });
+      return new vscode.InlineValueText(it.range, `${expression.slice(1)} = ${result}`);
+    });
+    // What cannot be evaluated now, such as a register of another exception level, is left out.
+    const settled = await Promise.allSettled(read);
+    return settled.flatMap((it) => (it.status === 'fulfilled' ? it.value : []));
+  }
+
+  /** What the accesses of the stopped function would do if the guest executed them now, as text behind them. */
   async predictions(
     document: vscode.TextDocument,
     range: vscode.Range,
+    stoppedLine: number,
   ): Promise<vscode.InlineValue[]> {
     const session = vscode.debug.activeDebugSession;
     if (session?.type !== DEBUG_TYPE) return [];
     const accesses = await this.#client.sendRequest<SystemAccess[]>('trapline/systemAccesses', {
       textDocument: { uri: document.uri.toString() },
-      range,
+      range: this.#client.code2ProtocolConverter.asRange(range),
+      stoppedLine,
     });
     if (accesses.length === 0) return [];
     const { predictions } = await request(session, 'trapline/predictAccess', {
@@ -185,3 +202,67 @@ export class DebuggerLink implements vscode.Disposable {
     });
   }
 }
+
+/** Asked again after a wait, in which much may happen. */
+const hasEnded = (guest: GuestSession): boolean => guest.ended;
+
+/** `@assert` and `@log`; gives a sentence for each that the adapter refuses. */
+async function setOnLines(
+  session: vscode.DebugSession,
+  all: readonly Annotation[],
+  ownPaths: ReadonlySet<string | undefined>,
+): Promise<string[]> {
+  const wanted = all.flatMap((it) => {
+    if (it.kind === 'watch') return [];
+    const file = vscode.Uri.parse(it.uri).fsPath;
+    if (!ownPaths.has(file)) return [];
+    return [{ kind: it.kind, path: file, line: it.line + 1, text: it.text }];
+  });
+  if (wanted.length === 0) return [];
+  const { annotations } = await request(session, 'trapline/setAnnotations', {
+    annotations: wanted,
+  });
+  return annotations.flatMap(({ verified, message }, index) => {
+    const it = wanted[index];
+    if (verified || it === undefined) return [];
+    return [`@${it.kind} in ${place(it.path, it.line)} is not obeyed: ${sentence(message)}`];
+  });
+}
+
+/** `@watch`; gives a sentence for each that the adapter refuses, or whose label the program lacks. */
+async function setWatchpoints(
+  session: vscode.DebugSession,
+  all: readonly Annotation[],
+  ownPaths: ReadonlySet<string | undefined>,
+): Promise<string[]> {
+  const wanted = all.filter((it) => it.kind === 'watch');
+  if (wanted.length === 0) return [];
+  const { symbols } = await request(session, 'trapline/symbols', undefined);
+  const refused: string[] = [];
+  for (const { uri, line, symbol, length, accessType, condition } of wanted) {
+    const file = vscode.Uri.parse(uri).fsPath;
+    if (!symbols.some(({ name }) => name === symbol)) {
+      if (ownPaths.has(file))
+        refused.push(
+          `@watch in ${place(file, line + 1)} is not obeyed: the program has no symbol ${symbol}. Correct the label, or build the program again.`,
+        );
+      continue;
+    }
+    try {
+      await request(session, 'trapline/setWatchpoint', {
+        expression: symbol,
+        length,
+        accessType,
+        ...(condition !== undefined && { condition }),
+      });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      refused.push(`@watch in ${place(file, line + 1)} is not obeyed: ${sentence(error.message)}`);
+    }
+  }
+  return refused;
+}
+
+const place = (file: string, line: number): string => `${path.basename(file)}:${line}`;
+
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);

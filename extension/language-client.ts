@@ -26,7 +26,7 @@ interface Evaluatable {
 /** The client stops with the extension: it is among the context's subscriptions. */
 export function startLanguageClient(
   context: vscode.ExtensionContext,
-  predictions: () => DebuggerLink | undefined,
+  debuggerLink: () => DebuggerLink | undefined,
 ): LanguageClient {
   const module = context.asAbsolutePath('dist/language-server.cjs');
   const server: ServerOptions = {
@@ -48,9 +48,20 @@ export function startLanguageClient(
       // The protocol's inline values are expressions; what an access would do is asked for beside them.
       provideInlineValues: async (document, viewPort, context, token, next) => {
         const values = (await next(document, viewPort, context, token)) ?? [];
-        const { end } = context.stoppedLocation;
-        const lines = new vscode.Range(viewPort.start, document.lineAt(end.line).range.end);
-        return [...values, ...((await predictions()?.predictions(document, lines)) ?? [])];
+        const link = debuggerLink();
+        if (link === undefined) return values;
+        try {
+          const { line } = context.stoppedLocation.end;
+          const [shown, predicted] = await Promise.all([
+            link.registerValues(values, context.frameId),
+            link.predictions(document, viewPort, line),
+          ]);
+          return [...shown, ...predicted];
+        } catch (error) {
+          // The guest may be gone by now; the values stay, and the log has the reason.
+          client.error('What accesses to system registers would do is not known', error, false);
+          return values;
+        }
       },
     },
     synchronize: {

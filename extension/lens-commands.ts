@@ -38,7 +38,8 @@ export function registerLensCommands(
     'trapline.checkAbi': (name: string) => checkAbi(sessions, name),
     'trapline.watchAddress': (address: string) => watchAddress(sessions, watchpoints, address),
     'trapline.watchSymbol': watchSymbol,
-    'trapline.watchWrites': (name: string) => watchWrites(sessions, watchpoints, name),
+    'trapline.watchWrites': (name: string, length: number) =>
+      watchWrites(sessions, watchpoints, name, length),
   } as const;
   for (const [command, run] of Object.entries(commands))
     context.subscriptions.push(vscode.commands.registerCommand(command, run));
@@ -114,7 +115,7 @@ async function runTest(uri: string, name: string, stops: boolean): Promise<void>
 }
 
 /** Behind the lens "Set hardware watchpoint": asks what to watch, as from the menu of a variable. */
-async function watchSymbol(name: string): Promise<void> {
+async function watchSymbol(name: string, length: number): Promise<void> {
   if (vscode.debug.activeDebugSession?.type !== DEBUG_TYPE) {
     await vscode.window.showInformationMessage(
       `Start the guest first; then the watchpoint on ${name} can be set.`,
@@ -122,7 +123,8 @@ async function watchSymbol(name: string): Promise<void> {
     return;
   }
   await vscode.commands.executeCommand('trapline.setWatchpoint', {
-    variable: { name, evaluateName: name },
+    symbol: name,
+    length,
   });
 }
 
@@ -131,16 +133,19 @@ async function watchWrites(
   sessions: GuestSessions,
   watchpoints: Watchpoints,
   name: string,
+  length: number,
 ): Promise<void> {
   const guest = requireActive(sessions);
   if (guest === undefined) return;
   try {
-    const { dataId, description } = await request(guest.session, 'dataBreakpointInfo', { name });
+    const asked = { name, bytes: length };
+    const { dataId, description } = await request(guest.session, 'dataBreakpointInfo', asked);
     if (dataId === null) {
       void vscode.window.showWarningMessage(description);
       return;
     }
-    const target = { expression: name, accessType: 'write', mode: 'hw', persists: true } as const;
+    const place = { expression: name, length };
+    const target = { ...place, accessType: 'write', mode: 'hw', persists: true } as const;
     const row = await watchpoints.add(guest, target, undefined);
     if (!row.verified) void vscode.window.showWarningMessage(row.message);
     else void vscode.window.setStatusBarMessage(`Watching ${describeTarget(target)}`, 4000);

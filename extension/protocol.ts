@@ -61,6 +61,8 @@ interface Requests {
     DebugProtocol.DataBreakpointInfoArguments,
     DebugProtocol.DataBreakpointInfoResponse['body'],
   ];
+  loadedSources: [undefined, DebugProtocol.LoadedSourcesResponse['body']];
+  evaluate: [DebugProtocol.EvaluateArguments, DebugProtocol.EvaluateResponse['body']];
   disassemble: [
     DebugProtocol.DisassembleArguments,
     NonNullable<DebugProtocol.DisassembleResponse['body']>,

@@ -30,6 +30,7 @@ export const diagnosticCodes = {
   'label-duplicate': 'Label defined twice',
   'block-unbalanced': 'Block opened and not closed, or closed and not opened',
   'include-missing': 'Included file not found',
+  'annotation-invalid': 'Comment for the debugger that it cannot obey',
   'not-a64': '32-bit Arm code',
 } as const;
 

@@ -4,6 +4,7 @@ import type { DiagnosticCode } from './diagnostic-codes.ts';
 import type { AssemblyDocument, Line } from './document.ts';
 import { checkFunction } from './function-checks.ts';
 import type { LocatedProblem } from './function-checks.ts';
+import { annotationProblems } from './features/annotations.ts';
 import { LineChunks, hasLines } from './line-chunks.ts';
 import type { LineChunk } from './line-chunks.ts';
 import { otherLanguage } from './other-languages.ts';
@@ -45,6 +46,8 @@ interface ChunkFindings {
   readonly offsets: Float64Array;
   /** How many places of unknown size lie before each line, likewise. */
   readonly gaps: Uint16Array;
+  /** Rows with an `@`, which may be a comment for the debugger. */
+  readonly marked: readonly number[];
   /** Uses of symbols that are defined nowhere, as far as this index of names and these exports tell. */
   undefinedUses?: {
     readonly model: FileModel;
@@ -107,6 +110,9 @@ export class Diagnostics {
         const row = problem.row + first;
         if (isActive(row)) found.push({ ...problem, row });
       }
+      for (const row of result.marked) {
+        if (isActive(first + row)) found.push(...annotationProblems(file, first + row));
+      }
       if (found.length >= MAXIMUM_PROBLEMS) break;
     }
     for (const { line: row, start, end, message } of model.imbalances) {
@@ -163,6 +169,7 @@ export class Diagnostics {
     const branches: { row: number; operand: OperandText; reach: number }[] = [];
     const offsets = new Float64Array(lines.length + 1);
     const gaps = new Uint16Array(lines.length + 1);
+    const marked: number[] = [];
     const isMacro = (name: string): boolean => isMacroIn(this.#workspace, unit, name);
     let checks = this.context(uri, unit, first);
     lines.forEach((line, row) => {
@@ -185,8 +192,9 @@ export class Diagnostics {
       }
       offsets[row + 1] = offset;
       gaps[row + 1] = gap;
+      if (line.text.includes('@')) marked.push(row);
     });
-    return { context, problems, uses, branches, offsets, gaps };
+    return { context, problems, uses, branches, offsets, gaps, marked };
   }
 
   #functionProblems(

@@ -154,6 +154,4 @@ export function dataSize(directive: string): number | undefined {
 
 export const isData = (directive: string): boolean =>
   dataSize(directive) !== undefined ||
-  /^\.(?:ascii|asciz|string|space|skip|zero|fill|incbin|comm|lcomm|uleb128|sleb128)$/i.test(
-    directive,
-  );
+  /^\.(?:ascii|asciz|string|space|skip|zero|fill|incbin|uleb128|sleb128)$/i.test(directive);

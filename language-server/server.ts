@@ -80,8 +80,14 @@ export function startServer(connection: Connection): void {
   let resultCount = 0;
   /** What the client can be asked to fetch again. */
   let refreshes = { lenses: false, hints: false, tokens: false };
+  /** The client can ask the user about single edits. */
+  let annotates = false;
   /** The workspace was read from end to end. */
   let indexed = false;
+  let markIndexed = (): void => undefined;
+  const whenIndexed = new Promise<void>((resolve) => {
+    markIndexed = resolve;
+  });
 
   const report = (uri: string): void => {
     pending.delete(uri);
@@ -141,6 +147,7 @@ export function startServer(connection: Connection): void {
     });
     configure(parameters.initializationOptions);
     const { workspace } = parameters.capabilities;
+    annotates = workspace?.workspaceEdit?.changeAnnotationSupport !== undefined;
     refreshes = {
       lenses: workspace?.codeLens?.refreshSupport === true,
       hints: workspace?.inlayHint?.refreshSupport === true,
@@ -200,6 +207,7 @@ export function startServer(connection: Connection): void {
         const next = files.next();
         if (next.done === true) {
           indexed = true;
+          markIndexed();
           scheduleOthers();
           return;
         }
@@ -282,7 +290,7 @@ export function startServer(connection: Connection): void {
     service.prepareRename(textDocument.uri, position),
   );
   connection.onRenameRequest(({ textDocument, position, newName }) =>
-    service.rename(textDocument.uri, position, newName),
+    service.rename(textDocument.uri, position, newName, { annotates }),
   );
   connection.onDocumentHighlight(({ textDocument, position }) =>
     service.highlights(textDocument.uri, position),
@@ -350,11 +358,15 @@ export function startServer(connection: Connection): void {
       service.evaluatableExpression(textDocument.uri, position) ?? null,
   );
 
-  connection.onRequest('trapline/annotations', () => service.annotations());
+  // A guest that is started with the window is obeyed as one that is started later.
+  connection.onRequest('trapline/annotations', async () => {
+    await whenIndexed;
+    return service.annotations();
+  });
   connection.onRequest(
     'trapline/systemAccesses',
-    ({ textDocument, range }: { textDocument: { uri: string }; range: Range }) =>
-      service.systemAccesses(textDocument.uri, range),
+    ({ textDocument, range, stoppedLine }: SystemAccessesParameters) =>
+      service.systemAccesses(textDocument.uri, range, stoppedLine),
   );
   connection.onRequest('trapline/labels', ({ textDocument }: { textDocument: { uri: string } }) =>
     service.labels(textDocument.uri),
@@ -372,6 +384,13 @@ export function startServer(connection: Connection): void {
   }));
 
   connection.listen();
+}
+
+interface SystemAccessesParameters {
+  readonly textDocument: { readonly uri: string };
+  readonly range: Range;
+  /** From 0: only accesses of the function that holds this line. */
+  readonly stoppedLine?: number;
 }
 
 /** What a client tells of the debugger; null when the session has ended. Addresses as text: JSON has no 64 bits. */

@@ -1,5 +1,5 @@
 /** Everything the server can do, without the protocol's transport. */
-import { DiagnosticSeverity } from 'vscode-languageserver';
+import { DiagnosticSeverity, ResponseError } from 'vscode-languageserver';
 import type {
   CallHierarchyIncomingCall,
   CallHierarchyItem,
@@ -59,6 +59,7 @@ import {
 import type { DebuggerFacts } from './features/presentation.ts';
 import { signatureHelp } from './features/signature.ts';
 import type { LocatedProblem } from './function-checks.ts';
+import { HostNames, placesOfName } from './host-names.ts';
 import { addressAt, isListing, readListing } from './listing.ts';
 import type { Listing } from './listing.ts';
 import { AssemblyDocument } from './document.ts';
@@ -111,8 +112,12 @@ export class LanguageService {
   #facts: DebuggerFacts | undefined;
   /** Uses of system registers in C, C++ and Rust files that are not open. */
   readonly #closedHosts = new Map<string, EmbeddedAssembly>();
+  /** Names in C, C++ and Rust files, as they are on disk. */
+  readonly #hostNames = new HostNames();
+  readonly #access: FileAccess;
 
   constructor(access: FileAccess) {
+    this.#access = access;
     this.workspace = new Workspace(access);
     this.workspace.includeFolders = () => this.#settings.includeFolders;
     this.#diagnostics = new Diagnostics(this.workspace, this.#settings);
@@ -187,6 +192,7 @@ export class LanguageService {
       // What the editor had is as good as the file until that changes.
       this.#hosts.delete(uri);
       this.#closedHosts.set(uri, host.embedded);
+      this.#hostNames.index(uri, host.text.getText());
       this.#diagnostics.forget(uri);
       return;
     }
@@ -197,8 +203,12 @@ export class LanguageService {
   /** A file of the workspace that is not open. */
   index(uri: string, text: string): void {
     const language = hostLanguage(uri);
-    if (language === undefined) this.workspace.index(uri, text);
-    else if (/sysreg|\basm\b|__asm|SYS_[A-Z]|_SPECIALREG|\bm(?:rs|sr)\b/.test(text)) {
+    if (language === undefined) {
+      this.workspace.index(uri, text);
+      return;
+    }
+    this.#hostNames.index(uri, text);
+    if (/sysreg|\basm\b|__asm|SYS_[A-Z]|_SPECIALREG|\bm(?:rs|sr)\b/.test(text)) {
       this.#closedHosts.set(uri, extractAssembly(uri, text, language));
     } else this.#closedHosts.delete(uri);
   }
@@ -207,6 +217,7 @@ export class LanguageService {
   remove(uri: string): void {
     this.workspace.remove(uri);
     this.#closedHosts.delete(uri);
+    this.#hostNames.remove(uri);
   }
 
   #file(uri: string): IndexedFile | undefined {
@@ -363,7 +374,13 @@ export class LanguageService {
       );
     }
     const file = this.#file(uri);
-    return file && hover(this.workspace, file, position, this.#facts?.symbols);
+    return (
+      file &&
+      hover(this.workspace, file, position, {
+        ...(this.#facts && { addresses: this.#facts.symbols }),
+        hostUses: (place, name) => this.#hostUses(place, name),
+      })
+    );
   }
 
   completion(uri: string, position: Position): CompletionList {
@@ -458,7 +475,23 @@ export class LanguageService {
       : navigation.references(this.workspace, file, position, includeDeclaration);
     return named && !file.model.definitions.has(name)
       ? [...found, ...this.#hostReferences(named.register.encoding)]
-      : found;
+      : [...found, ...this.#hostUses(uri, name)];
+  }
+
+  /** Uses of a symbol of assembly in C, C++ and Rust, which see those that are global. */
+  #hostUses(uri: string, name: string): Location[] {
+    const isGlobal = this.workspace
+      .definitions(uri, name)
+      .some((it) => this.workspace.get(it.uri)?.model.globals.has(name));
+    if (!isGlobal) return [];
+    const closed = this.#hostNames.candidates(name).filter((it) => !this.#hosts.has(it));
+    const texts = [
+      ...[...this.#hosts].map(([it, { text }]) => [it, text.getText()] as const),
+      ...closed.map((it) => [it, this.#access.read(it) ?? ''] as const),
+    ];
+    return texts.flatMap(([it, text]) =>
+      placesOfName(text, name).map((place) => ({ uri: it, range: rangeOf(place.line, place) })),
+    );
   }
 
   /** Uses of a system register in C, C++ and Rust. */
@@ -493,10 +526,23 @@ export class LanguageService {
     return file && navigation.prepareRename(this.workspace, file, position);
   }
 
-  /** @throws ResponseError where the new name cannot be used. */
-  rename(uri: string, position: Position, newName: string): WorkspaceEdit | undefined {
+  /**
+   * Uses in C, C++ and Rust are found by their name alone, so a client that can is told to let the user look at them.
+   *
+   * @throws ResponseError where the new name cannot be used.
+   */
+  rename(
+    uri: string,
+    position: Position,
+    newName: string,
+    { annotates = false }: { readonly annotates?: boolean } = {},
+  ): WorkspaceEdit | undefined {
     const file = this.workspace.get(uri);
-    return file && navigation.rename(this.workspace, file, position, newName);
+    if (!file) return undefined;
+    const edit = navigation.rename(this.workspace, file, position, newName);
+    const name = cursorAt(file.document, position)?.word?.text ?? '';
+    const uses = this.#hostUses(uri, name);
+    return uses.length === 0 ? edit : withHostUses(edit, uses, newName, annotates);
   }
 
   highlights(uri: string, position: Position): DocumentHighlight[] {
@@ -560,7 +606,7 @@ export class LanguageService {
   }
 
   resolveLens(lens: CodeLens): CodeLens {
-    return resolveLens(this.workspace, lens);
+    return resolveLens(this.workspace, lens, (uri, name) => this.#hostUses(uri, name));
   }
 
   selectionRanges(uri: string, positions: readonly Position[]): SelectionRange[] {
@@ -580,9 +626,29 @@ export class LanguageService {
     return [...this.workspace.files].flatMap((file) => annotations(file));
   }
 
-  systemAccesses(uri: string, range: Range): SystemAccess[] {
+  systemAccesses(uri: string, range: Range, stoppedLine?: number): SystemAccess[] {
+    const host = this.#hosts.get(uri);
+    if (host) return this.#hostAccesses(host, range, stoppedLine);
     const file = this.#file(uri);
-    return file ? systemAccesses(this.workspace, file, range) : [];
+    return file ? systemAccesses(this.workspace, file, range, stoppedLine) : [];
+  }
+
+  /** In C, where functions end is not known: of the stopped line alone. */
+  #hostAccesses({ embedded, file }: Host, range: Range, stoppedLine?: number): SystemAccess[] {
+    const isWanted = (line: number): boolean =>
+      line >= range.start.line &&
+      line <= range.end.line &&
+      (stoppedLine === undefined || line === stoppedLine);
+    const named = embedded.mentions.flatMap((mention): SystemAccess[] => {
+      const register = mentionedRegister(mention)?.register.name;
+      const { direction, line } = mention;
+      if (register === undefined || direction === 'any') return [];
+      const mnemonic = direction === 'read' ? 'mrs' : 'msr';
+      return [{ range: rangeOf(line, mention), mnemonic, register, direction }];
+    });
+    return [...systemAccesses(this.workspace, file, range), ...named].filter((it) =>
+      isWanted(it.range.start.line),
+    );
   }
 
   /** Names of labels whose executions can be counted. */
@@ -604,6 +670,53 @@ export class LanguageService {
     const file = this.workspace.get(uri);
     return file && evaluatableExpression(this.workspace, file, position);
   }
+}
+
+/**
+ * Adds the uses of a symbol in C, C++ and Rust to the edit that renames it.
+ *
+ * @throws ResponseError where the name is none in those languages.
+ */
+function withHostUses(
+  { changes = {} }: WorkspaceEdit,
+  uses: readonly Location[],
+  newName: string,
+  annotates: boolean,
+): WorkspaceEdit {
+  const [first] = uses;
+  if (!/^[A-Za-z_]\w*$/.test(newName)) {
+    const file = decodeURIComponent(first?.uri.replace(/^.*\//, '') ?? '');
+    throw new ResponseError(
+      3001,
+      `The name is used in ${file}, where "${newName}" is no identifier. Take letters, digits and underscores.`,
+    );
+  }
+  const hostEdits = new Map<string, TextEdit[]>();
+  for (const { uri, range } of uses)
+    hostEdits.set(uri, [...(hostEdits.get(uri) ?? []), { range, newText: newName }]);
+  if (!annotates) {
+    return { changes: { ...changes, ...Object.fromEntries(hostEdits) } };
+  }
+  const annotationId = 'by-name';
+  return {
+    documentChanges: [
+      ...Object.entries(changes).map(([uri, edits]) => ({
+        textDocument: { uri, version: null },
+        edits,
+      })),
+      ...[...hostEdits].map(([uri, edits]) => ({
+        textDocument: { uri, version: null },
+        edits: edits.map((it) => ({ ...it, annotationId })),
+      })),
+    ],
+    changeAnnotations: {
+      [annotationId]: {
+        label: 'Uses in C, C++ and Rust',
+        description: 'Found by the name alone: a local variable may have it too.',
+        needsConfirmation: true,
+      },
+    },
+  };
 }
 
 export { diagnosticCodes };

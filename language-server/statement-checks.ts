@@ -72,6 +72,7 @@ const severities: Partial<Readonly<Record<DiagnosticCode, Severity>>> = {
   'symbol-undefined': 'information',
   'include-missing': 'information',
   'not-a64': 'information',
+  'annotation-invalid': 'warning',
   'operand-width': 'hint',
 };
 

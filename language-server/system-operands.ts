@@ -147,6 +147,19 @@ function opcodeText(register: SysReg): string {
   return parts.join(' · ');
 }
 
+/** Markdown: one field of a register, with the meaning of its values. */
+export function describeField(register: SysReg, field: Field): string {
+  const lines = [`**${register.name}.${field.name}** ${bitsOf(field)}`];
+  if (field.text !== undefined && field.text !== '') lines.push('', field.text);
+  const values = (field.values ?? []).map(
+    ({ value, meaning, match }) =>
+      `- ${value}${match === 'at least' ? ' and more' : ''}: ${meaning}`,
+  );
+  if (values.length > 0) lines.push('', ...values);
+  lines.push('', registerTitle({ register, generic: false }));
+  return lines.join('\n');
+}
+
 function fieldRow(field: Field): string {
   const values = (field.values ?? [])
     .map(({ value, meaning, match }) => `${value}${match === 'at least' ? '+' : ''} ${meaning}`)

@@ -91,9 +91,15 @@ export function watchableExpression(
 ): Found {
   const found = evaluated(debuggee, expression, frameId);
   if (typeof found === 'string') return found;
-  const watchable = watchableValue(expression, found.value, isLocal(debuggee, expression, frameId));
-  if (typeof watchable === 'string' || bytes === undefined || bytes === 0) return watchable;
-  return { ...watchable, length: bytes };
+  const length = bytes === 0 ? undefined : bytes;
+  const watchable = watchableValue(
+    expression,
+    found.value,
+    isLocal(debuggee, expression, frameId),
+    length,
+  );
+  if (typeof watchable === 'string' || length === undefined) return watchable;
+  return { ...watchable, length };
 }
 
 function evaluated(

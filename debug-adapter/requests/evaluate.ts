@@ -56,10 +56,9 @@ function registerItem(
 ): VariableItem | undefined {
   const match = /^\$(\w+)$/.exec(text);
   const name = match?.[1] === undefined ? undefined : canonicalRegisterName(match[1]);
-  // X0 and its like have C types; system registers have fields.
-  if (name === undefined || /^([XV]\d+|SP|PC)$/.test(name) || purpose === 'clipboard') {
-    return undefined;
-  }
+  if (name === undefined || purpose === 'clipboard') return undefined;
+  // X0 and its like have C types; system registers have fields. A hover over the name in assembly means all of it.
+  if (/^V\d+$/.test(name) || (/^(X\d+|SP|PC)$/.test(name) && purpose !== 'hover')) return undefined;
   const access: RegisterAccess = {
     ...guestRegisters(debuggee.machine),
     // Only what is asked for in passing marks changes; a watch shows values that can be compared.

@@ -194,14 +194,16 @@ export function assign(target: Value, text: string, context: DebugInfoContext): 
   });
 }
 
-/** Where a value is in memory, or why it cannot be watched. */
+/** Where a value is in memory, or why it cannot be watched; `length` in bytes instead of the size of its type. */
 export function watchableValue(
   label: string,
   value: Value,
   isLocal: boolean,
+  length?: number,
 ): (WatchedData & { readonly isLocal: boolean }) | string {
   const { storage, bitField } = value;
-  const bytes = sizeOf(value.type);
+  // A label of assembly has no type.
+  const bytes = length ?? sizeOf(value.type);
   if (storage.kind === 'location' && storage.location.kind === 'memory') {
     const { address } = storage.location;
     if (bitField !== undefined) {
@@ -210,7 +212,7 @@ export function watchableValue(
       return { address: address + first, length, label, isLocal };
     }
     if (bytes === undefined || bytes === 0)
-      return `The size of ${label} is not known, so it cannot be watched.`;
+      return `The size of ${label} is not known, so it cannot be watched without a length in bytes.`;
     return { address, length: bytes, label, isLocal };
   }
   if (storage.kind === 'location' && storage.location.kind === 'register') {

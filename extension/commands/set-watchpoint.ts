@@ -19,6 +19,13 @@ interface VariableContext {
   readonly variable: { readonly name: string; readonly evaluateName?: string };
 }
 
+/** What a lens above data of assembly hands over: the program knows no size of it. */
+interface SymbolContext {
+  readonly symbol: string;
+  /** Bytes. */
+  readonly length: number;
+}
+
 interface Target extends WatchTarget {
   /** What the adapter says about it: name, size and address. */
   readonly description?: string;
@@ -37,14 +44,17 @@ export async function setWatchpoint(
   try {
     const target = isVariableContext(given)
       ? await targetOfVariable(guest, given)
-      : await askForTarget(guest, frameId);
+      : isSymbolContext(given)
+        ? await targetOfSymbol(guest, given)
+        : await askForTarget(guest, frameId);
     if (target === undefined) return;
-    const { persists, description, ...place } = target;
-    const length = await pickLength(place, description);
-    if (length === undefined) return;
+    const { persists, description, length: whole, ...place } = target;
+    const picked = await pickLength(place, description);
+    if (picked === undefined) return;
     const access = await pickAccess(place);
     if (access === undefined) return;
-    const asked = { ...place, ...(length !== 'all' && { length }), ...access, persists };
+    const length = picked === 'all' ? whole : picked;
+    const asked = { ...place, ...(length !== undefined && { length }), ...access, persists };
     const row = await watchpoints.add(guest, asked, frameId);
     report(row);
   } catch (error) {
@@ -71,6 +81,10 @@ function isVariableContext(given: unknown): given is VariableContext {
   return typeof given === 'object' && given !== null && 'variable' in given;
 }
 
+function isSymbolContext(given: unknown): given is SymbolContext {
+  return typeof given === 'object' && given !== null && 'symbol' in given;
+}
+
 function isWatchpointNode(given: unknown): given is { readonly watchpoint: Watchpoint } {
   return typeof given === 'object' && given !== null && 'watchpoint' in given;
 }
@@ -95,6 +109,17 @@ async function targetOfVariable(
   }
   const { description, canPersist } = info;
   return { expression: variable.evaluateName, description, persists: canPersist === true };
+}
+
+async function targetOfSymbol(
+  guest: GuestSession,
+  { symbol, length }: SymbolContext,
+): Promise<Target | undefined> {
+  const info = await request(guest.session, 'dataBreakpointInfo', { name: symbol, bytes: length });
+  if (info.dataId !== null)
+    return { expression: symbol, length, description: info.description, persists: true };
+  void vscode.window.showWarningMessage(info.description);
+  return undefined;
 }
 
 async function askForTarget(

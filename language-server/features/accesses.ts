@@ -1,7 +1,11 @@
-/** Accesses to system registers on some lines, for the debugger to say what they would do. */
+/**
+ * Accesses to system registers on some lines, for the debugger to say what they would do. With the line where the
+ * guest stands only those of its function: other code of the file may run at another exception level.
+ */
 import type { Range } from 'vscode-languageserver';
 import { rangeOf } from '../cursor.ts';
 import { expandName } from '../statement-checks.ts';
+import { functionAt } from '../symbols.ts';
 import { systemRegister } from '../system-operands.ts';
 import type { IndexedFile, Workspace } from '../workspace.ts';
 
@@ -17,12 +21,17 @@ export function systemAccesses(
   workspace: Workspace,
   file: IndexedFile,
   range: Range,
+  stoppedLine?: number,
 ): SystemAccess[] {
   const { document } = file;
   const unit = workspace.unit(document.uri);
   const found: SystemAccess[] = [];
-  const last = Math.min(range.end.line, document.lines.length - 1);
-  for (let row = Math.max(0, range.start.line); row <= last; row += 1) {
+  const own =
+    stoppedLine === undefined
+      ? { line: 0, endLine: document.lines.length - 1 }
+      : (functionAt(file.model, stoppedLine) ?? { line: 0, endLine: stoppedLine });
+  const last = Math.min(range.end.line, own.endLine);
+  for (let row = Math.max(own.line, range.start.line); row <= last; row += 1) {
     for (const statement of document.line(row)?.statements ?? []) {
       const mnemonic = statement.name?.text.toLowerCase();
       if ((mnemonic !== 'mrs' && mnemonic !== 'msr') || !statement.name) continue;

@@ -1,5 +1,6 @@
 /** What the debugger should evaluate for the text of a line. */
 import type { InlineValue, Position, Range } from 'vscode-languageserver';
+import { commentRegisterAt } from '../comment-registers.ts';
 import { cursorAt, rangeOf } from '../cursor.ts';
 import { mentionedRegister } from '../embedded.ts';
 import type { RegisterMention } from '../embedded.ts';
@@ -61,7 +62,14 @@ export function evaluatableExpression(
   position: Position,
 ): EvaluatableExpression | undefined {
   const cursor = cursorAt(file.document, position);
-  if (!cursor || cursor.inComment) return undefined;
+  if (!cursor) return undefined;
+  if (cursor.inComment) {
+    const named = commentRegisterAt(cursor.line, cursor.character);
+    if (!named) return undefined;
+    const { register, field } = named;
+    const name = `$${register.name.toLowerCase()}${field ? `.${field.name}` : ''}`;
+    return { range: rangeOf(cursor.row, named), expression: name };
+  }
   const unit = workspace.unit(file.document.uri);
   const scope = workspace.scope(file.document.uri, unit, cursor.row);
   const { statement, word, line } = cursor;

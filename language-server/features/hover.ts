@@ -1,6 +1,7 @@
 /** What the editor shows about the word under the pointer. */
 import { MarkupKind } from 'vscode-languageserver';
-import type { Hover, Position } from 'vscode-languageserver';
+import type { Hover, Location, Position } from 'vscode-languageserver';
+import { commentRegisterAt } from '../comment-registers.ts';
 import { conditionByName } from '../conditions.ts';
 import { constantsBefore, flagSetter } from '../constants.ts';
 import { cursorAt, rangeOf } from '../cursor.ts';
@@ -19,6 +20,7 @@ import type { Statement, Word } from '../statement.ts';
 import {
   barriers,
   decodeValue,
+  describeField,
   describeOperation,
   describeRegister,
   operationKinds,
@@ -30,21 +32,40 @@ import { commentAbove, directiveSize } from '../symbols.ts';
 import { evaluate, parseInteger } from '../expression.ts';
 import type { IndexedFile, Unit, Workspace } from '../workspace.ts';
 
+/** What a hover says beyond what assembly itself says. */
+interface Surroundings {
+  /** Of symbols of the program that is debugged. */
+  readonly addresses?: ReadonlyMap<string, bigint>;
+  /** Uses of a symbol in other languages. */
+  readonly hostUses: (uri: string, name: string) => readonly Location[];
+}
+
 export function hover(
   workspace: Workspace,
   file: IndexedFile,
   position: Position,
-  addresses?: ReadonlyMap<string, bigint>,
+  surroundings: Surroundings,
 ): Hover | undefined {
   const cursor = cursorAt(file.document, position);
-  if (!cursor?.word || cursor.inComment) return undefined;
+  if (cursor?.inComment === true) return commentHover(cursor);
+  if (!cursor?.word) return undefined;
   const unit = workspace.unit(file.document.uri);
-  const text = describe(workspace, file, unit, cursor, cursor.word, addresses);
+  const text = describe(workspace, file, unit, cursor, cursor.word, surroundings);
   if (text === undefined || text === '') return undefined;
   return {
     contents: { kind: MarkupKind.Markdown, value: text },
     range: rangeOf(cursor.row, cursor.word),
   };
+}
+
+function commentHover({ line, row, character }: Cursor): Hover | undefined {
+  const found = commentRegisterAt(line, character);
+  if (!found) return undefined;
+  const { register, field } = found;
+  const value = field
+    ? describeField(register, field)
+    : describeRegister({ register, generic: false });
+  return { contents: { kind: MarkupKind.Markdown, value }, range: rangeOf(row, found) };
 }
 
 function describe(
@@ -53,7 +74,7 @@ function describe(
   unit: Unit,
   cursor: Cursor,
   word: Word,
-  addresses: ReadonlyMap<string, bigint> | undefined,
+  surroundings: Surroundings,
 ): string | undefined {
   const { statement } = cursor;
   const name = statement?.name;
@@ -119,7 +140,7 @@ function describe(
     describeDefine(workspace, unit, word.text) ??
     describeConstant(workspace, unit, word.text) ??
     describeMacro(workspace, unit, word.text) ??
-    describeSymbol(workspace, file, word.text, addresses?.get(word.text)) ??
+    describeSymbol(workspace, file, word.text, surroundings) ??
     describeSystemRegister(word.text)
   );
 }
@@ -324,14 +345,15 @@ function describeSymbol(
   workspace: Workspace,
   file: IndexedFile,
   name: string,
-  address: bigint | undefined,
+  { addresses, hostUses }: Surroundings,
 ): string | undefined {
+  const address = addresses?.get(name);
   const [place] = workspace.definitions(file.document.uri, name);
   if (!place) return undefined;
   const target = workspace.get(place.uri);
   if (!target) return undefined;
   const comment = commentAbove(target.document.lines, place.line);
-  let references = 0;
+  let references = hostUses(place.uri, name).length;
   for (const occurrence of workspace.occurrences(name)) {
     if (
       occurrence.uri !== place.uri ||

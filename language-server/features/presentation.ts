@@ -4,6 +4,7 @@ import type {
   CodeLens,
   FoldingRange,
   InlayHint,
+  Location,
   Position,
   Range,
   SelectionRange,
@@ -21,6 +22,7 @@ import { decodeShort, systemRegister } from '../system-operands.ts';
 import { functionAt, inRanges } from '../symbols.ts';
 import type { FileModel } from '../symbols.ts';
 import type { IndexedFile, Workspace } from '../workspace.ts';
+import { sizeOfData } from './hover.ts';
 
 export const tokenTypes = [
   'comment',
@@ -287,22 +289,28 @@ export function codeLenses(file: IndexedFile, facts: DebuggerFacts | undefined):
         range: rangeOf(it.line, it),
         data: { uri, name: it.name, line: it.line, start: it.start },
       });
-      add(it, 'Set hardware watchpoint', 'trapline.watchSymbol', it.name);
+      // The program says nothing about the size of a label.
+      const length = Math.max(1, sizeOfData(file, it.line) ?? 8);
+      add(it, 'Set hardware watchpoint', 'trapline.watchSymbol', it.name, length);
       const free = facts?.watchpoints;
       const slots = free ? `: ${free.free} of ${free.all} free` : '';
-      add(it, `Watch writes (hardware)${slots}`, 'trapline.watchWrites', it.name);
+      add(it, `Watch writes (hardware)${slots}`, 'trapline.watchWrites', it.name, length);
     }
   }
   return lenses.sort((a, b) => a.range.start.line - b.range.start.line);
 }
 
-/** Counts the references that a lens announces. */
-export function resolveLens(workspace: Workspace, lens: CodeLens): CodeLens {
+/** Counts the references that a lens announces; `hostUses` finds those in C, C++ and Rust. */
+export function resolveLens(
+  workspace: Workspace,
+  lens: CodeLens,
+  hostUses: (uri: string, name: string) => readonly Location[],
+): CodeLens {
   const data = lens.data as
     | { readonly uri: string; readonly name: string; readonly line: number; readonly start: number }
     | undefined;
   if (!data) return lens;
-  const locations = [];
+  const locations: Location[] = [];
   for (const place of workspace.occurrences(data.name)) {
     if (place.uri === data.uri && place.line === data.line && place.start === data.start) continue;
     const statement = workspace
@@ -312,6 +320,7 @@ export function resolveLens(workspace: Workspace, lens: CodeLens): CodeLens {
     if (/^\.(?:globa?l|type|size|weak|hidden)$/i.test(statement?.name?.text ?? '')) continue;
     locations.push({ uri: place.uri, range: rangeOf(place.line, place) });
   }
+  locations.push(...hostUses(data.uri, data.name));
   const title = `${locations.length} reference${locations.length === 1 ? '' : 's'}`;
   return {
     range: lens.range,

@@ -152,7 +152,6 @@ describe('acceptance cases of the language server with a guest', () => {
   });
 
   it('63: @watch on a data label is one data breakpoint with its condition', async () => {
-    await stopAtMix();
     await editor.open('.data\nsensor: .quad 1 // @watch rw 8 if x0 > 4\n');
     const all = await editor.connection.sendRequest<Annotation[]>('trapline/annotations');
     const watch = all.find(({ kind }) => kind === 'watch');
@@ -161,14 +160,24 @@ describe('acceptance cases of the language server with a guest', () => {
       [watch.symbol, watch.accessType, watch.length, watch.condition],
       ['sensor', 'readWrite', 8, '$x0 > 4'],
     );
-    // The sample has no such label: its code does as well.
-    const row = await guest.send<WatchpointRow>('trapline/setWatchpoint', {
-      address: '0x0000000040080000',
-      length: watch.length,
-      accessType: watch.accessType,
-      condition: watch.condition,
+    assert.equal(watch.line, 1);
+  });
+
+  it('63: a watchpoint on a label of assembly, of which the program knows no size, stops at the write', async () => {
+    const program = path.resolve(import.meta.dirname, '../vscode/guests/assembly/program.elf');
+    await guest.start({ program, stopOnEntry: false }, async () => {
+      const row = await guest.send<WatchpointRow>('trapline/setWatchpoint', {
+        expression: 'counter',
+        length: 8,
+        accessType: 'write',
+        condition: '$x10 == 0x1003',
+      });
+      assert.deepEqual([row.label, row.length], ['counter', 8]);
+      assert.equal(row.verified, true, row.message);
     });
-    assert.equal(row.verified, true, row.message);
+    const { reason } = await guest.stopped();
+    assert.equal(reason, 'data breakpoint');
+    assert.match(await guest.evaluate('$x10'), /^4099/);
   });
 
   async function annotate(at: string, comment: string): Promise<SetAnnotationsResponse> {
@@ -275,6 +284,14 @@ describe('acceptance cases of the language server with a guest', () => {
     });
     const after = await fields();
     assert.match(after.get('MDE') ?? '', /^1.*\(was 0/);
+    // A field that a comment names.
+    const field = await evaluatable(await editor.open('isb // before MDSCR_EL1.M|DE is relied on'));
+    const { result } = await guest.send<DebugProtocol.EvaluateResponse['body']>('evaluate', {
+      expression: field.expression,
+      frameId: id,
+      context: 'hover',
+    });
+    assert.match(result, /^1/);
     assert.doesNotMatch(after.get('KDE') ?? '', /was/);
   });
 

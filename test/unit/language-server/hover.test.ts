@@ -152,4 +152,13 @@ describe('hover', () => {
   it('says nothing in a comment', () => {
     assert.equal(hoverText('// mov x|0, x1'), '');
   });
+
+  it('explains registers and their fields in comments', () => {
+    const field = hoverText('mov x0, #3 // CPACR_EL1.FP|EN = 0b11.');
+    includesAll(field, ['**CPACR_EL1.FPEN** [21:20]', '- 3: allow', '**CPACR_EL1** — ']);
+    includesAll(hoverText('/* see MDSCR_E|L1. */'), ['**MDSCR_EL1**', 'MDE']);
+    // Words are no registers, and a field that does not exist is none.
+    for (const text of ['// the fa|r end', '// DAIF| is', '// MDSCR_EL1.NO|NE', '// x|0'])
+      assert.equal(hoverText(text), '', text);
+  });
 });

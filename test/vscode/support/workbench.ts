@@ -278,7 +278,11 @@ export class Workbench {
       '.editor-group-container.active .glyph-margin-widgets [class*="codicon-debug-stackframe"]',
     );
     if ((await arrow.count()) === 0) return undefined;
-    const box = await arrow.first().boundingBox();
+    // It may go between two looks.
+    const box = await arrow
+      .first()
+      .boundingBox({ timeout: 1_000 })
+      .catch(() => null);
     if (!box) return undefined;
     const line = (await this.#lineNumbers()).find((it) => Math.abs(it.y - box.y) < 6)?.line;
     const file = await this.activeEditor();
