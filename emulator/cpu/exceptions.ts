@@ -15,6 +15,7 @@ import {
   PSTATE_SSBS,
   SPSR_D,
   unpackSpsr,
+  withBranchType,
 } from './pstate.ts';
 import type { ExceptionLevel, Pstate } from './pstate.ts';
 import { makeESR } from './syndrome.ts';
@@ -64,7 +65,8 @@ const CURRENT_SPx = 0x200n;
 const LOWER_AARCH64 = 0x400n;
 
 export function currentPstate(state: CpuState): Pstate {
-  const { NZCV, DAIF, SS, IL, EL, SPSel, extensions } = state;
+  const { NZCV, DAIF, SS, IL, EL, SPSel } = state;
+  const extensions = withBranchType(state.extensions, state.BTYPE);
   return { NZCV, DAIF, SS, IL, EL, SPSel, extensions };
 }
 

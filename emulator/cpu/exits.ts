@@ -24,6 +24,7 @@ import type { ProcessingElement } from './pe.ts';
 import type { PeEvent } from './pe-event.ts';
 import {
   dataAbortIss,
+  EC_BRANCH_TARGET,
   EC_BRK64,
   EC_DATA_ABORT_LOWER,
   EC_ERET,
@@ -212,6 +213,11 @@ export class EngineExits {
     const targetEL = debug.target;
     const EC = lowerEC + (state.EL === targetEL ? 1 : 0);
     this.#exceptionTo(targetEL, EC, { ISS, FAR });
+  }
+
+  /** FEAT_BTI: the instruction at PC is no target for the branch that came here. */
+  branchTargetException(): void {
+    this.#synchronous(EC_BRANCH_TARGET, { ISS: this.#pe.state.BTYPE });
   }
 
   #undefined(): void {

@@ -155,7 +155,13 @@ export class MemoryAccess {
       return -1n;
     }
     this.#host.engine.addMapping(va, mapping.sizeBits);
-    return (mapping.PA & ~PAGE_MASK) | (mapping.global ? 0n : 1n);
+    return (mapping.PA & ~PAGE_MASK) | (mapping.global ? 0n : 1n) | (mapping.guarded ? 2n : 0n);
+  }
+
+  /** Whether the instruction at `va` is in a guarded page (FEAT_BTI). */
+  isGuarded(va: bigint): boolean {
+    const mapping = this.#fetch(va);
+    return mapping.kind === 'mapped' && mapping.guarded;
   }
 
   /** Why the instruction at `va` cannot be fetched, or undefined. */

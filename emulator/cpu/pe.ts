@@ -9,6 +9,7 @@ import type { EngineHost, RamRegion, TableWalk } from '../engine/engine.ts';
 import { EngineMemory } from '../engine/engine-memory.ts';
 import type { CpuState } from '../engine/cpu-state.ts';
 import { runtimeFunctions } from '../engine/runtime-functions.ts';
+import { branchTypesAllowed, BTYPE_JUMP, isPACIxSP } from '../isa/branch-target.ts';
 import { allDefinitions } from '../isa/definitions.ts';
 import { ACCESS_ALLOWED, instructionAccessCode } from '../sysregs/access-rules.ts';
 import { systemInstructionByName } from '../sysregs/catalogue.ts';
@@ -44,7 +45,9 @@ import {
   DAIF_F,
   DAIF_I,
   illegalReturnReason,
+  branchType,
   packSpsr,
+  PSTATE_BTYPE,
   PSTATE_PAN,
   PSTATE_UAO,
   pstateExtensions,
@@ -59,6 +62,7 @@ import { SystemRegisters } from './system-registers.ts';
 import { GenericTimers } from './timers.ts';
 import {
   alignmentChecked,
+  jumpsToPACIxSPRefused,
   pointerAuthenticationControls,
   stackAlignmentChecked,
   translationRegime,
@@ -478,7 +482,9 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
     state.IL = pstate.IL;
     state.EL = pstate.EL;
     state.SPSel = pstate.SPSel;
-    this.#setExtensions((pstate.extensions ?? 0) & this.#pstateExtensions);
+    const extensions = (pstate.extensions ?? 0) & this.#pstateExtensions;
+    state.BTYPE = branchType(extensions);
+    this.#setExtensions(extensions & ~PSTATE_BTYPE);
     if (changesStack) state.SP = state.sysreg(this.#stackPointerSlot(pstate.EL, pstate.SPSel));
     if (changesEL) this.pmu.contextChanged();
   }
@@ -632,6 +638,19 @@ export class ProcessingElement implements EngineHost, ExceptionContext, MemoryAc
 
   alignmentChecked(EL: ExceptionLevel): boolean {
     return alignmentChecked(this.registers, EL);
+  }
+
+  /**
+   * FEAT_BTI: whether the instruction at PC is a Branch Target exception because of PSTATE.BTYPE, which is not 0.
+   */
+  refusesBranch(): boolean {
+    const { PC, BTYPE, EL } = this.state;
+    if (!this.memory.isGuarded(PC)) return false;
+    const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = this.memory.peek(PC, 4);
+    const word = (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0;
+    if (((branchTypesAllowed(word) >>> BTYPE) & 1) === 1) return false;
+    const isOpenToJumps = isPACIxSP(word) && !jumpsToPACIxSPRefused(this.registers, EL);
+    return !(BTYPE === BTYPE_JUMP && isOpenToJumps);
   }
 
   /** TLBI: translations may have changed. */

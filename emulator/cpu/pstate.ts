@@ -26,7 +26,14 @@ export const PSTATE_SSBS = 1 << 12;
 export const PSTATE_PAN = 1 << 22;
 export const PSTATE_UAO = 1 << 23;
 export const PSTATE_DIT = 1 << 24;
-const EXTENSIONS = PSTATE_SSBS | PSTATE_PAN | PSTATE_UAO | PSTATE_DIT;
+const BTYPE_LSB = 10;
+export const PSTATE_BTYPE = 3 << BTYPE_LSB;
+const EXTENSIONS = PSTATE_SSBS | PSTATE_PAN | PSTATE_UAO | PSTATE_DIT | PSTATE_BTYPE;
+
+/** PSTATE.BTYPE among the extensions. */
+export const branchType = (extensions: number): number => (extensions & PSTATE_BTYPE) >> BTYPE_LSB;
+export const withBranchType = (extensions: number, BTYPE: number): number =>
+  extensions | (BTYPE << BTYPE_LSB);
 
 /** Those that a processor with these features has. */
 export function pstateExtensions(features: ReadonlySet<string>): number {
@@ -34,7 +41,8 @@ export function pstateExtensions(features: ReadonlySet<string>): number {
     (features.has('FEAT_SSBS2') ? PSTATE_SSBS : 0) |
     (features.has('FEAT_PAN') ? PSTATE_PAN : 0) |
     (features.has('FEAT_UAO') ? PSTATE_UAO : 0) |
-    (features.has('FEAT_DIT') ? PSTATE_DIT : 0)
+    (features.has('FEAT_DIT') ? PSTATE_DIT : 0) |
+    (features.has('FEAT_BTI') ? PSTATE_BTYPE : 0)
   );
 }
 
@@ -46,6 +54,7 @@ export const DAIF_D = 8;
 
 export const SPSR_SS = 1n << 21n;
 export const SPSR_IL = 1n << 20n;
+export const SPSR_BTYPE = 3n << 10n;
 export const SPSR_D = 1n << 9n;
 /** Bit 4 of SPSR.M: the exception came from AArch32 state. */
 export const SPSR_nRW = 1n << 4n;

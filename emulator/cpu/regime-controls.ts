@@ -9,6 +9,8 @@ import type { SystemRegisters } from './system-registers.ts';
 const SCTLR_A = 1n << 1n;
 const SCTLR_SA = 1n << 3n;
 const SCTLR_SA0 = 1n << 4n;
+const SCTLR_BT0 = 1n << 35n;
+const SCTLR_BT1 = 1n << 36n;
 /** SCTLR_ELx.EnIA, EnIB, EnDA and EnDB. */
 const SCTLR_POINTER_KEYS = [1n << 31n, 1n << 30n, 1n << 27n, 1n << 13n] as const;
 const HCR_API = 1n << 41n;
@@ -60,6 +62,11 @@ export function alignmentChecked(registers: SystemRegisters, EL: ExceptionLevel)
 /** SCTLR_ELx.SA, or SA0 at EL0: loads and stores by SP need it to be a multiple of 16. */
 export function stackAlignmentChecked(registers: SystemRegisters, EL: ExceptionLevel): boolean {
   return isSet(systemControl(registers, EL), EL === 0 ? SCTLR_SA0 : SCTLR_SA);
+}
+
+/** SCTLR_ELx.BT0 at EL0, else BT1 or BT: PACIASP and PACIBSP are no targets for BR in a guarded page. */
+export function jumpsToPACIxSPRefused(registers: SystemRegisters, EL: ExceptionLevel): boolean {
+  return isSet(systemControl(registers, EL), EL === 0 ? SCTLR_BT0 : SCTLR_BT1);
 }
 
 /** What pointer authentication depends on at this EL, as the engine has it in POINTER_AUTHENTICATION. */

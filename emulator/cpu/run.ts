@@ -108,7 +108,8 @@ export class Runner implements InstructionSteps {
     const { state, debug } = pe;
     const stepping = debug.stepState === 'active-not-pending';
     const untilSample = pe.spe.untilSample;
-    if (resume || stepping || state.IL || untilSample === 1 || debug.firesInThisContext) {
+    const isChecked = stepping || state.IL || state.BTYPE !== 0 || untilSample === 1;
+    if (resume || isChecked || debug.firesInThisContext) {
       return this.#executeOne(stepping, resume, untilSample);
     }
     this.#lastStep = NOT_STEPPED;
@@ -151,6 +152,10 @@ export class Runner implements InstructionSteps {
       return undefined;
     }
     if (state.IL) return this.#exits.handle('ILLEGAL_STATE');
+    if (state.BTYPE !== 0 && pe.refusesBranch()) {
+      this.#exits.branchTargetException();
+      return undefined;
+    }
 
     const isSampled = untilSample === 1;
     const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = stepping || isSampled ? memory.peek(pc, 4) : [];
@@ -191,6 +196,7 @@ export class Runner implements InstructionSteps {
     const { state } = this.#pe;
     state.PC = BigInt.asUintN(64, state.PC + 4n);
     state.retired += 1n;
+    state.BTYPE = 0;
     this.advanceStep();
   }
 

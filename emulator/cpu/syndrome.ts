@@ -9,6 +9,7 @@ export const EC_UNKNOWN = 0x00;
 export const EC_WFX = 0x01;
 export const EC_FP_ACCESS = 0x07;
 export const EC_POINTER_AUTHENTICATION = 0x09;
+export const EC_BRANCH_TARGET = 0x0d;
 export const EC_ILLEGAL_STATE = 0x0e;
 export const EC_SVC64 = 0x15;
 export const EC_HVC64 = 0x16;
@@ -125,6 +126,8 @@ const EC_NAMES: Readonly<Record<number, string>> = {
   [EC_WFX]: 'Trapped WFI or WFE',
   0x03: 'Trapped MCR or MRC (coproc 0b1111)',
   [EC_FP_ACCESS]: 'Access to SVE, Advanced SIMD or floating-point functionality trapped',
+  [EC_POINTER_AUTHENTICATION]: 'Trapped pointer authentication instruction',
+  [EC_BRANCH_TARGET]: 'Branch Target exception',
   [EC_ILLEGAL_STATE]: 'Illegal Execution state',
   [EC_SVC64]: 'SVC instruction (AArch64)',
   [EC_HVC64]: 'HVC instruction (AArch64)',
@@ -238,6 +241,9 @@ export function describeESR(ESR: bigint): SyndromeDescription {
       break;
     case EC_BRK64:
       fields.push({ name: 'Comment', bits: '15:0', value: ISS & 0xffff });
+      break;
+    case EC_BRANCH_TARGET:
+      fields.push({ name: 'BTYPE', bits: '1:0', value: ISS & 3 });
       break;
     case EC_SYSTEM_REGISTER: {
       const { op0, op1, CRn, CRm, op2, Rt } = decodeSystemRegisterIss(ISS);

@@ -4,6 +4,7 @@
  * Predecoded code: 1024 records and a sentinel for each physical page that was fetched from.
  * Records are filled when they are first executed and dropped when the code under them changes.
  */
+import { branchTypesAllowed } from '../isa/branch-target.ts';
 import type { Decoder } from '../isa/decode.ts';
 import type { OperandValues } from '../isa/instruction.ts';
 import type { Handler, InterpreterModule } from './interpreter.ts';
@@ -128,7 +129,9 @@ export class CodePages {
     const granule = BigInt(host % L.PAGE_BYTES) / GRANULES;
     const bitmap = this.#view.getBigUint64(page + L.CODE_PAGE_GRANULES, true);
     this.#view.setBigUint64(page + L.CODE_PAGE_GRANULES, bitmap | (1n << granule), true);
-    const decoded = this.#options.decoder.decode(this.#view.getUint32(host, true));
+    const word = this.#view.getUint32(host, true);
+    this.#view.setUint8(record + L.RECORD_BRANCH_TYPES, branchTypesAllowed(word));
+    const decoded = this.#options.decoder.decode(word);
     let handler = L.HANDLER_UNDEFINED;
     if (decoded) {
       const made = this.#options.interpreter.handler(decoded.definition, decoded.variant);

@@ -54,15 +54,16 @@ export function declareCoreFunctions(module: ModuleBuilder): void {
   module.declareFunction('readSlow', { parameters: ['i64', 'i32', 'i32'], results: ['i32'] });
   module.declareFunction('writeSlow', { parameters: ['i64', 'i32', 'i32'], results: ['i32'] });
   module.declareFunction('walk', WALK_SIGNATURE);
-  module.declareFunction('enterAt', { parameters: ['i64'], results: ['i32'] });
+  module.declareFunction('enterAt', { parameters: ['i64', 'i32'], results: ['i32'] });
 }
 
-export function buildCoreFunctions(module: ModuleBuilder): void {
+/** `guardedPages`: the processor has FEAT_BTI. */
+export function buildCoreFunctions(module: ModuleBuilder, guardedPages: boolean): void {
   buildPackFlags(module.defineFunction('packFlags'));
   buildReadSlow(module.defineFunction('readSlow'));
   buildWriteSlow(module.defineFunction('writeSlow'));
   buildWalk(module.defineFunction('walk'));
-  buildEnterAt(module.defineFunction('enterAt'));
+  buildEnterAt(module.defineFunction('enterAt'), guardedPages);
 }
 
 /** The lazy flags as NZCV in bits 3:0. */
@@ -240,11 +241,28 @@ function buildWriteSlow(f: FunctionBuilder): void {
   f.return(i32(L.STORE_BUFFER));
 }
 
+/** Returns BRANCH_TARGET where the previous instruction was an indirect branch that this one may refuse. */
+function checkBranchTarget(f: FunctionBuilder, record: Expr<'i32'>, budget: Expr<'i32'>): void {
+  const retired = sub(cellI64(L.RETIRED_AT_END), extendU(budget));
+  f.if(eq(cellI64(L.BTYPE_RETIRED), retired), () => {
+    f.if(eqz(stateLoad('i32', 'i32.load16_u', record, L.RECORD_HANDLER)), () => {
+      f.callProcedure('decode', record);
+    });
+    const allowed = stateLoad('i32', 'i32.load8_u', record, L.RECORD_BRANCH_TYPES);
+    f.if(eqz(and(shrU(allowed, cellI32(L.BTYPE)), i32(1))), () => {
+      f.return(i32(-exitCode.of('BRANCH_TARGET')));
+    });
+  });
+}
+
 /**
  * Makes `va` the PC and finds its record. Returns the record's address, or an exit code negated;
  * PC, PAGE and PAGE_VA are up to date in memory either way.
+ *
+ * The second parameter is what is left of the budget: by it an indirect branch from the instruction before is
+ * known, which an instruction in a guarded page may refuse.
  */
-function buildEnterAt(f: FunctionBuilder): void {
+function buildEnterAt(f: FunctionBuilder, guardedPages: boolean): void {
   const va = f.parameter(0, 'i64');
   f.storeTo('i64.store', STATE_BASE, L.PC, va);
   f.if(ne(and(wrap(va), i32(3)), i32(0)), () => {
@@ -263,5 +281,13 @@ function buildEnterAt(f: FunctionBuilder): void {
   });
   f.storeTo('i32.store', STATE_BASE, L.PAGE, page.value);
   f.storeTo('i64.store', STATE_BASE, L.PAGE_VA, pageVa);
-  f.return(add(page.value, shl(offsetInPage(va), i32(3))));
+  const record = f.let(add(page.value, shl(offsetInPage(va), i32(3))));
+  if (guardedPages) {
+    const guarded = f.let(stateLoad('i32', 'i32.load', entry, L.FETCH_GUARDED));
+    f.storeTo('i32.store', STATE_BASE, L.GUARDED_PAGE, guarded);
+    f.if(guarded, () => {
+      checkBranchTarget(f, record, f.parameter(1, 'i32'));
+    });
+  }
+  f.return(record);
 }

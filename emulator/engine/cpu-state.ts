@@ -7,6 +7,7 @@ export type ExceptionLevel = 0 | 1 | 2;
 /** What a run of the engine leaves behind or is given, which says how long it was and not where the guest is. */
 const RUN_BOOKKEEPING = [
   [L.RETIRED_AT_END, L.BUDGET_LEFT + 4],
+  [L.BTYPE_RETIRED, L.BTYPE_RETIRED + 8],
   [L.DAIF_WATCHED, L.DAIF_WATCHED + 4],
   [L.BOUNCE, L.STORE_BUFFER + L.BUFFER_BYTES],
 ] as const;
@@ -120,6 +121,13 @@ export class CpuState {
   }
   set extensions(value: number) {
     this.#u32[L.PSTATE_EXTENSIONS >> 2] = value;
+  }
+  /** PSTATE.BTYPE: how the previous instruction came here, if it was an indirect branch (FEAT_BTI). */
+  get BTYPE(): number {
+    return this.#u32[L.BTYPE >> 2]!;
+  }
+  set BTYPE(value: number) {
+    this.#u32[L.BTYPE >> 2] = value;
   }
   /** Instructions retired since reset. */
   get retired(): bigint {

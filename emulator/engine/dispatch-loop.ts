@@ -46,6 +46,9 @@ export const RUN_SIGNATURE = { parameters: ['i32', 'i32'], results: ['i32'] } as
 /** An out-of-line handler takes the record's address and returns an exit code. */
 export const HANDLER_SIGNATURE = { parameters: ['i32'], results: ['i32'] } as const;
 
+/** In place of the budget: whoever starts the run has checked PSTATE.BTYPE. */
+const CHECKED = -1;
+
 /** Handlers whose ends meet before they go on to the loop. */
 const HANDLERS_PER_GROUP = 32;
 
@@ -67,9 +70,13 @@ export class DispatchLoop {
   /** Leads to the instruction at #target, in another page. */
   #away: Label | undefined;
 
+  /** The processor has FEAT_BTI. */
+  readonly guardedPages: boolean;
+
   /** For the body of `run(budget, firstHandler)`, which begins here. */
-  constructor(f: FunctionBuilder) {
+  constructor(f: FunctionBuilder, guardedPages: boolean) {
     this.#f = f;
+    this.guardedPages = guardedPages;
     this.budget = { type: 'i32', value: f.parameter(0, 'i32') };
     this.#dispatch = { type: 'i32', value: f.parameter(1, 'i32') };
     this.ip = f.permanentLocal('i32');
@@ -96,7 +103,7 @@ export class DispatchLoop {
   build(inline: readonly (() => { branched: boolean })[]): void {
     const f = this.#f;
     f.set(this.#dataTlb, cellI32(L.DATA_TLB));
-    this.#enter(cellI64(L.PC));
+    this.#enter(cellI64(L.PC), i32(CHECKED));
     f.if(eqz(this.#dispatch.value), () => {
       this.#fetchDispatch();
     });
@@ -202,6 +209,11 @@ export class DispatchLoop {
     this.#f.branch(this.#away);
   }
 
+  /** The retired count between the previous instruction and the current one. */
+  get retired(): Expr<'i64'> {
+    return sub(cellI64(L.RETIRED_AT_END), extendU(this.budget.value));
+  }
+
   /** All handlers from `first` on are functions in the table. */
   #callTable(first: number): void {
     const index = sub(this.#dispatch.value, i32(first));
@@ -223,9 +235,10 @@ export class DispatchLoop {
     this.#f.set(this.#dispatch, handler);
   }
 
-  #enter(va: Expr<'i64'>): void {
+  /** `budget`: what is left of it, or CHECKED. */
+  #enter(va: Expr<'i64'>, budget: Expr<'i32'> = this.budget.value): void {
     const f = this.#f;
-    f.set(this.ip, call('i32', 'enterAt', va));
+    f.set(this.ip, call('i32', 'enterAt', va, budget));
     f.if(ltS(this.ip.value, i32(0)), () => {
       f.storeTo('i32.store', STATE_BASE, L.BUDGET_LEFT, this.budget.value);
       f.return(sub(i32(0), this.ip.value));

@@ -48,7 +48,7 @@ function sharedInterpreter({
   const implemented = implementedDefinitions(definitions, features);
   const key = `${definitions.length}/${[...features].sort().join()}`;
   if (generated?.key === key) return generated;
-  const interpreter = generateInterpreter(implemented, runtimeFunctions);
+  const interpreter = generateInterpreter(implemented, runtimeFunctions, features.has('FEAT_BTI'));
   generated = {
     key,
     interpreter,

@@ -38,7 +38,7 @@ export interface EngineHost {
   writeMemory(va: bigint, size: number, flags: number, element: number): number;
   /**
    * Physical address of the page that holds the instruction at `va`, with bit 0 set when the translation
-   * is for one ASID only, or -1n after recording the fault.
+   * is for one ASID only and bit 1 when the page is guarded (FEAT_BTI), or -1n after recording the fault.
    */
   fetchPage(va: bigint): bigint;
   /** How the engine may fill the TLB of `el` itself, until the TLBs are flushed; undefined: not at all. */
@@ -173,7 +173,8 @@ export class Engine {
     if (pa < 0n) return -1;
     const page = this.#pages.enter(pa & ~0xfffn);
     if (page < 0) return page;
-    this.#fetch.enter(va, page, (pa & 1n) !== 0n);
+    const [notGlobal, guarded] = [(pa & 1n) !== 0n, (pa & 2n) !== 0n];
+    this.#fetch.enter(va, { page, notGlobal, guarded });
     for (const breakpoint of this.#breakpoints) {
       if ((breakpoint ^ va) >> 12n === 0n) this.#markAt(breakpoint);
     }
@@ -187,6 +188,7 @@ export class Engine {
       const slice = Math.min(left, LONGEST_RUN);
       const exit = this.#execute(slice, 0);
       left -= slice - (this.#u32[L.BUDGET_LEFT >> 2]! | 0);
+      if (exit === 'BRANCH_TARGET') return 'BUDGET';
       if (exit !== 'BUDGET' || left <= 0) return exit;
     }
   }
@@ -194,15 +196,21 @@ export class Engine {
   /** Executes the one instruction at PC, beneath a breakpoint if there is one. */
   runOne(): RunExit {
     const record = this.#fetch.recordAt(this.state.PC);
-    return this.#execute(1, record === undefined ? 0 : this.#pages.originalHandler(record));
+    const first = record === undefined ? 0 : this.#pages.originalHandler(record);
+    const exit = this.#execute(1, first);
+    return exit === 'BRANCH_TARGET' ? 'BUDGET' : exit;
   }
 
-  #execute(budget: number, firstHandler: number): RunExit {
+  #execute(budget: number, firstHandler: number): RunExit | 'BRANCH_TARGET' {
     const before = this.#u64[L.RETIRED >> 3]!;
     this.#u64[L.RETIRED_AT_END >> 3] = before + BigInt(budget);
+    // What PSTATE.BTYPE is holds for the next instruction only.
+    if (this.state.BTYPE !== 0) this.#u64[L.BTYPE_RETIRED >> 3] = before;
     const exit = exitCode.name(this.#run(budget, firstHandler));
     const left = this.#u32[L.BUDGET_LEFT >> 2]! | 0;
-    this.#u64[L.RETIRED >> 3] = before + BigInt(budget - left);
+    const retired = before + BigInt(budget - left);
+    this.#u64[L.RETIRED >> 3] = retired;
+    if (this.state.BTYPE !== 0 && this.#u64[L.BTYPE_RETIRED >> 3] !== retired) this.state.BTYPE = 0;
     return exit;
   }
 

@@ -5,13 +5,16 @@ import type { ExitReason } from '../isa/instruction.ts';
 
 /**
  * - `NONE`: inside the engine only: the instruction completed.
- * - `BUDGET`: the instruction budget is used up.
+ * - `BUDGET`: the instruction budget is used up, or the next instruction needs the check of PSTATE.BTYPE.
  * - `HOST_FAULT`: the host refused an access or a fetch and knows why.
  * - `BREAKPOINT`: the record at PC carries a breakpoint; the instruction has not executed.
  * - `FP_ACCESS`: an FP/SIMD instruction while access is trapped.
+ * - `BRANCH_TARGET`: inside the engine only: an indirect branch came to an instruction in a guarded page that may
+ *   refuse it. Callers see `BUDGET`, and PSTATE.BTYPE.
  */
-export type RunExit = Exclude<ExitName, 'NONE'>;
-type ExitName = 'NONE' | 'BUDGET' | 'HOST_FAULT' | 'BREAKPOINT' | 'FP_ACCESS' | ExitReason;
+export type RunExit = Exclude<ExitName, 'NONE' | 'BRANCH_TARGET'>;
+type ExitName =
+  'NONE' | 'BRANCH_TARGET' | 'BUDGET' | 'HOST_FAULT' | 'BREAKPOINT' | 'FP_ACCESS' | ExitReason;
 
 const NAMES: readonly ExitName[] = [
   'NONE',
@@ -42,6 +45,7 @@ const NAMES: readonly ExitName[] = [
   'SP_ALIGNMENT',
   'ILLEGAL_STATE',
   'POINTER_AUTHENTICATION',
+  'BRANCH_TARGET',
 ];
 const CODES = new Map(NAMES.map((name, code) => [name, code]));
 
@@ -54,7 +58,7 @@ export const exitCode = {
   constant(name: ExitName): Expr<'i32'> {
     return i32(exitCode.of(name));
   },
-  name(code: number): RunExit {
+  name(code: number): Exclude<ExitName, 'NONE'> {
     const name = NAMES[code];
     if (name === undefined || name === 'NONE')
       throw new TypeError(`the engine returned exit ${code}`);

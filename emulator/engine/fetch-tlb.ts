@@ -8,6 +8,7 @@ import * as L from './layout.ts';
 interface Entered {
   readonly page: number;
   readonly notGlobal: boolean;
+  readonly guarded: boolean;
 }
 
 const LEVELS: readonly ExceptionLevel[] = [0, 1, 2];
@@ -43,22 +44,23 @@ export class FetchTlb {
   }
 
   /** Instructions at `va` are in this predecoded page, at the selected EL. */
-  enter(va: bigint, page: number, notGlobal: boolean): void {
-    this.#entered[this.#el].set(pageNumber(va), { page, notGlobal });
-    this.#install(va, page);
+  enter(va: bigint, entered: Entered): void {
+    this.#entered[this.#el].set(pageNumber(va), entered);
+    this.#install(va, entered);
   }
 
-  #install(va: bigint, page: number): void {
+  #install(va: bigint, { page, guarded }: Entered): void {
     const entry = entryOf(this.#el, va);
     this.#view.setBigInt64(entry + L.FETCH_TAG, BigInt.asIntN(64, va & ~0xfffn), true);
     this.#view.setInt32(entry + L.FETCH_PAGE, page, true);
+    this.#view.setInt32(entry + L.FETCH_GUARDED, guarded ? 1 : 0, true);
   }
 
   /** The predecoded page of `va` where it was entered before and lost its place in the table; it has it again. */
   enterAgain(va: bigint): number | undefined {
-    const page = this.#entered[this.#el].get(pageNumber(va))?.page;
-    if (page !== undefined) this.#install(va, page);
-    return page;
+    const entered = this.#entered[this.#el].get(pageNumber(va));
+    if (entered !== undefined) this.#install(va, entered);
+    return entered?.page;
   }
 
   flush(): void {

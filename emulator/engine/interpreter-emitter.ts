@@ -24,6 +24,7 @@ import {
   ne,
   not,
   or,
+  select,
   shl,
   shrU,
   STATE_BASE,
@@ -37,6 +38,7 @@ import type { Expr, IntegerType, ValueType } from '../isa/expression.ts';
 import { POINTER_KEYS } from '../isa/pointer-authentication.ts';
 import type { PointerKey } from '../isa/pointer-authentication.ts';
 import type {
+  BranchType,
   Emitter,
   ExitReason,
   Instruction,
@@ -400,15 +402,25 @@ export class InterpreterEmitter implements Emitter {
     );
     this.#branched = true;
   }
-  branchTo(target: Expr<'i64'>): void {
-    const { ip, place } = this.#loop;
+  branchTo(target: Expr<'i64'>, type?: BranchType): void {
+    const { ip, place, guardedPages } = this.#loop;
     const va = this.#f.let(target);
     const distance = this.#f.let(sub(va, place.pageVa));
-    this.#f.if(ne(and(distance, i64(~(L.PAGE_BYTES - 4))), i64(0)), () => {
+    const leavesPage = ne(and(distance, i64(~(L.PAGE_BYTES - 4))), i64(0));
+    const setsType = guardedPages && type !== undefined;
+    if (setsType) this.#setBranchType(type);
+    // The target in a guarded page is checked where pages are entered.
+    this.#f.if(setsType ? or(leavesPage, cellI32(L.GUARDED_PAGE)) : leavesPage, () => {
       this.#loop.continueAt(va);
     });
     this.#f.set(ip, add(place.page, shl(wrap(distance), i32(3))));
     this.#branched = true;
+  }
+  #setBranchType({ fromGuardedPage, otherwise }: BranchType): void {
+    const type = select(cellI32(L.GUARDED_PAGE), fromGuardedPage, otherwise);
+    this.#f.storeTo('i32.store', STATE_BASE, L.BTYPE, type);
+    const retired = add(this.#loop.retired, i64(1));
+    this.#f.storeTo('i64.store', STATE_BASE, L.BTYPE_RETIRED, retired);
   }
 
   // -- memory

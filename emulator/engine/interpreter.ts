@@ -112,9 +112,11 @@ interface PlannedHandler {
   readonly fields: FieldValues;
 }
 
+/** `guardedPages`: with the checks of FEAT_BTI. */
 export function generateInterpreter(
   definitions: readonly Instruction[],
   runtimeFunctions: readonly RuntimeFunctionDefinition[],
+  guardedPages = false,
 ): InterpreterModule {
   const module = new ModuleBuilder();
   for (const [name, signature] of Object.entries(IMPORTS)) module.importFunction(name, signature);
@@ -132,7 +134,7 @@ export function generateInterpreter(
   module.defineTable(tableNames);
   module.declareFunction('run', RUN_SIGNATURE);
 
-  buildCoreFunctions(module);
+  buildCoreFunctions(module, guardedPages);
   for (const runtime of runtimeFunctions) runtime.build(module.defineFunction(runtime.name));
 
   const handlers = new HandlerIndex();
@@ -143,7 +145,7 @@ export function generateInterpreter(
     handlers.add(plan, L.FIRST_INSTRUCTION_HANDLER + inline.length + ordinal, uses);
   });
   const f = module.defineFunction('run');
-  const loop = new DispatchLoop(f);
+  const loop = new DispatchLoop(f, guardedPages);
   const emitter = InterpreterEmitter.inLoop(f, loop);
   loop.build(
     inline.map((plan, ordinal) => () => {

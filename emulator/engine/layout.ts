@@ -25,7 +25,10 @@
 export const BANK_BYTES = 0x20000;
 
 // Engine cells
+export const GUARDED_PAGE = 0x6c; // i32: non-zero when the current code page is guarded (FEAT_BTI)
 export const POINTER_AUTHENTICATION = 0x70; // i32, see PAC_*
+export const BTYPE = 0x74; // i32: PSTATE.BTYPE; while the engine runs, if BTYPE_RETIRED is the retired count
+export const BTYPE_RETIRED = 0x78; // i64
 export const PC = 0x80; // i64, valid whenever the engine is not running
 export const FLAG_KIND = 0x88; // i32, see FLAGS_*
 export const FLAG_A = 0x90; // i64
@@ -157,6 +160,7 @@ export const FETCH_TLB_ENTRIES = 1024;
 export const FETCH_TLB_ENTRY_BYTES = 16;
 export const FETCH_TAG = 0; // i64: page VA
 export const FETCH_PAGE = 8; // i32: first record
+export const FETCH_GUARDED = 12; // i32: non-zero for a guarded page
 export const FETCH_TLB_COUNT = 3;
 export const FETCH_TLB_BYTES = FETCH_TLB_ENTRIES * FETCH_TLB_ENTRY_BYTES;
 
@@ -166,7 +170,7 @@ export const INSTRUCTIONS_PER_PAGE = PAGE_BYTES / 4;
 export const RECORD_BYTES = 32;
 export const RECORD_HANDLER = 0; // u16: handler that the interpreter dispatches to
 export const RECORD_ORIGINAL = 2; // u16: handler of the instruction itself, beneath a breakpoint
-export const RECORD_COUNTER = 4; // u32: reserved for the JIT's region-entry counter
+export const RECORD_BRANCH_TYPES = 4; // u8: `branchTypesAllowed` of the instruction
 export const RECORD_OPERANDS = 8;
 export const RECORD_OPERAND_BYTES = RECORD_BYTES - RECORD_OPERANDS;
 /** After the records: the sentinel that continues on the next page. */

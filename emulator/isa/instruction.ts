@@ -56,6 +56,12 @@ export type ExitReason =
   | 'ILLEGAL_STATE'
   | 'POINTER_AUTHENTICATION';
 
+/** PSTATE.BTYPE after an indirect branch (FEAT_BTI). */
+export interface BranchType {
+  readonly fromGuardedPage: Expr<'i32'>;
+  readonly otherwise: Expr<'i32'>;
+}
+
 export interface MemoryOptions {
   /** LDTR/STTR and relatives: checked as EL0 unless HCR_EL2.{E2H,TGE} say otherwise. */
   readonly unprivileged?: boolean;
@@ -152,8 +158,8 @@ export interface Emitter {
   /** PC := PC + offset (i32 immediate, bytes). */
   branch(offset: Operand): void;
   branchIf(condition: Expr<'i32'>, offset: Operand): void;
-  /** BR, BLR, RET. */
-  branchTo(target: Expr<'i64'>): void;
+  /** BR, BLR, RET; `type` of those that set PSTATE.BTYPE. */
+  branchTo(target: Expr<'i64'>, type?: BranchType): void;
 
   // -- memory: one contiguous access per instruction, so that faults and watchpoints are precise
   load(address: Expr<'i64'>, size: number, options?: MemoryOptions): LoadedData;

@@ -3,7 +3,7 @@
  * EL2: the guest finds itself at its vector when it runs next.
  */
 import { makeESR } from '../cpu/syndrome.ts';
-import { SPSR_IL, SPSR_SS } from '../cpu/pstate.ts';
+import { SPSR_BTYPE, SPSR_IL, SPSR_SS } from '../cpu/pstate.ts';
 import type { WorldSwitch } from './world-switch.ts';
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -77,7 +77,7 @@ export function injectUndefined(ws: WorldSwitch): void {
 export function skipInstruction(ws: WorldSwitch): void {
   const { vcpu } = ws;
   vcpu.pc = BigInt.asUintN(64, vcpu.pc + 4n);
-  vcpu.pstate &= ~SPSR_SS;
+  vcpu.pstate &= ~(SPSR_SS | SPSR_BTYPE);
   // Here PSTATE.SS is the guest's own; the debugger's step has had its instruction as well.
   if (vcpu.debug_owner === 'SHARED') vcpu.HOST_SS_ACTIVE_PENDING = ws.hostSteps;
 }

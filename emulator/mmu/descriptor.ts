@@ -76,6 +76,11 @@ export function privilegedExecuteNever(high: number): boolean {
   return (high & (1 << 21)) !== 0;
 }
 
+/** Bit 50 of a stage 1 leaf, GP. */
+export function guardedPage(high: number): boolean {
+  return (high & (1 << 18)) !== 0;
+}
+
 /**
  * Bits 63:59 of a stage 1 table descriptor: NSTable, APTable[1:0], UXNTable, PXNTable. Those of all
  * tables on the way are combined with OR.

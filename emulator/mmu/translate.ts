@@ -8,6 +8,7 @@
 import {
   accessFlag,
   attributeIndex,
+  guardedPage,
   notGlobal,
   shareability,
   stage2MemAttr,
@@ -61,6 +62,8 @@ export interface Mapping {
   readonly sizeBits: number;
   /** The stage 1 leaf is for every ASID. */
   readonly global: boolean;
+  /** The stage 1 leaf has GP set: FEAT_BTI, which the processor may not have. */
+  readonly guarded: boolean;
 }
 
 export type Translation = Mapping | TranslationFault;
@@ -72,6 +75,7 @@ interface StageOutput extends MemoryAttributes {
   readonly permissions: number;
   readonly sizeBits: number;
   readonly global: boolean;
+  readonly guarded: boolean;
 }
 
 const PAGE_BITS = 12;
@@ -116,7 +120,7 @@ export function translateFirstStage(
 }
 
 function mapping(
-  { address, sizeBits, global }: StageOutput,
+  { address, sizeBits, global, guarded }: StageOutput,
   { Attr, SH }: MemoryAttributes,
   permissions: number,
 ): Mapping {
@@ -128,6 +132,7 @@ function mapping(
     permissions,
     sizeBits,
     global,
+    guarded,
   };
 }
 
@@ -174,6 +179,7 @@ function translateStage1(
     SH,
     sizeBits: leaf.sizeBits,
     global: regime.name === 'EL2' || !notGlobal(low),
+    guarded: guardedPage(leaf.high),
   };
 }
 
@@ -204,6 +210,7 @@ function stage1Off(
     SH,
     sizeBits: PAGE_BITS,
     global: true,
+    guarded: false,
   };
 }
 
@@ -255,5 +262,6 @@ function translateStage2(
     SH: effectiveShareability({ Attr, SH: shareability(low) }),
     sizeBits: leaf.sizeBits,
     global: true,
+    guarded: false,
   };
 }

@@ -25,7 +25,8 @@ export type CpuFeature =
   | 'FEAT_SSBS2'
   | 'FEAT_LRCPC2'
   | 'FEAT_VHE'
-  | 'FEAT_PAuth';
+  | 'FEAT_PAuth'
+  | 'FEAT_BTI';
 
 export interface CpuModel {
   /** The name a launch configuration uses. */
@@ -44,7 +45,7 @@ const neoverseN1 = [
 const all = [
   ...neoverseN1,
   ...(['FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB', 'FEAT_DIT', 'FEAT_LRCPC2'] as const),
-  'FEAT_PAuth',
+  ...(['FEAT_PAuth', 'FEAT_BTI'] as const),
 ] as const;
 
 /** Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it. */

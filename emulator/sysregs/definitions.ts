@@ -68,7 +68,7 @@ export const MDSCR_EL1_WRITABLE_WHILE_LOCKED = fields(
   'ERR HDE TDA INTdis TXU RXO TXfull RXfull',
 );
 
-/** Arm ARM, SPSR_ELx for an exception from AArch64 without BTI, MTE or NMI. */
+/** Arm ARM, SPSR_ELx for an exception from AArch64 without MTE or NMI. */
 function savedProgramStatus({ features }: Pick<CpuModel, 'features'>): Definition {
   return storage(
     fields('SPSR_EL2', 'N Z C V SS IL D A I F nRW M') |
@@ -126,6 +126,12 @@ function withFieldsOfFeatures(base: Definitions, { features }: CpuModel): Defini
     add('TCR_EL1', 'TBID1 TBID0');
     add('TCR_EL2', 'TBID');
     add('HCR_EL2', 'API APK');
+  }
+  if (features.has('FEAT_BTI')) {
+    add('SCTLR_EL1', 'BT1 BT0');
+    add('SCTLR_EL2', 'BT');
+    add('SPSR_EL1', 'BTYPE');
+    add('SPSR_EL2', 'BTYPE');
   }
   return extended;
 }

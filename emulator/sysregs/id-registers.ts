@@ -159,7 +159,10 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
     ['ID_AA64ISAR0_EL1', ID_AA64ISAR0_EL1(cpuModel)],
     ['ID_AA64ISAR1_EL1', ID_AA64ISAR1_EL1(cpuModel)],
     // SSBS 2: with MRS and MSR. PAN 1: AT S1E1RP and S1E1WP are FEAT_PAN2.
-    ['ID_AA64PFR1_EL1', field(cpuModel, 4n, 'FEAT_SSBS2') << 1n],
+    [
+      'ID_AA64PFR1_EL1',
+      field(cpuModel, 0n, 'FEAT_BTI') | (field(cpuModel, 4n, 'FEAT_SSBS2') << 1n),
+    ],
     [
       'ID_AA64MMFR1_EL1',
       (hasVHE(profile) ? 1n << 8n : 0n) |

@@ -46,7 +46,6 @@ const ISS_CM = 1n << 8n;
 const ISS_WnR = 1n << 6n;
 
 const everything = createDecoder(allDefinitions);
-const SPSR_BTYPE = 3n << 10n;
 const quad = (record: BigUint64Array, offset: number): bigint => record[offset / 8] ?? 0n;
 
 /** The word that the exception was taken from; undefined behind the case's words. */
@@ -159,16 +158,6 @@ export const explanations: readonly Explanation[] = [
         (isSystem(word) || (it.model === 'max-supported' && !everything.decode(word)))
       );
     },
-  },
-  {
-    reason: 'PSTATE.BTYPE exists with FEAT_BTI, which QEMU has',
-    explains: (it) =>
-      it.differences.some(({ what }) => what === 'SPSR') &&
-      it.differences.every(
-        ({ what, qemu, ours }) =>
-          (what === 'SPSR' && ((qemu ^ ours) & ~SPSR_BTYPE) === 0n && (ours & SPSR_BTYPE) === 0n) ||
-          (what === 'ESR' && isPcAlignmentPriority(it)),
-      ),
   },
   {
     reason: 'CONSTRAINED UNPREDICTABLE: bits that should be one or zero are not; UNDEFINED on QEMU',

@@ -176,6 +176,7 @@ function system(): Generator {
 }
 
 const SP = 31;
+const PAGE_BYTES = 4096;
 const CLREX = 0xd503305f;
 
 /**
@@ -360,6 +361,46 @@ function pointerAuthentication(): Generator {
   return (bits) => (bits.oneIn(3) ? roundTrip(bits) : general(bits));
 }
 
+/** BTI with each of its targets, PACIASP, PACIBSP, BRK, HLT, NOP. */
+const LANDINGS = [
+  ...[0xd503241f, 0xd503245f, 0xd503249f, 0xd50324df, 0xd503233f, 0xd503237f],
+  ...[0xd4200000, 0xd4400000, NOP],
+] as const;
+
+/**
+ * Indirect branches to instructions that are, or are not, targets for them, in guarded pages and others (every
+ * other page of code is guarded); and cases that start with a PSTATE.BTYPE other than 0.
+ */
+function branchTarget(): Generator {
+  const base = words('gcc-O2', 'llvm-mc-v80-words');
+  const landing = (bits: RandomBits): number => {
+    for (;;) {
+      const word = bits.oneIn(3) ? bits.pick(base) : bits.pick(LANDINGS);
+      if (!isSafeAtEL1(word) || isBranchRegister(word) || endsQemu(word)) continue;
+      if (writesFloatingPointControl(word)) continue;
+      return forwardBranch(word, 2, bits.next());
+    }
+  };
+  return (bits) => {
+    const EL = bits.oneIn(EL1_SHARE) ? 1 : 0;
+    const prepare = (input: Uint32Array): void => {
+      // Words of other cases are executed too, whose explained differences would not be seen for what they are.
+      input[L.SP / 4] = (input[L.SP / 4] ?? 0) & ~15;
+      input[L.TCR_EL1 / 4 + 1] = 0;
+      if (bits.oneIn(4)) input[L.NZCV / 4] = (input[L.NZCV / 4] ?? 0) | (bits.below(4) << 10);
+    };
+    const n = bits.oneIn(3) ? 16 + bits.below(2) : bits.below(31);
+    const distance = 2 + bits.below(3);
+    // ADR to a word of this case, or of the one that stands in the next page.
+    const bytes = 4 * distance + (bits.oneIn(3) ? PAGE_BYTES : 0);
+    const adr = (0x10000000 | ((bytes & 3) << 29) | ((bytes >> 2) << 5) | n) >>> 0;
+    // BR, BLR, RET
+    const branch = (0xd61f0000 | (bits.below(3) << 21) | (n << 5)) >>> 0;
+    const landings = Array.from({ length: 4 }, () => landing(bits));
+    return { EL, words: bits.oneIn(8) ? landings : [adr, branch, ...landings], prepare };
+  };
+}
+
 export const generators = {
   mutated,
   llvm,
@@ -368,6 +409,7 @@ export const generators = {
   float,
   encodings,
   'pointer-authentication': pointerAuthentication,
+  'branch-target': branchTarget,
 } as const satisfies Record<string, (model: CpuModel) => Generator>;
 export type GeneratorName = keyof typeof generators;
 export const generatorNames = Object.keys(generators) as readonly GeneratorName[];

@@ -44,7 +44,7 @@ export const FPCR = 264;
 export const FPSR = 272;
 
 // Input
-export const NZCV = 256; // as in SPSR_EL1: bits 31:28
+export const NZCV = 256; // as in SPSR_EL1: bits 31:28, and BTYPE in 11:10
 export const PC = 280;
 export const EL = 288; // 0 or 1; SP_EL0 is the stack pointer of both
 export const SEED = 296; // of the sandbox; not 0

@@ -46,6 +46,7 @@ const STREAMS: Readonly<Record<GeneratorName, number>> = {
   float: 6,
   encodings: 7,
   'pointer-authentication': 8,
+  'branch-target': 9,
 };
 
 export class Oracle {

@@ -1,6 +1,7 @@
 /** Runs batches on a processing element of ours, with the translation tables of the harness. */
 import { ProcessingElement } from '../../emulator/cpu/pe.ts';
 import type { CpuModel } from '../../emulator/sysregs/cpu-model.ts';
+import { SPSR_BTYPE } from '../../emulator/cpu/pstate.ts';
 import { pointerKeyRegisters } from '../../emulator/sysregs/definitions.ts';
 import { v8_0 } from '../../emulator/sysregs/processor-model.ts';
 import { slotAddress } from './batch.ts';
@@ -118,8 +119,9 @@ export class TestedProcessor {
     // As the harness returns from EL1.
     state.setSysreg(this.#slots.ELR_EL1, value(L.PC));
     state.setSysreg(this.#slots.SPSR_EL1, value(L.NZCV) | 0x3c0n | BigInt(EL << 2));
-    const NZCV = Number(value(L.NZCV) >> 28n);
-    pe.setPstate({ EL, SPSel: 0, NZCV, DAIF: 0xf, SS: 0, IL: false });
+    const NZCV = Number((value(L.NZCV) >> 28n) & 0xfn);
+    const extensions = Number(value(L.NZCV) & SPSR_BTYPE);
+    pe.setPstate({ EL, SPSel: 0, NZCV, DAIF: 0xf, SS: 0, IL: false, extensions });
     state.SP = value(L.SP);
     state.PC = value(L.PC);
     registers.write('FPCR', value(L.FPCR));
@@ -158,6 +160,7 @@ export class TestedProcessor {
         case 'exceptionTaken':
           return;
         case 'wfi':
+        case 'wfe':
           break;
         case 'unimplemented':
           if (event.resumable) break;

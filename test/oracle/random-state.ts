@@ -156,6 +156,9 @@ function pointerAuthentication(bits: RandomBits, input: Uint32Array): void {
   input[L.TCR_EL1 / 4 + 1] = bits.oneIn(16) ? bits.next() & TCR_TBI : 0;
 }
 
+/** SCTLR_EL1.BT0 and BT1, in bits 63:32. */
+const SCTLR_BT = 3 << 3;
+
 /** Fills the registers of an input record, all but the PC and the EL. */
 export function randomState(bits: RandomBits, input: Uint32Array, { features }: CpuModel): void {
   for (let n = 0; n < 31; n += 1) generalRegister(bits, input, 2 * n);
@@ -169,4 +172,7 @@ export function randomState(bits: RandomBits, input: Uint32Array, { features }: 
   input[L.SEED / 4] = bits.next() | 1;
   for (let n = 0; n < 64; n += 1) vectorHalf(bits, input, L.V / 4 + 2 * n);
   if (features.has('FEAT_PAuth')) pointerAuthentication(bits, input);
+  if (features.has('FEAT_BTI')) {
+    input[L.SCTLR_EL1 / 4 + 1] = bits.oneIn(16) ? bits.next() & SCTLR_BT : 0;
+  }
 }

@@ -13,7 +13,8 @@ export const TABLES_RAM = { base: BigInt(TABLES), size: 5 * PAGE_BYTES } as cons
 
 // Attributes: AF, inner shareable, AttrIndx 0
 const BLOCK_EL1 = 0x0040_0000_0000_0701n; // UXN, EL1 read/write
-const PAGE_CODE = 0x0000_0000_0000_07c3n; // read-only at EL0 and EL1, executable
+const PAGE_CODE = 0x0000_0000_0000_07c3n; // read-only at EL0 and EL1, executable; every other page is guarded
+const GP = 1n << 50n;
 const PAGE_DATA = 0x0060_0000_0000_0743n; // read/write at EL0 and EL1, UXN, PXN
 const TABLE = 3n;
 
@@ -33,15 +34,21 @@ export function writeTables(write: (PA: bigint, descriptor: bigint) => void): vo
   const entry = (table: number, index: number, descriptor: bigint): void => {
     write(BigInt(table + 8 * index), descriptor);
   };
-  const mapPages = (L3: number, base: number, bytes: number, attributes: bigint): void => {
+  const mapPages = (
+    L3: number,
+    base: number,
+    bytes: number,
+    attributes: (page: number) => bigint,
+  ): void => {
     entry(CASE_L2, (base - L.RAM_BASE) >> 21, BigInt(L3) | TABLE);
     for (let PA = base; PA < base + bytes; PA += PAGE_BYTES) {
-      entry(L3, (PA >> 12) & 511, BigInt(PA) + attributes);
+      const page = (PA >> 12) & 511;
+      entry(L3, page, BigInt(PA) + attributes(page));
     }
   };
   // The second GiB of either half: RAM starts there.
   entry(HARNESS_L1, 1, BigInt(L.RAM_BASE) + BLOCK_EL1);
   entry(CASE_L1, 1, BigInt(CASE_L2) | TABLE);
-  mapPages(CODE_L3, L.CODE, L.CODE_BYTES, PAGE_CODE);
-  mapPages(SANDBOX_L3, L.SANDBOX, L.SANDBOX_BYTES, PAGE_DATA);
+  mapPages(CODE_L3, L.CODE, L.CODE_BYTES, (page) => PAGE_CODE + (page % 2 === 1 ? GP : 0n));
+  mapPages(SANDBOX_L3, L.SANDBOX, L.SANDBOX_BYTES, () => PAGE_DATA);
 }

@@ -20,8 +20,9 @@ const CAMPAIGNS: readonly (readonly [CampaignName, ModelName, number])[] = [
   ['system', 'cortex-a72', 20_000],
   ['sequence', 'cortex-a72', 25_000],
   ['encodings', 'neoverse-n1', 25_000],
-  ['encodings', 'max-supported', 25_000],
+  ['encodings', 'max-supported', 20_000],
   ['pointer-authentication', 'max-supported', 10_000],
+  ['branch-target', 'max-supported', 5_000],
   ['float', 'max-supported', 25_000],
   ['translation', 'cortex-a72', 20_000],
 ];

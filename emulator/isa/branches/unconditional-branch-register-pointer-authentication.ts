@@ -5,6 +5,7 @@
 import { spName, xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
 import { i64 } from '../expression.ts';
+import { branchTypeOf, indirectBranchType } from '../branch-target.ts';
 import { instruction } from '../instruction.ts';
 import { INSTRUCTION_KEYS } from '../pointer-authentication.ts';
 import { entryOf } from '../tables.ts';
@@ -35,7 +36,11 @@ export const unconditionalBranchRegisterPointerAuthentication = instruction({
     return isReturn ? { opc, M, Z } : undefined;
   },
   // RETAA takes X30 with SP.
-  operands: ({ opc, Rn, Rm }) => ({ Rn: opc === RET ? LR : Rn, Rm }),
+  operands: ({ opc, Rn, Rm }) => ({
+    Rn: opc === RET ? LR : Rn,
+    Rm,
+    type: indirectBranchType(Rn),
+  }),
 
   assembly({ Z, opc, M, Rn, Rm }) {
     const mnemonic = `${MNEMONICS[opc] ?? ''}${M ? 'b' : 'a'}`;
@@ -46,7 +51,7 @@ export const unconditionalBranchRegisterPointerAuthentication = instruction({
     return `${stem}${key} ${xzrName(1, Rn)}, ${spName(1, Rm)}`;
   },
 
-  semantics(e, { opc, M, Z }, { Rn, Rm }) {
+  semantics(e, { opc, M, Z }, { Rn, Rm, type }) {
     if (opc === ERET) {
       e.exit('ERET');
       return;
@@ -55,6 +60,6 @@ export const unconditionalBranchRegisterPointerAuthentication = instruction({
     const key = entryOf(INSTRUCTION_KEYS, M);
     const target = e.let(e.authenticate(key, e.x(Rn), modifier));
     if (opc === BLR) e.setLinkRegister();
-    e.branchTo(target);
+    e.branchTo(target, opc === RET ? undefined : branchTypeOf(e, opc === BLR, type));
   },
 });

@@ -1,6 +1,7 @@
 /** Arm ARM, "Unconditional branch (register)": BR, BLR, RET, ERET, DRPS. */
 import { xzrName } from '../assembly-text.ts';
 import { encoding } from '../encoding.ts';
+import { branchTypeOf, indirectBranchType } from '../branch-target.ts';
 import { instruction } from '../instruction.ts';
 
 const BR = 0;
@@ -18,7 +19,7 @@ export const unconditionalBranchRegister = instruction({
     const isReturnFromException = (opc === ERET || opc === DRPS) && Rn === 31;
     return takesRegister || isReturnFromException ? { opc } : undefined;
   },
-  operands: ({ Rn }) => ({ Rn }),
+  operands: ({ Rn }) => ({ Rn, type: indirectBranchType(Rn) }),
 
   assembly({ opc, Rn }) {
     switch (opc) {
@@ -33,7 +34,7 @@ export const unconditionalBranchRegister = instruction({
     }
   },
 
-  semantics(e, { opc }, { Rn }) {
+  semantics(e, { opc }, { Rn, type }) {
     if (opc === ERET) {
       e.exit('ERET');
     } else if (opc === DRPS) {
@@ -42,7 +43,7 @@ export const unconditionalBranchRegister = instruction({
       // BLR X30 branches to the old value.
       const target = e.let(e.x(Rn));
       if (opc === BLR) e.setLinkRegister();
-      e.branchTo(target);
+      e.branchTo(target, opc === RET ? undefined : branchTypeOf(e, opc === BLR, type));
     }
   },
 });

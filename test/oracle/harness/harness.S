@@ -87,8 +87,10 @@ _start:
     str x4, [x2, #(8 * ((0x46000000 - 0x40000000) >> 21))]
     ldr x4, =(0x46000000 + PAGE_CODE)
     mov x5, #(CODE_BYTES / 4096)
+    mov x6, #(1 << 50)            // GP of every other page
 1:  str x4, [x3], #8
     add x4, x4, #4096
+    eor x4, x4, x6
     subs x5, x5, #1
     b.ne 1b
     adrp x3, sandbox_l3

@@ -14,6 +14,7 @@ describe('PAR_EL1', () => {
       permissions: 7,
       sizeBits: 12,
       global: true,
+      guarded: false,
     });
     assert.equal(hex(par), '0xff00000040123b80');
   });
