@@ -82,6 +82,11 @@ export interface SwitchFpPolicyArguments {
   readonly policy: string;
 }
 
+/** Request `trapline/switchTraceScheme`. The answer is a StateBody. */
+export interface SwitchTraceSchemeArguments {
+  readonly scheme: string;
+}
+
 /** Request `trapline/hostActivity`: the host does something now. The answer is a StateBody. */
 export interface HostActivityArguments {
   /** One of StateBody.hostActivities. */
@@ -122,6 +127,9 @@ export interface StateBody {
   }[];
   readonly fpPolicy?: string;
   readonly fpPolicies: readonly { readonly name: string; readonly description: string }[];
+  /** How the host's profiling and tracing is kept out of the guest. */
+  readonly traceScheme?: string;
+  readonly traceSchemes: readonly { readonly name: string; readonly description: string }[];
   readonly hostActivities: readonly { readonly name: string; readonly description: string }[];
   /** The profile of the processor below the guest, and all there are. */
   readonly hostProfile: string;

@@ -280,6 +280,9 @@ export const invalidWatchpoint = (reason: string): UserError =>
 export const unknownFpPolicy = (policy: string, choices: readonly string[]): UserError =>
   new UserError(2214, `There is no FP policy "${policy}". Choose one of ${choices.join(', ')}.`);
 
+export const unknownTraceScheme = (scheme: string, choices: readonly string[]): UserError =>
+  new UserError(2218, `There is no trace scheme "${scheme}". Choose one of ${choices.join(', ')}.`);
+
 export const unknownHostActivity = (activity: string, choices: readonly string[]): UserError =>
   new UserError(
     2215,

@@ -9,6 +9,7 @@ import type {
   DeviceAttributeArguments,
   HostActivityArguments,
   SwitchFpPolicyArguments,
+  SwitchTraceSchemeArguments,
   SwitchPolicyArguments,
   ConsoleInputArguments,
   TerminalArguments,
@@ -28,7 +29,7 @@ import { exceptionInfo } from './requests/exception-info.ts';
 import { gotoTargets } from './requests/goto-targets.ts';
 import { loadedSources } from './requests/loaded-sources.ts';
 import { deviceAttribute } from './requests/device-attribute.ts';
-import { hostActivity, switchFpPolicy } from './requests/host-activity.ts';
+import { hostActivity, switchFpPolicy, switchTraceScheme } from './requests/host-activity.ts';
 import { modules } from './requests/modules.ts';
 import { predictAccess } from './requests/predict-access.ts';
 import { readMemory } from './requests/read-memory.ts';
@@ -143,6 +144,14 @@ export const INSPECTIONS: Readonly<Record<string, Inspection>> = {
     changesGuest: true,
     answer(debuggee, given: SwitchFpPolicyArguments, session) {
       switchFpPolicy(debuggee, given);
+      return state(debuggee, session.running);
+    },
+  },
+  'trapline/switchTraceScheme': {
+    allowed: 'stopped',
+    changesGuest: true,
+    answer(debuggee, given: SwitchTraceSchemeArguments, session) {
+      switchTraceScheme(debuggee, given);
       return state(debuggee, session.running);
     },
   },

@@ -229,6 +229,9 @@ export interface HypervisorView {
   readonly fpPolicy: string;
   /** Takes effect at once. @throws RangeError for a policy that does not exist */
   setFpPolicy(name: string): void;
+  readonly traceScheme: string;
+  /** Takes effect at once. @throws RangeError for a scheme that does not exist */
+  setTraceScheme(name: string): void;
   /** The host does something now. */
   performHostActivity(name: HostActivityName): void;
   /** KVM_SET_DEVICE_ATTR, KVM_GET_DEVICE_ATTR and KVM_HAS_DEVICE_ATTR on a vCPU. */

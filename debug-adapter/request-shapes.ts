@@ -142,6 +142,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   'trapline/accessCounts': {},
   'trapline/switchPolicy': { policy: string },
   'trapline/switchFpPolicy': { policy: string },
+  'trapline/switchTraceScheme': { scheme: string },
   'trapline/hostActivity': { activity: string },
   'trapline/deviceAttribute': {
     call: oneOf('set', 'get', 'has'),

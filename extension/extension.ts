@@ -6,6 +6,7 @@ import { drawSlots } from './commands/draw-slots.ts';
 import { deviceAttribute } from './commands/device-attribute.ts';
 import { hostActivity } from './commands/host-activity.ts';
 import { switchFpPolicy } from './commands/switch-fp-policy.ts';
+import { switchTraceScheme } from './commands/switch-trace-scheme.ts';
 import { migrate } from './commands/migrate.ts';
 import { startWithIdRegisters } from './commands/start-with-id-registers.ts';
 import { sendText } from './commands/send-text.ts';
@@ -64,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommand('trapline.switchPolicy', () => switchPolicy(sessions)),
     registerCommand('trapline.comparePolicies', () => comparePolicies(sessions)),
     registerCommand('trapline.switchFpPolicy', () => switchFpPolicy(sessions)),
+    registerCommand('trapline.switchTraceScheme', () => switchTraceScheme(sessions)),
     registerCommand('trapline.hostActivity', () => hostActivity(sessions)),
     registerCommand('trapline.deviceAttribute', () => deviceAttribute(sessions)),
     registerCommand('trapline.migrate', () => migrate(sessions)),

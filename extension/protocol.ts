@@ -15,6 +15,7 @@ import type {
   DeviceAttributeResponse,
   HostActivityArguments,
   SwitchFpPolicyArguments,
+  SwitchTraceSchemeArguments,
   MigrateArguments,
   PredictAccessArguments,
   PredictAccessResponse,
@@ -45,6 +46,7 @@ interface Requests {
   'trapline/comparePolicies': [ComparePoliciesArguments, ComparePoliciesResponse];
   'trapline/debugResources': [undefined, DebugResourcesResponse];
   'trapline/switchFpPolicy': [SwitchFpPolicyArguments, StateBody];
+  'trapline/switchTraceScheme': [SwitchTraceSchemeArguments, StateBody];
   'trapline/hostActivity': [HostActivityArguments, StateBody];
   'trapline/deviceAttribute': [DeviceAttributeArguments, DeviceAttributeResponse];
   'trapline/migrate': [MigrateArguments, unknown];

@@ -1,6 +1,15 @@
-import type { HostActivityArguments, SwitchFpPolicyArguments } from '../custom-requests.ts';
+import type {
+  HostActivityArguments,
+  SwitchFpPolicyArguments,
+  SwitchTraceSchemeArguments,
+} from '../custom-requests.ts';
 import type { Debuggee } from '../debuggee.ts';
-import { noHypervisor, unknownFpPolicy, unknownHostActivity } from '../errors.ts';
+import {
+  noHypervisor,
+  unknownFpPolicy,
+  unknownHostActivity,
+  unknownTraceScheme,
+} from '../errors.ts';
 
 /** Request `trapline/hostActivity`. The guest stays where it is. */
 export function hostActivity(debuggee: Debuggee, { activity }: HostActivityArguments): void {
@@ -24,4 +33,16 @@ export function switchFpPolicy(debuggee: Debuggee, { policy }: SwitchFpPolicyArg
   const names = debuggee.factory.fpPolicies.map(({ name }) => name);
   if (!names.includes(policy)) throw unknownFpPolicy(policy, names);
   kvm.setFpPolicy(policy);
+}
+
+/** Request `trapline/switchTraceScheme`. */
+export function switchTraceScheme(
+  debuggee: Debuggee,
+  { scheme }: SwitchTraceSchemeArguments,
+): void {
+  const { kvm } = debuggee.machine;
+  if (kvm === undefined) throw noHypervisor();
+  const names = debuggee.factory.traceSchemes.map(({ name }) => name);
+  if (!names.includes(scheme)) throw unknownTraceScheme(scheme, names);
+  kvm.setTraceScheme(scheme);
 }

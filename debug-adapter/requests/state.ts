@@ -8,13 +8,19 @@ const described = ({ name, description }: Described): Described => ({ name, desc
 export function state(debuggee: Debuggee, running: boolean): StateBody {
   const { kvm } = debuggee.machine;
   return {
-    ...(kvm !== undefined && { policy: kvm.policy, owner: kvm.owner, fpPolicy: kvm.fpPolicy }),
+    ...(kvm !== undefined && {
+      policy: kvm.policy,
+      owner: kvm.owner,
+      fpPolicy: kvm.fpPolicy,
+      traceScheme: kvm.traceScheme,
+    }),
     policies: debuggee.factory.policies.map(({ name, description, guestDebug }) => ({
       name,
       description,
       guestDebug,
     })),
     fpPolicies: debuggee.factory.fpPolicies.map(described),
+    traceSchemes: debuggee.factory.traceSchemes.map(described),
     hostActivities: debuggee.factory.hostActivities.map(described),
     hostProfile: debuggee.launch.hostProfile,
     hostProfiles: debuggee.factory.hostProfiles.map(

@@ -108,6 +108,8 @@ export interface KvmOptions {
   readonly checkInvariants?: boolean;
   /** Events that the log keeps. */
   readonly logCapacity?: number;
+  /** Default true; false keeps counters and no events. */
+  readonly recordsEvents?: boolean;
   /** Default HOST_DATA. @see trace/index.ts */
   readonly traceScheme?: string;
   /** Every vCPU gets KVM_ARM_VCPU_SPE with this interrupt (INTID 16 to 31), ready to run. Default: none. */
@@ -225,6 +227,7 @@ export class Kvm {
       }),
       this.ids,
     );
+    this.ws.recordsEvents = options.recordsEvents ?? true;
     this.ws.strict = options.strict ?? false;
     this.ws.image = () => this.#policy.image?.(this.ws);
     this.fp = new Fpsimd(this.ws, requireFpPolicy(options.fpPolicy ?? defaultFpPolicy.name));
@@ -705,6 +708,27 @@ export class Kvm {
       const before = kvm.fp.policy.name;
       kvm.fp.policy = policy;
       kvm.ws.event('policy', `FP policy ${before} to ${name}`);
+    }
+  }
+
+  get traceScheme(): string {
+    return this.trace.scheme.name;
+  }
+
+  /**
+   * Changes how the host's profiling and tracing is kept out of the guest, between two entries.
+   * @throws RangeError for a scheme that does not exist
+   */
+  setTraceScheme(name: string): void {
+    const scheme = requireTraceScheme(name);
+    if (scheme === this.trace.scheme) return;
+    for (const kvm of this.#everywhere) {
+      kvm.stop();
+      const before = kvm.traceScheme;
+      kvm.#run.atEL2(() => {
+        kvm.trace.changeScheme(scheme);
+      });
+      kvm.ws.event('policy', `trace scheme ${before} to ${name}`);
     }
   }
 

@@ -158,11 +158,21 @@ export class WorldSwitchLog {
 
   append(event: Omit<WorldSwitchEvent, 'seq'>): WorldSwitchEvent {
     const complete: WorldSwitchEvent = { seq: this.#nextSeq, ...event };
+    this.record(complete);
+    return complete;
+  }
+
+  /** As `append`, for an event that has `nextSeq` for its seq: events are frequent. */
+  record(event: WorldSwitchEvent): void {
     this.#nextSeq += 1;
-    this.#events.push(complete);
+    this.#events.push(event);
     // Drop in large pieces: shifting an array at each event would cost more than the events.
     if (this.#events.length >= 2 * this.capacity) this.#events = this.#events.slice(-this.capacity);
-    return complete;
+  }
+
+  /** Events in memory, those included that are about to be dropped: less than twice the capacity. */
+  get eventsInMemory(): number {
+    return this.#events.length;
   }
 
   /** seq of the oldest event still held; equal to `nextSeq` when there is none. */

@@ -101,6 +101,8 @@ export class WorldSwitch {
   injected: ((exception: ExceptionRecord) => void) | undefined;
   /** The guest's registers as the processor holds them, where the policy rearranges them. */
   image: (() => DebugState | undefined) | undefined;
+  /** Without it the log has counters only. */
+  recordsEvents = true;
   /** A guest never reaches what its processor does not have, even where letting it would be cheaper. */
   strict = false;
   /** Where the guest's and the debugger's registers are while the policy has both on the processor. */
@@ -174,10 +176,12 @@ export class WorldSwitch {
     );
   }
 
-  event(kind: WorldSwitchEventKind, text: string, detail: EventDetail = {}): void {
+  event(kind: WorldSwitchEventKind, text: string, detail?: EventDetail): void {
+    if (!this.recordsEvents) return;
     const { policy, owner } = this.#describe();
     const vcpu = this.#vcpu;
-    this.log.append({
+    const event: WorldSwitchEvent = {
+      seq: this.log.nextSeq,
       vcpu: vcpu.id,
       pcpu: this.cpu.cpu.id,
       kind,
@@ -191,8 +195,8 @@ export class WorldSwitch {
       TDA: (this.mdcr & MDCR_EL2_TDA) !== 0n,
       TDE: (this.mdcr & MDCR_EL2_TDE) !== 0n,
       text,
-      ...detail,
-    });
+    };
+    this.log.record(detail === undefined ? event : Object.assign(event, detail));
   }
 
   setOwner(owner: DebugOwner): void {

@@ -284,22 +284,29 @@ describe("The host's profiling and tracing", () => {
       const entry = traced.during(SPE_NAMES, () => {
         traced.enter();
       });
-      assert.deepEqual(entry, { PMBLIMITR_EL1: '1R0W', PMSCR_EL1: '1R1W' });
+      // The scheme that disables the buffer as well has one more write each way.
+      const disables = scheme === 'HOST_DATA_DISABLE';
+      const PMBLIMITR_EL1 = disables ? '1R1W' : '1R0W';
+      assert.deepEqual(entry, { PMBLIMITR_EL1, PMSCR_EL1: '1R1W' });
       assert.deepEqual(traced.registers('PMSCR_EL1'), [0n]);
+      const [limit = 0n] = traced.registers('PMBLIMITR_EL1');
+      assert.equal((limit & 1n) === 0n, disables);
       const kinds = traced.kinds(since);
       assert.ok(kinds.indexOf('drain') >= 0);
       assert.ok(kinds.indexOf('drain') < kinds.indexOf('mdcrWrite MDCR_EL2'));
       const exit = traced.during(SPE_NAMES, () => {
         kvm.stop();
       });
-      assert.deepEqual(exit, { PMBLIMITR_EL1: '0R0W', PMSCR_EL1: '0R1W' });
+      assert.deepEqual(exit, { PMBLIMITR_EL1: disables ? '0R1W' : '0R0W', PMSCR_EL1: '0R1W' });
       assert.deepEqual(traced.registers('PMSCR_EL1'), [3n]);
+      const [restored = 0n] = traced.registers('PMBLIMITR_EL1');
+      assert.equal(restored & 1n, 1n);
       assert.equal(kvm.trace.drains.SPE, 1);
     });
   }
 
   it('S17: a trace filter that nobody uses costs no access, and SAVE_TRFCR is not set', () => {
-    for (const scheme of ['SAVE_FLAGS', 'SAVE_MASK', 'HOST_DATA']) {
+    for (const scheme of ['SAVE_FLAGS', 'SAVE_MASK', 'HOST_DATA', 'HOST_DATA_DISABLE']) {
       const traced = new Traced(scheme);
       const counts = traced.during(['TRFCR_EL1'], () => {
         traced.enter();
@@ -316,26 +323,29 @@ describe("The host's profiling and tracing", () => {
     assert.notEqual(traced.guest.kvm.trace.iflags & DEBUG_STATE_SAVE_TRFCR, 0);
   });
 
-  it('S18: while the host traces into its buffer, nothing of the guest is traced', () => {
-    const traced = new Traced('HOST_DATA');
-    const { kvm } = traced.guest;
-    kvm.performHostActivity('hostTrace');
-    // exclude_host = 0 and exclude_guest = 0: the session would trace the guest as well.
-    kvm.trace.setEl1Configuration(3n);
-    assert.notEqual(kvm.trace.hostFlags & TRBE_ENABLED, 0);
-    const since = kvm.nextSeq;
-    traced.enter();
-    assert.deepEqual(traced.registers('TRFCR_EL1'), [0n]);
-    assert.equal(kvm.trace.drains.TRBE, 1);
-    const kinds = traced.kinds(since);
-    assert.ok(kinds.indexOf('drain') < kinds.indexOf('mdcrWrite MDCR_EL2'));
-    kvm.stop();
-    assert.deepEqual(traced.registers('TRFCR_EL1'), [3n]);
-    assert.equal(
-      traced.registers('TRBLIMITR_EL1').every((limit) => (limit & 1n) === 1n),
-      true,
-    );
-  });
+  for (const scheme of ['HOST_DATA', 'HOST_DATA_DISABLE'])
+    it(`S18: under ${scheme} nothing of the guest is traced while the host traces into its buffer`, () => {
+      const traced = new Traced(scheme);
+      const { kvm } = traced.guest;
+      kvm.performHostActivity('hostTrace');
+      // exclude_host = 0 and exclude_guest = 0: the session would trace the guest as well.
+      kvm.trace.setEl1Configuration(3n);
+      assert.notEqual(kvm.trace.hostFlags & TRBE_ENABLED, 0);
+      const since = kvm.nextSeq;
+      traced.enter();
+      assert.deepEqual(traced.registers('TRFCR_EL1'), [0n]);
+      const [limit = 0n] = traced.registers('TRBLIMITR_EL1');
+      assert.equal(limit & 1n, scheme === 'HOST_DATA' ? 1n : 0n);
+      assert.equal(kvm.trace.drains.TRBE, 1);
+      const kinds = traced.kinds(since);
+      assert.ok(kinds.indexOf('drain') < kinds.indexOf('mdcrWrite MDCR_EL2'));
+      kvm.stop();
+      assert.deepEqual(traced.registers('TRFCR_EL1'), [3n]);
+      assert.equal(
+        traced.registers('TRBLIMITR_EL1').every((limit) => (limit & 1n) === 1n),
+        true,
+      );
+    });
 
   it('S18: up to 6.13 as well, by saving TRFCR_EL1 while the buffer is on', () => {
     const traced = new Traced('SAVE_FLAGS');
@@ -427,6 +437,33 @@ describe("The host's profiling and tracing", () => {
       assert.equal((guest.physical('MDCR_EL2') >> 19n) & 1n, 1n);
     });
   }
+
+  it('the scheme changes between two entries, and the host’s profiling and tracing are as before', () => {
+    for (const before of SCHEMES) {
+      for (const after of SCHEMES) {
+        const traced = new Traced(before);
+        const { kvm } = traced.guest;
+        kvm.performHostActivity('hostProfiling');
+        kvm.performHostActivity('hostTrace');
+        const names = ['PMSCR_EL1', 'PMBLIMITR_EL1', 'TRFCR_EL1', 'TRBLIMITR_EL1'] as const;
+        const host = traced.registers(...names);
+        traced.enter();
+        kvm.setTraceScheme(after);
+        kvm.stop(); // where the scheme stays the guest goes on
+        assert.equal(kvm.traceScheme, after);
+        const where = `${before} to ${after}`;
+        assert.deepEqual(traced.registers(...names), host, where);
+        // I5 is checked at the entry.
+        traced.enter();
+        assert.deepEqual(traced.registers('PMSCR_EL1', 'TRFCR_EL1'), [0n, 0n], where);
+        kvm.stop();
+        assert.deepEqual(traced.registers(...names), host, where);
+      }
+    }
+    assert.throws(() => {
+      new KvmGuest().kvm.setTraceScheme('NONE');
+    }, /no trace scheme 'NONE'/);
+  });
 
   it('I5: profiling that is not drained is noticed at the entry', () => {
     const guest = new KvmGuest({ profile: TRACE }).program(spin);

@@ -1,11 +1,11 @@
 /**
  * The benchmarks: our figures beside those of QEMU TCG, and of gdb on QEMU, from the same run.
- * With `--json` they are printed as JSON; `lsp` measures the language server alone, `linux` the boot of
- * Linux alone, for which LINUX_IMAGES names the folder of its images.
+ * With `--json` they are printed as JSON; `lsp` measures the language server alone, `policies` the hypervisor
+ * alone, `linux` the boot of Linux alone, for which LINUX_IMAGES names the folder of its images.
  */
 import { measureCosts } from './costs.ts';
 import { measureDebugging } from './debug-rates.ts';
-import { policyTable } from './policies.ts';
+import { policyTable, recordingCost } from './policies.ts';
 import { measureLanguageServer } from './language-server.ts';
 import { measureLinuxBoot } from './linux-boot.ts';
 import { hasGdb, hasQemu } from './qemu.ts';
@@ -14,8 +14,8 @@ import type { Result } from './report.ts';
 import { measureColdStart, measureSessions } from './sessions.ts';
 import { measureWorkloads } from './workloads.ts';
 
-const USAGE = 'usage: npm run bench [-- [--json] [lsp | linux]]\n';
-const PARTS = ['lsp', 'linux'];
+const USAGE = 'usage: npm run bench [-- [--json] [lsp | linux | policies]]\n';
+const PARTS = ['lsp', 'linux', 'policies'];
 
 async function main(options: readonly string[]): Promise<void> {
   const json = options.includes('--json');
@@ -37,7 +37,7 @@ async function main(options: readonly string[]): Promise<void> {
   const host = `Node ${process.version.slice(1)} (V8 ${process.versions.v8}), ${process.platform} ${process.arch}`;
   if (!json) process.stdout.write(`${[host, ...missing].join('\n')}\n\n`);
 
-  const linux = part === 'lsp' ? [] : await measureLinuxBoot(withQemu);
+  const linux = part === 'lsp' || part === 'policies' ? [] : await measureLinuxBoot(withQemu);
   if (typeof linux === 'string') process.stderr.write(`${linux}\n`);
   const results = [
     ...(await measure(part, withQemu, withGdb)),
@@ -47,8 +47,10 @@ async function main(options: readonly string[]): Promise<void> {
     const withRatios = results.map((result) => ({ ...result, ratio: ratioOf(result) }));
     process.stdout.write(`${JSON.stringify({ host, missing, results: withRatios }, null, 2)}\n`);
   } else {
-    process.stdout.write(`${table(results)}\n`);
-    if (part === undefined) process.stdout.write(`\n${policyTable()}\n`);
+    if (results.length > 0) process.stdout.write(`${table(results)}\n`);
+    if (part === undefined || part === 'policies') {
+      process.stdout.write(`\n${policyTable()}\n\n${recordingCost()}\n`);
+    }
   }
 }
 
@@ -57,7 +59,7 @@ async function measure(
   withQemu: boolean,
   withGdb: boolean,
 ): Promise<readonly Result[]> {
-  if (part === 'linux') return [];
+  if (part === 'linux' || part === 'policies') return [];
   return part === 'lsp' ? measureLanguageServer() : measureAll(withQemu, withGdb);
 }
 

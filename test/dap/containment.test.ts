@@ -14,7 +14,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { serveTcp } from '../../debug-adapter/hosts/tcp.ts';
-import { machineFactory } from '../../debug-adapter/machine-factory.ts';
+import { checkingFactory } from '../support/checking-factory.ts';
 import { DapClient } from './support/client.ts';
 
 const START = 0x4008_0000n;
@@ -351,7 +351,7 @@ describe('A guest reaches nothing of the host but what it is given', function ()
   });
 
   it('as does the network: the server listens on 127.0.0.1 alone', async () => {
-    const server = serveTcp(machineFactory, 0);
+    const server = serveTcp(checkingFactory, 0);
     await new Promise((resolve) => server.once('listening', resolve));
     const address = server.address();
     assert.ok(typeof address === 'object' && address !== null);

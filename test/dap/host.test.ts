@@ -37,6 +37,15 @@ describe('The host of a guest', () => {
     assert.equal(after.counters.find(({ name }) => name.startsWith('softirqs'))?.value, 1);
     const other = await client.send<StateBody>('trapline/switchFpPolicy', { policy: 'FP_EAGER' });
     assert.equal(other.fpPolicy, 'FP_EAGER');
+    assert.equal(other.traceScheme, 'HOST_DATA');
+    const saving = await client.send<StateBody>('trapline/switchTraceScheme', {
+      scheme: 'SAVE_MASK',
+    });
+    assert.equal(saving.traceScheme, 'SAVE_MASK');
+    await assert.rejects(
+      client.send('trapline/switchTraceScheme', { scheme: 'NONE' }),
+      /There is no trace scheme "NONE". Choose one of SAVE_FLAGS, /,
+    );
     await assert.rejects(
       client.send('trapline/hostActivity', { activity: 'sleep' }),
       /does not know the activity "sleep". Choose one of fpTask, /,

@@ -10,7 +10,7 @@ import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { build } from 'esbuild';
 import { serveTcp } from '../../debug-adapter/hosts/tcp.ts';
-import { machineFactory } from '../../debug-adapter/machine-factory.ts';
+import { checkingFactory } from '../support/checking-factory.ts';
 import { expectedOutput, markerLine, samplePath, sampleProgram } from './support/samples.ts';
 
 const program = path.resolve(import.meta.dirname, '../../debug-adapter/hosts/program.ts');
@@ -41,7 +41,7 @@ describe('The adapter', () => {
     let client: DebugClient;
 
     beforeEach(async () => {
-      server = serveTcp(machineFactory, 0);
+      server = serveTcp(checkingFactory, 0);
       await once(server, 'listening');
       client = new DebugClient('node', program, 'trapline');
       await client.start((server.address() as AddressInfo).port);

@@ -64,6 +64,8 @@ export const HOST_DATA: TraceScheme = {
     write(trace, EL1_TRACING_CONFIGURED, differs, 'EL1_TRACING_CONFIGURED');
   },
 
+  hasConfiguration: (trace) => has(trace, EL1_TRACING_CONFIGURED),
+
   flagWords: (trace) => [
     {
       name: 'host_data.flags',
@@ -80,4 +82,23 @@ export const HOST_DATA: TraceScheme = {
       ],
     },
   ],
+};
+
+export const HOST_DATA_DISABLE: TraceScheme = {
+  ...HOST_DATA,
+  name: 'HOST_DATA_DISABLE',
+  description:
+    'As HOST_DATA, and a buffer that has been drained is disabled for the time in the guest, as the kernels of 2026 do.',
+
+  enter(trace) {
+    HOST_DATA.enter(trace);
+    if (trace.saved.PMSCR_EL1 !== undefined) trace.disableBuffer('PMBLIMITR_EL1');
+    if (has(trace, TRBE_ENABLED)) trace.disableBuffer('TRBLIMITR_EL1');
+  },
+
+  exit(trace) {
+    trace.enableBuffer('PMBLIMITR_EL1');
+    trace.enableBuffer('TRBLIMITR_EL1');
+    HOST_DATA.exit(trace);
+  },
 };

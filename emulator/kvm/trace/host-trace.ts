@@ -27,6 +27,8 @@ export interface TraceScheme {
   /** kvm_tracing_set_el1_configuration(): TRFCR_EL1 for the time in the guest. */
   setEl1Configuration(trace: HostTrace, TRFCR_EL1: bigint): void;
   flagWords(trace: HostTrace): readonly FlagWord[];
+  /** A session wants another filter in the guest than outside; absent: `filterConfigured` says it. */
+  hasConfiguration?(trace: HostTrace): boolean;
 }
 
 export interface HostTraceData {
@@ -44,7 +46,17 @@ export interface HostTraceData {
 export interface SavedTrace {
   PMSCR_EL1: bigint | undefined;
   TRFCR_EL1: bigint | undefined;
+  /** Where the scheme disables the buffers themselves as well. */
+  PMBLIMITR_EL1: bigint | undefined;
+  TRBLIMITR_EL1: bigint | undefined;
 }
+
+const nothingSaved = (): SavedTrace => ({
+  PMSCR_EL1: undefined,
+  TRFCR_EL1: undefined,
+  PMBLIMITR_EL1: undefined,
+  TRBLIMITR_EL1: undefined,
+});
 
 const E = 1n;
 const PMBIDR_P = 1n << 4n;
@@ -65,7 +77,7 @@ export class HostTrace {
   trfcr_while_in_guest = 0n;
   /** A session of the host wants another filter in the guest than outside. */
   filterConfigured = false;
-  saved: SavedTrace = { PMSCR_EL1: undefined, TRFCR_EL1: undefined };
+  saved: SavedTrace = nothingSaved();
 
   constructor(ws: WorldSwitch, scheme: TraceScheme) {
     this.ws = ws;
@@ -163,6 +175,25 @@ export class HostTrace {
     return before;
   }
 
+  /** A buffer that has been drained is disabled too, with one more write each way. */
+  disableBuffer(limit: 'PMBLIMITR_EL1' | 'TRBLIMITR_EL1'): void {
+    const { cpu } = this.ws;
+    // What was read when it was drained.
+    const value = cpu.cpu.peekRegister(limit);
+    if ((value & E) === 0n) return;
+    cpu.write(limit, 0n);
+    this.saved[limit] = value;
+    this.ws.event('drain', `${limit} := 0, ISB`, { reg: limit, old: value, new: 0n });
+  }
+
+  enableBuffer(limit: 'PMBLIMITR_EL1' | 'TRBLIMITR_EL1'): void {
+    const value = this.saved[limit];
+    if (value === undefined) return;
+    this.#requireHostRegime(`${limit} is enabled`);
+    this.ws.cpu.write(limit, value);
+    this.saved[limit] = undefined;
+  }
+
   drainTrbe(): void {
     if ((this.ws.cpu.read('TRBLIMITR_EL1') & E) === 0n) return;
     this.#drain('TRBE', 'ISB, TSB CSYNC, DSB NSH');
@@ -238,6 +269,30 @@ export class HostTrace {
     this.scheme.setEl1Configuration(this, TRFCR_EL1);
   }
 
+  /**
+   * Another scheme, between vcpu_put and vcpu_load: it begins with what it asks the processor and what the drivers
+   * have told.
+   */
+  changeScheme(scheme: TraceScheme): void {
+    const tracing = this.#isTracing;
+    const configured = this.filterConfigured || this.scheme.hasConfiguration?.(this) === true;
+    const TRFCR_EL1 = this.trfcr_while_in_guest;
+    this.scheme = scheme;
+    this.iflags = 0;
+    this.hostFlags = 0;
+    this.filterConfigured = false;
+    if (!this.exists) return;
+    scheme.initialise(this);
+    if (tracing) scheme.trbeEnabled(this, true);
+    if (configured) scheme.setEl1Configuration(this, TRFCR_EL1);
+  }
+
+  /** The host's driver has the trace buffer on. */
+  get #isTracing(): boolean {
+    const { cpu } = this.ws.cpu;
+    return this.ws.profile.processor.FEAT_TRBE && (cpu.peekRegister('TRBLIMITR_EL1') & E) !== 0n;
+  }
+
   // -- reset and snapshots
 
   reset(): void {
@@ -247,7 +302,7 @@ export class HostTrace {
     this.drains = { SPE: 0, TRBE: 0 };
     this.trfcr_while_in_guest = 0n;
     this.filterConfigured = false;
-    this.saved = { PMSCR_EL1: undefined, TRFCR_EL1: undefined };
+    this.saved = nothingSaved();
     if (this.exists) this.scheme.initialise(this);
   }
 

@@ -1,5 +1,5 @@
 /** The schemes for the host's profiling and tracing, in the order of their history. */
-import { HOST_DATA } from './host-data-flags.ts';
+import { HOST_DATA, HOST_DATA_DISABLE } from './host-data-flags.ts';
 import type { TraceScheme } from './host-trace.ts';
 import { SAVE_FLAGS, SAVE_MASK, SAVE_TRFCR_POSTED } from './save-flags.ts';
 
@@ -8,6 +8,7 @@ export const traceSchemes: readonly TraceScheme[] = [
   SAVE_TRFCR_POSTED,
   SAVE_MASK,
   HOST_DATA,
+  HOST_DATA_DISABLE,
 ];
 
 export const defaultTraceScheme = HOST_DATA;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { createNodeHost } from '../../../debug-adapter/hosts/node-host.ts';
 import type { Host } from '../../../debug-adapter/host.ts';
-import { machineFactory } from '../../../debug-adapter/machine-factory.ts';
+import { checkingFactory } from '../../support/checking-factory.ts';
 import { TraplineSession } from '../../../debug-adapter/session.ts';
 
 /** An error response. */
@@ -51,7 +51,7 @@ export class DapClient {
       }),
       ...options.host,
     };
-    this.session = new TraplineSession(host, machineFactory);
+    this.session = new TraplineSession(host, checkingFactory);
     this.session.setRunAsServer(true);
     this.session.onDidSendMessage((message) => {
       // As a connection would: no objects are shared.

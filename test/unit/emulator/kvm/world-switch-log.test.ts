@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { WorldSwitchLog } from '../../../../emulator/kvm/world-switch-log.ts';
+import { b, mrs } from '../../../support/a64.ts';
+import { DONE, KvmGuest } from '../../../support/kvm-guest.ts';
 
 const event = {
   vcpu: 0,
@@ -48,6 +50,37 @@ describe('World switch log', () => {
       );
     });
   }
+
+  it('never has twice its capacity in memory, however long the guest runs', () => {
+    const capacity = 1000;
+    const log = new WorldSwitchLog(capacity);
+    let most = 0;
+    for (let n = 0; n < 50 * capacity; n += 1) {
+      log.append(event);
+      most = Math.max(most, log.eventsInMemory);
+    }
+    assert.ok(most < 2 * capacity, `${most} events`);
+    assert.equal(log.events(0, Number.MAX_SAFE_INTEGER).length, capacity);
+    assert.equal(log.nextSeq, 50 * capacity);
+  });
+
+  it('of a guest that traps for ever is bounded too, and the counters are not', () => {
+    const guest = new KvmGuest({ policy: 'LAZY_DIRTY', logCapacity: 64 });
+    guest.program(mrs(1, 'DBGBCR0_EL1'), b(-4)).run(2000);
+    assert.ok(guest.traps('DBGBCR0_EL1') > 500);
+    assert.ok(guest.kvm.log.nextSeq > 500);
+    assert.ok(guest.kvm.log.eventsInMemory < 128);
+    // One place in the guest, however often it traps.
+    assert.ok(guest.kvm.accessCounts().length <= 1);
+  });
+
+  it('without recording there are counters and no events', () => {
+    const guest = new KvmGuest({ policy: 'LAZY_DIRTY', recordsEvents: false });
+    guest.program(mrs(1, 'DBGBCR0_EL1'), DONE).run();
+    assert.equal(guest.traps('DBGBCR0_EL1'), 1);
+    assert.equal(guest.kvm.log.counters.exits, 2);
+    assert.deepEqual(guest.events(), []);
+  });
 
   it('gives at most as many events as asked for', () => {
     assert.deepEqual(
