@@ -20,6 +20,7 @@ import { baseName } from './source-paths.ts';
 import { Sources } from './sources.ts';
 import { DebugInfo } from './symbols/debug-info.ts';
 import { ElfImage, parseElf } from './symbols/elf.ts';
+import { readKallsyms } from './symbols/kallsyms.ts';
 import { SymbolError } from './symbols/symbol-error.ts';
 
 /** Problems in the debug information that are told one by one; more are counted. */
@@ -37,7 +38,9 @@ export async function launch(
   const isLinux = isLinuxImage(bytes);
   const boot = isLinux ? bootableImage(bytes) : imageWithoutHeader(arguments_, bytes);
   const image =
-    boot === undefined ? parseImage(program, bytes, host) : withoutSymbols(program, bytes, boot);
+    boot === undefined
+      ? parseImage(program, bytes, host)
+      : withoutSections(program, bytes, boot, isLinux && arguments_.symbols === undefined);
   const segments = boot?.segments ?? segmentsOf(image);
   if (segments.every(({ memSize }) => memSize === 0)) throw nothingToLoad(program);
   const memory = arguments_.memory ?? (isLinux ? LINUX_MEMORY : undefined);
@@ -140,11 +143,12 @@ function bootableImage(bytes: Uint8Array): BootImage {
   }
 }
 
-/** An image that says nothing of itself, as far as the debugger is concerned. */
-function withoutSymbols(
+/** An image that is no ELF file, as far as the debugger is concerned. */
+function withoutSections(
   program: string,
   bytes: Uint8Array,
   { segments, entry }: BootImage,
+  isKernel: boolean,
 ): ElfImage {
   const placed = segments.map(({ paddr, memSize }) => ({
     paddr,
@@ -154,7 +158,8 @@ function withoutSymbols(
     memSize,
     flags: 7,
   }));
-  return new ElfImage(program, bytes, { entry, type: 'ET_EXEC' }, placed, [], [], undefined);
+  const symbols = (isKernel ? readKallsyms(bytes) : undefined) ?? [];
+  return new ElfImage(program, bytes, { entry, type: 'ET_EXEC' }, placed, [], symbols, undefined);
 }
 
 async function readProgram(program: string, host: Host): Promise<Uint8Array> {

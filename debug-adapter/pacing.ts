@@ -5,7 +5,7 @@
  */
 
 /** Milliseconds by which virtual time may lag behind before the rest is forgotten. */
-const MOST_LAG = 50;
+const MOST_LAG = 250;
 const NANOSECONDS = 1e6;
 
 export class Pacing {

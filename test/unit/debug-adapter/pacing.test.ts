@@ -24,7 +24,7 @@ describe('Pacing', () => {
     pacing.begin(0, 0n);
     // A minute of work that took the guest's clock two seconds.
     const delay = pacing.delay(60_000, 2000n * MS, 12_000n * MS);
-    assert.ok(delay >= 9900 && delay <= 10_000, String(delay));
+    assert.ok(delay >= 9700 && delay <= 10_000, String(delay));
   });
 
   it('timers that come late do not add up', () => {
