@@ -6,7 +6,7 @@ import type { TakenException } from '../exceptions.ts';
 import type { ExceptionRecord } from '../machine.ts';
 import { exceptionLevelOf } from '../registers.ts';
 import { readPrologue, type PrologueFrame } from './prologue.ts';
-import { DWARF_PC, DWARF_SP, DWARF_X30 } from '../symbols/cfi.ts';
+import { DWARF_PC, DWARF_SP, DWARF_X30, stripPointerAuthentication } from '../symbols/cfi.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
 
 const DWARF_X29 = 29;
@@ -215,7 +215,8 @@ function byPrologue(
   // A function that has called others must have stored X30; in the innermost it may still be in the register.
   const isInnermost = at.pc === at.lookupPc;
   if (saved === undefined && !isInnermost) return undefined;
-  const pc = saved === undefined ? register(DWARF_X30) : source.readUint64(cfa + saved);
+  const signed = saved === undefined ? register(DWARF_X30) : source.readUint64(cfa + saved);
+  const pc = signed && plainAddress(source, signed);
   if (pc === undefined || !isCode(source, pc)) return undefined;
   return { pc, isReturnAddress: true, registers };
 }
@@ -292,13 +293,26 @@ function fromFramePointer(
   const X29 = register(DWARF_X29);
   if (X29 === undefined || X29 === 0n || X29 % 8n !== 0n) return undefined;
   const callerX29 = source.readUint64(X29);
-  const pc = source.readUint64(X29 + 8n);
-  if (callerX29 === undefined || pc === undefined || pc === 0n) return undefined;
+  const signed = source.readUint64(X29 + 8n);
+  if (callerX29 === undefined || signed === undefined || signed === 0n) return undefined;
+  const pc = plainAddress(source, signed);
   const registers = new Map([
     [DWARF_X29, callerX29],
     [DWARF_SP, X29 + 16n],
   ]);
   return { pc, isReturnAddress: true, registers };
+}
+
+/**
+ * A return address without its pointer authentication code, which PACIASP has put there when the plain address has
+ * code. TCR_EL1 says how wide addresses are below it.
+ */
+function plainAddress(source: UnwindSource, signed: bigint): bigint {
+  if (isCode(source, signed)) return signed;
+  const TCR_EL1 = source.readRegister('TCR_EL1') ?? 0n;
+  const TnSZ = Number(((signed & (1n << 55n)) === 0n ? TCR_EL1 : TCR_EL1 >> 16n) & 0x3fn);
+  const plain = stripPointerAuthentication(signed, TnSZ === 0 ? undefined : 64 - TnSZ);
+  return isCode(source, plain) ? plain : signed;
 }
 
 function isCode(source: UnwindSource, address: bigint): boolean {

@@ -51,6 +51,23 @@ describe('A raw image', () => {
     assert.ok(performance.now() - before < 100);
   }
 
+  it('has a caller whose return address is signed, without its pointer authentication code', async () => {
+    await start([NOP, B_SELF, NOP]);
+    await client.stopped();
+    // A frame record: no caller of the caller, and 0x40080008 with a code in bits 63:56 and 54:48.
+    const record = Buffer.alloc(16);
+    record.writeBigUInt64LE(0x1423_0000_4008_0008n, 8);
+    await client.send('writeMemory', {
+      memoryReference: '0x41000000',
+      data: record.toString('base64'),
+    });
+    await client.send('setExpression', { expression: '$X29', value: '0x41000000' });
+    assert.deepEqual(
+      (await client.stack()).map((frame) => frame.instructionPointerReference),
+      ['0x0000000040080000', '0x0000000040080008'],
+    );
+  });
+
   it('stops at its first instruction, since it has no main', async () => {
     await start([NOP, B_SELF]);
     assert.equal((await client.stopped()).reason, 'entry');
