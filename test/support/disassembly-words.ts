@@ -26,6 +26,39 @@ export interface DisassembledWord {
   readonly text: string;
 }
 
+/** Words that an emulated Cortex-A72 executed between the boot of Linux and its shell; they have no text. */
+export function linuxWords(): number[] {
+  return gunzipSync(readFileSync(path.join(folder, 'linux-shell-a72.txt.gz')))
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => Number.parseInt(line, 16));
+}
+
+/** The CPU models, in the order of the digits in `modelWordsFile`. */
+export const MODEL_NAMES = ['v8.0', 'cortex-a72', 'neoverse-n1', 'max-supported'] as const;
+export const modelWordsFile = path.join(folder, 'llvm-mc-models.txt.gz');
+
+export interface ModelWord {
+  readonly word: number;
+  /** Whether llvm-mc takes it for an instruction, by MODEL_NAMES. */
+  readonly isDefined: readonly boolean[];
+}
+
+export function readModelWords(): ModelWord[] {
+  return gunzipSync(readFileSync(modelWordsFile))
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [word = '', digits = ''] = line.split(' ');
+      return {
+        word: Number.parseInt(word, 16),
+        isDefined: Array.from(digits, (digit) => digit === '1'),
+      };
+    });
+}
+
 export function wordSetFile(set: WordSet): string {
   return path.join(folder, `${set}.txt.gz`);
 }

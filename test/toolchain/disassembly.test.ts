@@ -6,7 +6,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { hexWord, readWordSet, wordSetFile, wordSets } from '../support/disassembly-words.ts';
+import {
+  hexWord,
+  MODEL_NAMES,
+  modelWordsFile,
+  readModelWords,
+  readWordSet,
+  wordSetFile,
+  wordSets,
+} from '../support/disassembly-words.ts';
 import { skipBecause, versionOf } from './tools.ts';
 
 const command = 'llvm-mc-19';
@@ -29,6 +37,14 @@ const LATER = [
 ]
   .map((feature) => `+${feature}`)
   .join();
+
+/** The extensions of each CPU model that have instructions. */
+const MODELS: Readonly<Record<(typeof MODEL_NAMES)[number], string>> = {
+  'v8.0': BASE,
+  'cortex-a72': `${BASE},+aes,+sha2`,
+  'neoverse-n1': `${BASE},+aes,+sha2,+v8.2a,+fullfp16,+dotprod,+rcpc,+ssbs`,
+  'max-supported': LATER,
+};
 
 /** Text per word, undefined where it is no instruction with these features. */
 function llvmText(words: readonly number[], features: string): (string | undefined)[] {
@@ -72,6 +88,26 @@ function linesFromLlvm(words: readonly number[]): string[] {
 }
 
 describe('instruction word fixtures', () => {
+  it(`llvm-mc-models says what ${command} says with the features of each CPU model`, function () {
+    if (versionOf(command) === undefined) skipBecause(this, `${command} is not installed`);
+    const words = (['llvm-mc-v80-words', 'llvm-mc-other-words'] as const).flatMap((set) =>
+      readWordSet(set).map(({ word }) => word),
+    );
+    const texts = MODEL_NAMES.map((name) => llvmText(words, MODELS[name]));
+    const lines = words.map((word, index) => {
+      const digits = texts.map((text) => (text[index] === undefined ? '0' : '1'));
+      return `${hexWord(word)} ${digits.join('')}`;
+    });
+    if (process.env['UPDATE_GOLDEN'] === '1') {
+      writeFileSync(modelWordsFile, gzipSync(`${lines.join('\n')}\n`, { level: 9 }));
+      return;
+    }
+    const ours = readModelWords().map(
+      ({ word, isDefined }) => `${hexWord(word)} ${isDefined.map(Number).join('')}`,
+    );
+    assert.deepEqual(ours, lines);
+  });
+
   for (const set of wordSets) {
     it(`${set} has the text of ${command}`, function () {
       if (versionOf(command) === undefined) skipBecause(this, `${command} is not installed`);
