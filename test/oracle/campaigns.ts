@@ -1,4 +1,6 @@
 /** Everything that the oracle can be asked for, by name: the generators, and the translation mode. */
+import { AccessOracle } from './accesses/oracle.ts';
+import { describeAccess, kindOfAccess } from './accesses/report.ts';
 import { generatorNames } from './generators.ts';
 import type { GeneratorName } from './generators.ts';
 import type { ModelName } from './models.ts';
@@ -9,8 +11,12 @@ import { TranslationOracle } from './translation/oracle.ts';
 import { describeTranslation, kindOfTranslation } from './translation/report.ts';
 import { shrinkTranslation } from './translation/shrink.ts';
 
-export type CampaignName = GeneratorName | 'translation';
-export const campaignNames: readonly CampaignName[] = [...generatorNames, 'translation'];
+export type CampaignName = GeneratorName | 'translation' | 'accesses';
+export const campaignNames: readonly CampaignName[] = [
+  ...generatorNames,
+  'translation',
+  'accesses',
+];
 
 export interface CampaignOptions {
   readonly cases: number;
@@ -40,6 +46,7 @@ export interface CampaignResult {
 
 export class Campaigns {
   readonly #instructions = new Map<ModelName, Oracle>();
+  readonly #accesses = new Map<ModelName, AccessOracle>();
   #translation: TranslationOracle | undefined;
 
   /** Runs random cases; the same options give the same cases. */
@@ -50,6 +57,16 @@ export class Campaigns {
       const found = kept.map((it) => ({
         kind: kindOfTranslation(it),
         describe: async () => describeTranslation(await shrinkTranslation(oracle, it)),
+      }));
+      return { ...result, found };
+    }
+    if (name === 'accesses') {
+      const oracle = this.#accesses.get(options.model) ?? (await AccessOracle.start(options.model));
+      this.#accesses.set(options.model, oracle);
+      const { kept, ...result } = await oracle.run(options);
+      const found = kept.map((it) => ({
+        kind: kindOfAccess(it),
+        describe: () => Promise.resolve(describeAccess(it)),
       }));
       return { ...result, found };
     }
@@ -66,6 +83,7 @@ export class Campaigns {
   /** Ends the QEMU processes. */
   close(): void {
     for (const oracle of this.#instructions.values()) oracle.close();
+    for (const oracle of this.#accesses.values()) oracle.close();
     this.#translation?.close();
   }
 }

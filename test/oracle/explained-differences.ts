@@ -2,16 +2,18 @@
  * The differences that are no errors of ours: values the architecture leaves UNKNOWN, CONSTRAINED
  * UNPREDICTABLE choices, features that only one of the two processors has, and QEMU's errors.
  */
-import { createDecoder } from '../../emulator/isa/decode.ts';
-import { allDefinitions } from '../../emulator/isa/definitions.ts';
 import { byEncoding } from '../../emulator/sysregs/catalogue.ts';
 import { unpackEncoding } from '../../emulator/sysregs/sysreg.ts';
+import { HCR_E2H } from '../../emulator/sysregs/virtualization-host.ts';
+import { exceptionClassOf } from './accesses/compare.ts';
+import type { AccessDisagreement } from './accesses/compare.ts';
 import { slotAddress } from './batch.ts';
 import type { Case } from './batch.ts';
 import { exceptionClass } from './compare.ts';
 import type { Difference } from './compare.ts';
 import * as L from './layout.ts';
 import type { ModelName } from './models.ts';
+import { isImplementationDefined, qemuFeatureOf } from './qemu-features.ts';
 import type { TranslationCase } from './translation/cases.ts';
 import * as T from './translation/layout.ts';
 import type { TranslationDisagreement } from './translation/oracle.ts';
@@ -45,7 +47,6 @@ const ISS_CM = 1n << 8n;
 /** ESR_ELx.ISS.WnR of a Data Abort. */
 const ISS_WnR = 1n << 6n;
 
-const everything = createDecoder(allDefinitions);
 const quad = (record: BigUint64Array, offset: number): bigint => record[offset / 8] ?? 0n;
 
 /** The word that the exception was taken from; undefined behind the case's words. */
@@ -80,8 +81,12 @@ const MSR_FPSR = 0xd51b4420;
 const MSR_ESR_EL1 = 0xd5185200;
 const ESR_EL1_BITS = 0xffff_ffffn;
 const MSR_SPSR_EL1 = 0xd5184000;
-/** NZCV, SS, IL, DAIF, M[4:0] */
-const SPSR_EL1_BITS = 0xf030_03dfn;
+/** NZCV, SS, IL, DAIF, M[4:0]; and UAO, PAN, SSBS; and DIT, BTYPE */
+const SPSR_EL1_BITS: Readonly<Record<ModelName, bigint>> = {
+  'cortex-a72': 0xf030_03dfn,
+  'neoverse-n1': 0xf0f0_13dfn,
+  'max-supported': 0xf1f0_1fdfn,
+};
 
 /** LD1 to LD4, ST1 to ST4, of all structures or one. */
 const isStructureAccess = (word: number): boolean => (word & 0xbe000000) >>> 0 === 0x0c000000;
@@ -146,16 +151,14 @@ export const explanations: readonly Explanation[] = [
     explains: (it) => it.case.words.some(addsCode) && isHalfTagged(quad(it.input, L.TCR_EL1)),
   },
   {
-    reason:
-      'an instruction, register or state of a feature that QEMU has and this processor has not',
+    reason: 'an instruction or register of a feature in qemu-features.ts, which QEMU has',
     explains(it) {
       const word = wordAt(it, it.ours);
       return (
         word !== undefined &&
         exceptionClass(it.ours) === EC_UNKNOWN &&
         exceptionClass(it.qemu) !== EC_UNKNOWN &&
-        it.model !== 'cortex-a72' &&
-        (isSystem(word) || (it.model === 'max-supported' && !everything.decode(word)))
+        qemuFeatureOf(word, it.model) !== undefined
       );
     },
   },
@@ -262,7 +265,7 @@ export const explanations: readonly Explanation[] = [
     reason: 'QEMU keeps what is written to RES0 bits of ESR_EL1 and SPSR_EL1',
     explains(it) {
       const first = withoutRt(it.case.words[0] ?? 0);
-      const implemented = first === MSR_ESR_EL1 ? ESR_EL1_BITS : SPSR_EL1_BITS;
+      const implemented = first === MSR_ESR_EL1 ? ESR_EL1_BITS : SPSR_EL1_BITS[it.model];
       return (
         (first === MSR_ESR_EL1 || first === MSR_SPSR_EL1) &&
         it.differences.every(
@@ -344,6 +347,119 @@ export const explanations: readonly Explanation[] = [
 
 export function explanationOf(disagreement: Disagreement): Explanation | undefined {
   return explanations.find((it) => it.explains(disagreement));
+}
+
+export interface AccessExplanation {
+  readonly reason: string;
+  /** Whether this explains the whole disagreement. */
+  explains(disagreement: AccessDisagreement): boolean;
+}
+
+const EC_BRK = 0x3c;
+const HCR_TIDCP = 1n << 20n;
+const MDCR_TPMCR = 1n << 5n;
+const MDCR_TPM = 1n << 6n;
+const MDSCR_TDCC = 1n << 12n;
+
+/** The register that the case's MRS or MSR names. */
+function nameOf({ case: { word } }: AccessDisagreement): string {
+  if (!isSystem(word) || ((word >>> 20) & 1) === 0) return '';
+  const direction = ((word >>> 21) & 1) === 1 ? 'read' : 'write';
+  return byEncoding((word >>> 5) & 0xffff, direction)?.name ?? '';
+}
+
+/** The exception classes are these. */
+const classesAre = (it: AccessDisagreement, qemu: number, ours: number): boolean =>
+  exceptionClassOf(it.qemu) === qemu && exceptionClassOf(it.ours) === ours;
+
+const differsIn = ({ differences }: AccessDisagreement, ...allowed: readonly string[]): boolean =>
+  differences.every(({ what }) => allowed.includes(what));
+
+const DEBUG_REGISTERS_OF_NO_QEMU =
+  /^(DBGDTR(RX|TX)?_EL0|DBGCLAIM(SET|CLR)_EL1|DBGPRCR_EL1|OSDTR[RT]X_EL1|OSECCR_EL1|DBGAUTHSTATUS_EL1)$/;
+
+export const accessExplanations: readonly AccessExplanation[] = [
+  {
+    reason: 'an instruction or register of a feature in qemu-features.ts, which QEMU has',
+    explains: (it) =>
+      exceptionClassOf(it.ours) === EC_UNKNOWN &&
+      qemuFeatureOf(it.case.word, it.model) !== undefined,
+  },
+  {
+    reason: 'QEMU has no registers of the Debug Communications Channel, no claim tags and others',
+    explains: (it) =>
+      exceptionClassOf(it.qemu) === EC_UNKNOWN && DEBUG_REGISTERS_OF_NO_QEMU.test(nameOf(it)),
+  },
+  {
+    reason: 'QEMU does not execute MRS of MDCCINT_EL1, so that Xt keeps its value',
+    explains: (it) => nameOf(it) === 'MDCCINT_EL1' && differsIn(it, 'X0'),
+  },
+  {
+    reason: 'QEMU exchanges Op1 and Op2 in the syndrome of a trapped MSR DAIFSet or DAIFClr',
+    explains(it) {
+      const word = withoutCRm(it.case.word);
+      return (
+        (word === MSR_DAIFSET || word === MSR_DAIFCLR) &&
+        classesAre(it, EC_SYSTEM_REGISTER, EC_SYSTEM_REGISTER) &&
+        it.differences.every(
+          ({ what, qemu, ours }) => what.startsWith('ESR_') && exchangedOpcodes(qemu) === ours,
+        )
+      );
+    },
+  },
+  {
+    reason: 'QEMU does not trap by HCR_EL2.TIDCP what it does not implement',
+    explains: (it) =>
+      classesAre(it, EC_UNKNOWN, EC_SYSTEM_REGISTER) &&
+      isImplementationDefined(it.case.word) &&
+      it.case.EL === 1 &&
+      (it.case.controls.HCR_EL2 & HCR_TIDCP) !== 0n,
+  },
+  {
+    reason: 'QEMU asks CNTHCTL_EL2.EL1PCEN, and not EL1PCTEN, about CNTPCT_EL0 at EL0',
+    explains: (it) =>
+      it.case.EL === 0 &&
+      nameOf(it) === 'CNTPCT_EL0' &&
+      (it.case.controls.HCR_EL2 & HCR_E2H) === 0n &&
+      [1n, 2n].includes(it.case.controls.CNTHCTL_EL2 & 3n),
+  },
+  {
+    reason: 'QEMU does not ask MDCR_EL2.TPM where PMUSERENR_EL0.{SW, CR, ER} permit the access',
+    explains: (it) =>
+      it.case.EL === 0 &&
+      classesAre(it, EC_BRK, EC_SYSTEM_REGISTER) &&
+      isPerformanceMonitors(it.case.word) &&
+      (it.case.controls.MDCR_EL2 & MDCR_TPM) !== 0n &&
+      (it.case.controls.PMUSERENR_EL0 & 14n) !== 0n,
+  },
+  {
+    reason: 'QEMU has no MDSCR_EL1.TDCC',
+    explains: (it) =>
+      it.case.EL === 0 &&
+      nameOf(it) === 'MDCCSR_EL0' &&
+      exceptionClassOf(it.ours) === EC_SYSTEM_REGISTER &&
+      (it.case.controls.MDSCR_EL1 & MDSCR_TDCC) !== 0n,
+  },
+  {
+    reason: 'QEMU has no MDCR_EL2.TPMCR',
+    explains: (it) =>
+      classesAre(it, EC_BRK, EC_SYSTEM_REGISTER) &&
+      nameOf(it) === 'PMCR_EL0' &&
+      (it.case.controls.MDCR_EL2 & MDCR_TPMCR) !== 0n,
+  },
+  {
+    reason: 'QEMU knows the names of EL12 and EL02 while HCR_EL2.E2H is 0, or traps them',
+    explains: (it) =>
+      /_EL[01]2$/.test(nameOf(it)) &&
+      exceptionClassOf(it.ours) === EC_UNKNOWN &&
+      (it.case.controls.HCR_EL2 & HCR_E2H) === 0n,
+  },
+];
+
+export function accessExplanationOf(
+  disagreement: AccessDisagreement,
+): AccessExplanation | undefined {
+  return accessExplanations.find((it) => it.explains(disagreement));
 }
 
 export interface TranslationExplanation {

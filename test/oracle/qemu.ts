@@ -19,7 +19,7 @@ import * as L from './layout.ts';
 
 export interface QemuOptions {
   /** An ELF file in `harness/`, without its extension. */
-  readonly harness: 'harness' | 'translation';
+  readonly harness: 'harness' | 'translation' | 'accesses';
   /** A processor of `qemu-system-aarch64 -cpu help`. */
   readonly cpu: string;
   /** Where the harness starts. */
@@ -48,7 +48,11 @@ export class QemuHarness {
     this.#file = openSync(path, 'w+');
     ftruncateSync(this.#file, L.RAM_BYTES);
     const commandArguments = [
-      ...['-M', `virt,gic-version=3,memory-backend=ram,virtualization=${EL === 2 ? 'on' : 'off'}`],
+      // Without a GICv3 there are no system registers of one.
+      ...[
+        '-M',
+        `virt,gic-version=${harness === 'accesses' ? 2 : 3},memory-backend=ram,virtualization=${EL === 2 ? 'on' : 'off'}`,
+      ],
       ...['-cpu', cpu],
       ...['-m', `${L.RAM_BYTES / 1024 / 1024}M`],
       ...['-object', `memory-backend-file,id=ram,size=${L.RAM_BYTES},mem-path=${path},share=on`],
