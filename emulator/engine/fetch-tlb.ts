@@ -72,7 +72,7 @@ export class FetchTlb {
   /** Forgets the translations of `va` at every EL; bits 63:56 take no part. */
   flushPage(va: bigint): void {
     // An address that can be fetched from has no tag: its top byte is zero, or copies of bit 55.
-    const canonical = pageNumber(BigInt.asUintN(64, BigInt.asIntN(56, va)));
+    const canonical = pageNumber(BigInt.asIntN(56, va));
     const zeroExtended = pageNumber(BigInt.asUintN(56, va));
     for (const [el, entered] of this.#entered.entries()) {
       this.#view.setBigInt64(entryOf(el, va) + L.FETCH_TAG, L.NO_TAG, true);
@@ -108,9 +108,9 @@ export class FetchTlb {
 
 const PAGE_BITS = 12;
 
-/** Bits 63:12 of a VA. */
+/** Bits 63:12 of a VA, which may come sign-extended. */
 function pageNumber(va: bigint): number {
-  return Number(va >> BigInt(PAGE_BITS));
+  return Number(BigInt.asUintN(64, va) >> BigInt(PAGE_BITS));
 }
 
 /** Offset of the entry for a VA in the processor's state. */
