@@ -28,7 +28,10 @@ export function outcomeOf(output: string, status: number | undefined): Outcome {
     return { verdict: 'no end', ...counts, remarks: [...failures, last] };
   }
   if (code === PASSED && failures.length === 0) return { verdict: 'PASS', ...counts, remarks: [] };
-  if (code === SKIPPED) return { verdict: 'SKIP', ...counts, remarks: skips };
+  if (code === SKIPPED) {
+    const reason = lines.find((line) => /skip/i.test(line));
+    return { verdict: 'SKIP', ...counts, remarks: skips.length > 0 ? skips : [reason ?? ''] };
+  }
   const aborted = lines.filter((line) => /abort|Unhandled|Assert/i.test(line)).slice(0, 3);
   return { verdict: 'FAIL', ...counts, remarks: [...failures, ...aborted] };
 }
