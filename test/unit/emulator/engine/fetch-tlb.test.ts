@@ -11,7 +11,7 @@ describe('the fetch TLB', () => {
       for (const form of [va, BigInt.asIntN(64, va), BigInt.asIntN(56, va)]) {
         const tlb = new FetchTlb(new ArrayBuffer(L.BANK_BYTES), 0);
         tlb.selectLevel(2);
-        tlb.enter(va, PAGE, false);
+        tlb.enter(va, { page: PAGE, notGlobal: false, guarded: false });
         assert.equal(tlb.recordAt(va), PAGE);
         tlb.flushPage(form);
         assert.equal(tlb.recordAt(va), undefined, form.toString(16));
@@ -30,7 +30,8 @@ describe('the fetch TLB', () => {
       const part = (bits: number): bigint => BigInt(Math.floor(random() * 2 ** bits));
       const number = (part(22) << 22n) | part(22);
       tlb.flushPage(BigInt.asIntN(44, number) << 12n);
-      tlb.enter(BigInt.asUintN(64, BigInt.asIntN(44, number) << 12n), PAGE, n % 2 === 0);
+      const va = BigInt.asUintN(64, BigInt.asIntN(44, number) << 12n);
+      tlb.enter(va, { page: PAGE, notGlobal: n % 2 === 0, guarded: false });
     }
     tlb.flushAddressSpace(0, 2);
     tlb.flushAddressSpace(1, 1);
