@@ -1,7 +1,7 @@
 /** All problems of one file, kept by chunks of lines so that a keystroke checks only what it touches. */
 import { branchReach, branchTarget, statementSize, symbolUses } from './branches.ts';
 import type { DiagnosticCode } from './diagnostic-codes.ts';
-import type { AssemblyDocument, Line } from './document.ts';
+import type { AssemblyDocument, Line, Untouched } from './document.ts';
 import { checkFunction } from './function-checks.ts';
 import type { LocatedProblem } from './function-checks.ts';
 import { annotationProblems } from './features/annotations.ts';
@@ -19,6 +19,10 @@ import type { IndexedFile, Unit, Workspace } from './workspace.ts';
 
 interface FunctionFindings {
   readonly context: string;
+  /** The row where the function began when it was checked or found again. */
+  first: number;
+  /** Lines from there to the end of the file, likewise. */
+  fromEnd: number;
   readonly lines: readonly Line[];
   /** Rows are relative to the function's first line. */
   readonly problems: readonly LocatedProblem[];
@@ -42,6 +46,8 @@ interface ChunkFindings {
     readonly operand: OperandText;
     readonly reach: number;
   }[];
+  /** The least of their reaches, in bytes; infinite without branches. */
+  readonly shortestReach: number;
   /** Bytes from the chunk's start to each line, and as the last entry to the chunk's end. */
   readonly offsets: Float64Array;
   /** How many places of unknown size lie before each line, likewise. */
@@ -66,6 +72,8 @@ export class Diagnostics {
   readonly #chunks = new Map<string, LineChunks<ChunkFindings>>();
   /** In the order of the code ranges at the last look. */
   readonly #functions = new Map<string, readonly FunctionFindings[]>();
+  /** By file: for which names its functions were checked last. */
+  readonly #checked = new Map<string, { readonly model: FileModel; readonly state: string }>();
   #settings: Settings;
 
   constructor(workspace: Workspace, settings: Settings) {
@@ -77,11 +85,13 @@ export class Diagnostics {
     this.#settings = settings;
     this.#chunks.clear();
     this.#functions.clear();
+    this.#checked.clear();
   }
 
   forget(uri: string): void {
     this.#chunks.delete(uri);
     this.#functions.delete(uri);
+    this.#checked.delete(uri);
   }
 
   context(uri: string, unit: Unit, row: number): CheckContext {
@@ -104,7 +114,8 @@ export class Diagnostics {
     const unit = this.#workspace.unit(document.uri);
     const found: LocatedProblem[] = [];
     const isActive = activity(model, document.lines.length);
-    const chunks = this.#checkedChunks(file, unit);
+    const untouched = document.takeUntouched();
+    const chunks = this.#checkedChunks(file, unit, untouched);
     for (const { first, result } of chunks) {
       for (const problem of result.problems) {
         const row = problem.row + first;
@@ -119,7 +130,7 @@ export class Diagnostics {
       if (isActive(row))
         found.push({ row, ...makeProblem('block-unbalanced', message, { start, end }) });
     }
-    this.#functionProblems(file, unit, found, isActive);
+    this.#functionProblems(file, unit, untouched, found, isActive);
     duplicateLabels(model, found, isActive);
     this.#undefinedSymbols(file, unit, chunks, found, isActive);
     branchesOutOfReach(model, chunks, found, isActive);
@@ -138,7 +149,11 @@ export class Diagnostics {
     return found.sort((a, b) => a.row - b.row || a.start - b.start).slice(0, MAXIMUM_PROBLEMS);
   }
 
-  #checkedChunks({ document, model }: IndexedFile, unit: Unit): readonly Chunk[] {
+  #checkedChunks(
+    { document, model }: IndexedFile,
+    unit: Unit,
+    untouched: Untouched,
+  ): readonly Chunk[] {
     const { uri, lines } = document;
     let chunks = this.#chunks.get(uri);
     if (!chunks) {
@@ -147,7 +162,7 @@ export class Diagnostics {
     }
     const generation = String(this.#workspace.generation);
     const hasAliases = unit.files.some((it) => it.model.registerAliases.size > 0);
-    return chunks.update(lines).map((chunk): Chunk => {
+    return chunks.update(lines, untouched).map((chunk): Chunk => {
       // What a register's alias means depends on the lines above.
       const context = hasAliases ? `${generation} ${aliasesAbove(model, chunk.first)}` : generation;
       if (chunk.result?.context !== context) {
@@ -194,38 +209,55 @@ export class Diagnostics {
       gaps[row + 1] = gap;
       if (line.text.includes('@')) marked.push(row);
     });
-    return { context, problems, uses, branches, offsets, gaps, marked };
+    const shortestReach = Math.min(...branches.map(({ reach }) => reach));
+    return { context, problems, uses, branches, shortestReach, offsets, gaps, marked };
   }
 
   #functionProblems(
     file: IndexedFile,
     unit: Unit,
+    untouched: Untouched,
     found: LocatedProblem[],
     isActive: (row: number) => boolean,
   ): void {
     const { document, model } = file;
     const { uri, lines } = document;
+    const tailStart = lines.length - untouched.tail;
     const generation = String(this.#workspace.generation);
     const hasAliases = unit.files.some((it) => it.model.registerAliases.size > 0);
     const before = this.#functions.get(uri) ?? [];
     const ranges = codeRanges(model, lines.length);
     const shift = before.length - ranges.length;
+    const plain = [generation, `${generation} p`] as const;
+    const state = `${generation} ${hasAliases}`;
+    // With the same names the ranges are the same ones, and only those on changed rows are looked at.
+    const isSame =
+      this.#checked.get(uri)?.model === model && this.#checked.get(uri)?.state === state;
+    this.#checked.set(uri, { model, state });
     const now = ranges.map(({ line: first, endLine, isProcedure }, index): FunctionFindings => {
-      const context = `${generation}${isProcedure ? ' p' : ''}${hasAliases ? aliasesAbove(model, first) : ''}`;
+      const last = before[index];
+      if (isSame && last && !hasAliases && (endLine < untouched.head || first >= tailStart))
+        return last;
+      const kind = plain[isProcedure ? 1 : 0];
+      const context = hasAliases ? `${kind} ${aliasesAbove(model, first)}` : kind;
       // The range stands where it stood, counted from the start or from the end of the file.
       for (const known of [before[index], before[index + shift]]) {
-        if (
-          known?.context === context &&
-          known.lines.length === endLine - first + 1 &&
-          hasLines(lines, first, known.lines)
-        )
-          return known;
+        if (known?.context !== context || known.lines.length !== endLine - first + 1) continue;
+        const isUntouched =
+          (endLine < untouched.head && known.first === first) ||
+          (first >= tailStart && known.fromEnd === lines.length - first);
+        if (!isUntouched && !hasLines(lines, first, known.lines)) continue;
+        known.first = first;
+        known.fromEnd = lines.length - first;
+        return known;
       }
       const scope = this.#workspace.scope(uri, unit, first);
       const isMacro = (word: string): boolean => isMacroIn(this.#workspace, unit, word);
       const problems = checkFunction(lines, first, endLine, scope, isMacro, isProcedure);
       return {
         context,
+        first,
+        fromEnd: lines.length - first,
         lines: lines.slice(first, endLine + 1),
         problems: problems.map((it) => ({ ...it, row: it.row - first })),
       };
@@ -389,6 +421,7 @@ function branchesOutOfReach(
     return low;
   };
   chunks.forEach(({ first, result }, index) => {
+    if (result.shortestReach > offset) return;
     for (const { row: relative, operand, reach } of result.branches) {
       if (reach > offset) continue;
       const row = first + relative;
@@ -430,8 +463,12 @@ interface CodeRange extends Pick<FunctionRange, 'name' | 'line' | 'endLine'> {
   readonly isProcedure: boolean;
 }
 
-/** Functions, and the code between them. */
-function codeRanges(model: FileModel, lineCount: number): CodeRange[] {
+const rangesOfModels = new WeakMap<FileModel, readonly CodeRange[]>();
+
+/** Functions, and the code between them; a model is of one number of lines. */
+function codeRanges(model: FileModel, lineCount: number): readonly CodeRange[] {
+  const known = rangesOfModels.get(model);
+  if (known) return known;
   const ranges: CodeRange[] = [];
   let next = 0;
   for (const { name, line, endLine, global, typed } of model.functions) {
@@ -443,6 +480,7 @@ function codeRanges(model: FileModel, lineCount: number): CodeRange[] {
   }
   if (next < lineCount)
     ranges.push({ name: 'after all', line: next, endLine: lineCount - 1, isProcedure: false });
+  rangesOfModels.set(model, ranges);
   return ranges;
 }
 

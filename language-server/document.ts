@@ -116,15 +116,32 @@ export function lineContent(text: string): string {
   return end === text.length ? text : text.slice(0, end);
 }
 
-/** Whether neither line, put in the place of the other, changes what the index of names says. */
-function hasNoNames({ role }: Line, other: Line | undefined): boolean {
-  return role === other?.role && role <= LineRole.instruction;
+/**
+ * Whether neither line, put in the place of the other, changes what the index of names says. Below an instruction no
+ * label waits to be told what it stands for, and no comment block goes on: an instruction there is as good as nothing.
+ */
+function hasNoNames({ role }: Line, other: Line | undefined, above: Line | undefined): boolean {
+  if (other === undefined || role > LineRole.instruction) return false;
+  if (role === other.role) return true;
+  const afterCode = above?.role === LineRole.instruction || above?.role === LineRole.call;
+  return (
+    afterCode &&
+    role !== LineRole.comment &&
+    (other.role === LineRole.blank || other.role === LineRole.instruction)
+  );
+}
+
+/** Lines at the start and at the end of a text that have not changed since somebody looked. */
+export interface Untouched {
+  readonly head: number;
+  readonly tail: number;
 }
 
 export class AssemblyDocument {
   readonly uri: string;
   version: number;
   #held: Line[] | undefined;
+  #untouched: Untouched = { head: 0, tail: 0 };
   /** Of a document that was released: its text, and its lines as long as somebody has them. */
   #released: { readonly text: string; lines: WeakRef<Line[]> } | undefined;
 
@@ -183,6 +200,7 @@ export class AssemblyDocument {
   apply(change: TextDocumentContentChangeEvent): boolean {
     if ('range' in change) return this.#replace(change.range, change.text);
     this.#lines = this.#scan(splitLines(change.text), 0);
+    this.#untouched = { head: 0, tail: 0 };
     return false;
   }
 
@@ -236,7 +254,11 @@ export class AssemblyDocument {
     });
     let keepsNames =
       fresh.length === count &&
-      fresh.every((line, index) => line === before[index] || hasNoNames(line, before[index]));
+      fresh.every(
+        (line, index) =>
+          line === before[index] ||
+          hasNoNames(line, before[index], fresh[index - 1] ?? this.#lines[firstLine - 1]),
+      );
     this.#splice(firstLine, count, fresh);
     // Whatever a block comment or a continuation now covers is scanned again.
     let row = firstLine + fresh.length;
@@ -249,7 +271,18 @@ export class AssemblyDocument {
       carried = rescanned.endState;
       keepsNames = false;
     }
+    this.#untouched = {
+      head: Math.min(this.#untouched.head, firstLine),
+      tail: Math.min(this.#untouched.tail, this.#lines.length - row),
+    };
     return keepsNames;
+  }
+
+  /** What has not changed since the last call, of which there is one caller: the checks, which keep their results. */
+  takeUntouched(): Untouched {
+    const untouched = this.#untouched;
+    this.#untouched = { head: this.#lines.length, tail: this.#lines.length };
+    return untouched;
   }
 
   #splice(start: number, removed: number, fresh: readonly Line[]): void {

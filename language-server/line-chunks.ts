@@ -2,10 +2,10 @@
  * The lines of a file in chunks that outlive edits. An edit replaces `Line` objects, so what was found out about
  * a chunk holds as long as its lines are the same objects; a keystroke touches one or two chunks.
  */
-import type { Line } from './document.ts';
+import type { Line, Untouched } from './document.ts';
 
 /** Lines of a chunk, at most. */
-const CHUNK_LENGTH = 96;
+const CHUNK_LENGTH = 32;
 
 export interface LineChunk<T> {
   readonly lines: readonly Line[];
@@ -26,17 +26,23 @@ export function hasLines(all: readonly Line[], first: number, part: readonly Lin
 export class LineChunks<T> {
   #chunks: LineChunk<T>[] = [];
 
-  /** Chunks whose lines are still there keep their results. */
-  update(lines: readonly Line[]): readonly LineChunk<T>[] {
+  /** Chunks whose lines are still there keep their results; what is known to be untouched is not compared. */
+  update(
+    lines: readonly Line[],
+    { head: untouchedHead, tail: untouchedTail }: Untouched = { head: 0, tail: 0 },
+  ): readonly LineChunk<T>[] {
     const chunks = this.#chunks;
+    const tailStart = lines.length - untouchedTail;
     const last = chunks.at(-1);
     const delta = lines.length - (last ? last.first + last.lines.length : 0);
     let head = 0;
     let from = 0;
     for (; head < chunks.length; head += 1) {
       const chunk = chunks[head];
-      if (!chunk || !hasLines(lines, chunk.first, chunk.lines)) break;
-      from = chunk.first + chunk.lines.length;
+      if (!chunk) break;
+      const end = chunk.first + chunk.lines.length;
+      if (end > untouchedHead && !hasLines(lines, chunk.first, chunk.lines)) break;
+      from = end;
     }
     if (from === lines.length && head === chunks.length) return chunks;
     let tail = chunks.length;
@@ -44,8 +50,9 @@ export class LineChunks<T> {
     for (; tail > head; tail -= 1) {
       const chunk = chunks[tail - 1];
       if (!chunk || chunk.first + delta < from) break;
-      if (!hasLines(lines, chunk.first + delta, chunk.lines)) break;
-      chunk.first += delta;
+      const first = chunk.first + delta;
+      if (first < tailStart && !hasLines(lines, first, chunk.lines)) break;
+      chunk.first = first;
       to = chunk.first;
     }
     const fresh: LineChunk<T>[] = [];

@@ -479,41 +479,96 @@ export function documentSymbols(file: IndexedFile, withLocals: boolean): Documen
 
 const MAXIMUM_WORKSPACE_SYMBOLS = 500;
 
-/** Whether the letters of the query come in the name in this order. */
-function matchesQuery(name: string, query: string): boolean {
-  let at = 0;
-  for (const letter of query) {
-    at = name.indexOf(letter, at) + 1;
-    if (at === 0) return false;
-  }
-  return true;
+/** Names of a file in lower case, as one text that is searched at once. */
+interface NameText {
+  /** A line for each name, with a newline before the first one too. */
+  readonly text: string;
+  readonly names: readonly string[];
+  /** Where each name begins in the text. */
+  readonly starts: Uint32Array;
 }
 
+const nameTexts = new WeakMap<FileModel, NameText>();
+
+/** Without labels that mean something only nearby. */
+function nameTextOf(model: FileModel): NameText {
+  const known = nameTexts.get(model);
+  if (known) return known;
+  const names: string[] = [];
+  for (const [name, [first]] of model.definitions)
+    if (first && first.kind !== 'numeric' && first.kind !== 'local' && !name.includes('\n'))
+      names.push(name);
+  const starts = new Uint32Array(names.length);
+  let at = 1;
+  names.forEach((name, index) => {
+    starts[index] = at;
+    at += name.length + 1;
+  });
+  const lower = names.join('\n').toLowerCase();
+  // A letter whose lower case is longer would move all that follows.
+  const isAligned = lower.length === Math.max(0, at - 2);
+  const text = `\n${isAligned ? lower : names.join('\n')}\n`;
+  const made = { text, names, starts };
+  nameTexts.set(model, made);
+  return made;
+}
+
+/** The index of the name that holds an offset of the text. */
+function nameIndexAt(starts: Uint32Array, offset: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Names that contain the query. */
+function* namesWith({ text, names, starts }: NameText, query: string): Generator<string> {
+  if (names.length === 0) return;
+  for (let at = text.indexOf(query, 1); at >= 0 && at < text.length - 1;) {
+    const index = nameIndexAt(starts, at);
+    yield names[index] ?? '';
+    const next = starts[index + 1];
+    if (next === undefined) return;
+    at = text.indexOf(query, next);
+  }
+}
+
+/** Names that have the letters of the query in this order, but not in one piece. */
+function* namesLike({ text, names, starts }: NameText, query: string): Generator<string> {
+  for (let index = 0; index < names.length; index += 1) {
+    const start = starts[index] ?? 0;
+    const end = (starts[index + 1] ?? text.length) - 1;
+    let found = 0;
+    for (let at = start; at < end && found < query.length; at += 1)
+      if (text.charCodeAt(at) === query.charCodeAt(found)) found += 1;
+    if (found === query.length && !text.slice(start, end).includes(query)) yield names[index] ?? '';
+  }
+}
+
+/** Names that contain the query come first, then those that have its letters in order. */
 export function workspaceSymbols(workspace: Workspace, query: string): WorkspaceSymbol[] {
   const lower = query.toLowerCase();
-  const exact: WorkspaceSymbol[] = [];
-  const loose: WorkspaceSymbol[] = [];
-  for (const { document, model } of workspace.files) {
-    for (const [name, definitions] of model.definitions) {
-      const candidate = name.toLowerCase();
-      const isExact = candidate.includes(lower);
-      if (
-        !isExact &&
-        (loose.length >= MAXIMUM_WORKSPACE_SYMBOLS || !matchesQuery(candidate, lower))
-      )
-        continue;
-      for (const it of definitions) {
-        if (it.kind === 'numeric' || it.kind === 'local') continue;
-        (isExact ? exact : loose).push({
-          name,
-          kind: symbolKinds[it.kind],
-          location: toLocation({ ...it, uri: document.uri }),
-        });
-        if (exact.length >= MAXIMUM_WORKSPACE_SYMBOLS) return exact;
+  const found: WorkspaceSymbol[] = [];
+  for (const select of [namesWith, namesLike]) {
+    for (const { document, model } of workspace.files) {
+      for (const name of select(nameTextOf(model), lower)) {
+        for (const it of model.definitions.get(name) ?? []) {
+          if (it.kind === 'numeric' || it.kind === 'local') continue;
+          found.push({
+            name,
+            kind: symbolKinds[it.kind],
+            location: toLocation({ ...it, uri: document.uri }),
+          });
+          if (found.length >= MAXIMUM_WORKSPACE_SYMBOLS) return found;
+        }
       }
     }
   }
-  return [...exact, ...loose].slice(0, MAXIMUM_WORKSPACE_SYMBOLS);
+  return found;
 }
 
 export function documentLinks(workspace: Workspace, file: IndexedFile): DocumentLink[] {
