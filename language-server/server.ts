@@ -28,7 +28,7 @@ import type { Settings } from './settings.ts';
 const MAXIMUM_INDEXED_BYTES = 4 * 2 ** 20;
 const MAXIMUM_INDEXED_FILES = 5000;
 /** Milliseconds of indexing between two looks at the queue of requests. */
-const INDEX_SLICE = 4;
+const INDEX_SLICE = 2;
 /** Milliseconds without a keystroke after which problems are reported. */
 const DIAGNOSTICS_DELAY = 60;
 

@@ -58,7 +58,7 @@ describe('hostile input', () => {
           'b.S': '#include "a.S"\n#include "main.S"\n',
         }),
     ],
-    ['a line of 20 MB', () => openAt(`mov x0, ${'x1, '.repeat(5_000_000)}\nret\n`)],
+    ['a line of 100 MB', () => openAt(`mov x0, ${'x1, '.repeat(25_000_000)}\nret\n`)],
     ['a line of parentheses', () => openAt(`mov x0, #${'('.repeat(50_000)}1\n`)],
     ['a comment without end', () => openAt(`/* ${'a\n'.repeat(50_000)}`)],
     ['labels without end', () => openAt('a:'.repeat(20_000))],

@@ -48,7 +48,7 @@ count:
         .cfi_startproc
         adrp    x9, counter
         add     x9, x9, :lo12:counter
-        ldr     x10, [x9]
+        ldr     x10, [x9, #0]
         add     x10, x10, x0
         str     x10, [x9]
         mov     x0, x10
