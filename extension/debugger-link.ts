@@ -140,7 +140,7 @@ export class DebuggerLink implements vscode.Disposable {
       if (found.length === 0) return;
       // A folder may hold the sources of several programs: what the others demand is not meant.
       const { sources } = await request(session, 'loadedSources', undefined);
-      const ownPaths = new Set(sources.map((it) => it.path));
+      const ownPaths = new Set(sources.map((it) => pathOf(it.path)));
       const refused = (
         await Promise.all([
           setOnLines(session, found, ownPaths),
@@ -201,6 +201,14 @@ export class DebuggerLink implements vscode.Disposable {
       return [new vscode.InlineValueText(toRange(at), `this ${mnemonic} ${found.text}`)];
     });
   }
+}
+
+/** VS Code puts URIs, as their parts, in the place of paths in answers of the protocol. */
+function pathOf(given: unknown): string | undefined {
+  if (typeof given === 'string')
+    return given.startsWith('file:') ? vscode.Uri.parse(given).fsPath : given;
+  if (typeof given !== 'object' || given === null) return undefined;
+  return vscode.Uri.from(given as vscode.Uri).fsPath;
 }
 
 /** Asked again after a wait, in which much may happen. */

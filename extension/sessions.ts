@@ -191,7 +191,7 @@ export class GuestSessions implements vscode.Disposable {
         const guest = this.#of(session);
         guest.restarted();
         this.#didRestart.fire(guest);
-      } else if (/^set[A-Z]/.test(command)) {
+      } else if (/^(?:trapline\/(?:set|remove)Watchpoint$|set[A-Z])/.test(command)) {
         this.#of(session).touched();
       }
     }
