@@ -135,6 +135,11 @@ export interface StateBody {
   readonly hostProfile: string;
   readonly hostProfiles: readonly { readonly name: string; readonly description: string }[];
   readonly state: readonly { readonly name: string; readonly value: string }[];
+  /** Cycles by a model of a real machine, the sum last. `source` says what the model is. */
+  readonly modelledCost?: {
+    readonly source: string;
+    readonly parts: readonly { readonly name: string; readonly cycles: number }[];
+  };
   readonly counters: readonly { readonly name: string; readonly value: number }[];
   /** Sequence number of the next event in the log. */
   readonly nextSeq: number;

@@ -240,8 +240,19 @@ export interface HypervisorView {
   hasDeviceAttr(vcpu: number, attribute: DeviceAttribute): IoctlResult;
   /** Who owns the debug registers, in the policy's own words, such as `GUEST` or `DIRTY`. */
   readonly owner: string;
-  /** Trap bits, FP owner, flags: name and value as text, in display order. */
-  state(): readonly { readonly name: string; readonly value: string }[];
+  /** Trap bits, FP owner, flags: name and value as text, in display order; words with the bits that have a name. */
+  state(): readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly bits?: readonly {
+      readonly name: string;
+      readonly bit: number;
+      readonly set: boolean;
+    }[];
+  }[];
+  /** Cycles by a model of a real machine, the sum last. */
+  modelledCosts(): readonly { readonly name: string; readonly cycles: number }[];
+  readonly costModel: { readonly name: string; readonly source: string };
   counters(): readonly { readonly name: string; readonly value: number }[];
   totals(): readonly RegisterTotals[];
   accessCounts(): readonly AccessCount[];

@@ -29,7 +29,10 @@ export function state(debuggee: Debuggee, running: boolean): StateBody {
         description: `${breakpoints} breakpoints, ${contextAware} of them context-aware, and ${watchpoints} watchpoints`,
       }),
     ),
-    state: kvm?.state() ?? [],
+    ...(kvm !== undefined && {
+      modelledCost: { source: kvm.costModel.source, parts: kvm.modelledCosts() },
+    }),
+    state: (kvm?.state() ?? []).map(({ name, value }) => ({ name, value })),
     counters: kvm?.counters() ?? [],
     nextSeq: kvm?.nextSeq ?? 0,
     running,

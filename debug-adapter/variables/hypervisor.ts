@@ -109,7 +109,14 @@ export class HypervisorContainer implements VariableContainer {
       [
         fixed('policy', kvm.policy),
         fixed('owner', kvm.owner),
-        ...kvm.state().map(({ name, value }) => fixed(name, value)),
+        ...kvm.state().map(({ name, value, bits }) => ({
+          ...fixed(name, value),
+          ...(bits !== undefined && {
+            container: new Rows(() =>
+              bits.map((it) => fixed(it.name, `${it.set ? 1 : 0} (bit ${it.bit})`)),
+            ),
+          }),
+        })),
         {
           ...fixed('counters', 'since reset'),
           container: new Rows(() =>

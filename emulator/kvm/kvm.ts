@@ -20,6 +20,8 @@ import {
   OK,
 } from './guest-debug-control.ts';
 import type { IoctlResult, KvmGuestDebug } from './guest-debug-control.ts';
+import { costModel, modelledCosts } from './cost-model.ts';
+import type { CostModel, ModelledCost } from './cost-model.ts';
 import { Fpsimd } from './fpsimd/fpsimd.ts';
 import type { FpsimdData } from './fpsimd/fpsimd.ts';
 import { defaultFpPolicy, requireFpPolicy } from './fpsimd/index.ts';
@@ -740,6 +742,22 @@ export class Kvm {
 
   counters(): readonly NamedCount[] {
     return hypervisorCounters(this);
+  }
+
+  /** What all this would cost on a real machine, by `costModel`. */
+  modelledCosts(): readonly ModelledCost[] {
+    const { entries, exits } = this.log.counters;
+    const { reads, writes } = this.ws.cpu;
+    const { saves, loads } = this.fp.counters;
+    return modelledCosts({
+      ...{ entries, exits, reads, writes },
+      fpSaves: saves.guest + saves.host,
+      fpLoads: loads.guest + loads.host,
+    });
+  }
+
+  get costModel(): CostModel {
+    return costModel;
   }
 
   accessCounts(): readonly AccessCount[] {

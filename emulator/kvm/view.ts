@@ -1,6 +1,6 @@
 /** The hypervisor for people: state, counters and registers from three sides. */
 import { describeESR } from '../cpu/syndrome.ts';
-import { readDebugState, isBundleRegister } from './debug-state.ts';
+import { debugRegistersOf, readDebugState, isBundleRegister } from './debug-state.ts';
 import { describeControl } from './guest-debug-control.ts';
 import type { Kvm } from './kvm.ts';
 import type { FlagWord } from './policies/policy.ts';
@@ -9,6 +9,14 @@ import type { Vcpu } from './vcpu.ts';
 export interface NamedText {
   readonly name: string;
   readonly value: string;
+  /** The bits of a word that have a name, from the lowest up. */
+  readonly bits?: readonly NamedBit[];
+}
+
+export interface NamedBit {
+  readonly name: string;
+  readonly bit: number;
+  readonly set: boolean;
 }
 
 export interface NamedCount {
@@ -45,6 +53,40 @@ const MDCR_BITS = [
   ['TDRA', 11n],
 ] as const;
 
+/** Arm ARM, MDCR_EL2: what the hypervisor decides with. */
+const MDCR_FIELDS: readonly (readonly [string, number])[] = [
+  ['TPMCR', 5],
+  ['TPM', 6],
+  ['TDE', 8],
+  ['TDA', 9],
+  ['TDOSA', 10],
+  ['TDRA', 11],
+  ['E2PB[0]', 12],
+  ['E2PB[1]', 13],
+  ['TPMS', 14],
+  ['TTRF', 19],
+  ['E2TB[0]', 24],
+  ['E2TB[1]', 25],
+  ['EBWE', 43],
+];
+
+/** HDFGRTR_EL2 and HDFGWTR_EL2: those that this hypervisor uses. */
+const FINE_GRAINED_FIELDS: readonly (readonly [string, number])[] = [
+  ['DBGBCRn_EL1', 0],
+  ['DBGBVRn_EL1', 1],
+  ['DBGWCRn_EL1', 2],
+  ['DBGWVRn_EL1', 3],
+  ['TRBIDR_EL1', 51],
+  ['PMBIDR_EL1', 63],
+];
+
+function bitsOf(
+  value: bigint,
+  fields: readonly (readonly [string, number])[],
+): readonly NamedBit[] {
+  return fields.map(([name, bit]) => ({ name, bit, set: ((value >> BigInt(bit)) & 1n) === 1n }));
+}
+
 /** Policy, owner, trap bits, flags: in display order. */
 export function hypervisorState(kvm: Kvm): readonly NamedText[] {
   const { vcpu, profile } = kvm;
@@ -61,7 +103,17 @@ export function hypervisorState(kvm: Kvm): readonly NamedText[] {
       name: 'host profile',
       value: `${profile.name}: ${profile.breakpoints} breakpoints (${profile.contextAware} context-aware), ${profile.watchpoints} watchpoints, ${profile.VHE ? 'VHE' : 'nVHE'}`,
     },
-    { name: 'MDCR_EL2', value: `${hex(MDCR)}${traps.length > 0 ? ` (${traps.join(', ')})` : ''}` },
+    {
+      name: 'MDCR_EL2',
+      value: `${hex(MDCR)}${traps.length > 0 ? ` (${traps.join(', ')})` : ''}`,
+      bits: bitsOf(MDCR, MDCR_FIELDS),
+    },
+    ...(profile.FGT
+      ? (['HDFGRTR_EL2', 'HDFGWTR_EL2'] as const).map((name) => {
+          const value = cpu.peekRegister(name);
+          return { name, value: hex(value), bits: bitsOf(value, FINE_GRAINED_FIELDS) };
+        })
+      : []),
     { name: 'HCR_EL2', value: hex(cpu.peekRegister('HCR_EL2')) },
     { name: 'CPTR_EL2', value: hex(cpu.peekRegister('CPTR_EL2')) },
     { name: 'CNTHCTL_EL2', value: hex(cpu.peekRegister('CNTHCTL_EL2')) },
@@ -71,11 +123,10 @@ export function hypervisorState(kvm: Kvm): readonly NamedText[] {
     flag('HOST_SS_ACTIVE_PENDING', vcpu.HOST_SS_ACTIVE_PENDING),
     flag('GUEST_SS_ACTIVE_PENDING', vcpu.GUEST_SS_ACTIVE_PENDING),
     { name: 'OSLSR_EL1', value: hex(vcpu.sys_regs.OSLSR_EL1) },
-    ...(kvm.policyObject.flagWords?.(kvm.ws) ?? []).map(flagWordText),
+    ...flagWords(kvm).map(flagWordText),
     { name: 'FP policy', value: kvm.fpPolicy },
     { name: 'FP/SIMD', value: fpText(kvm) },
     { name: 'TIF_FOREIGN_FPSTATE', value: kvm.fp.TIF_FOREIGN_FPSTATE ? '1' : '0' },
-    ...kvm.fp.policy.flagWords(kvm.fp).map(flagWordText),
     ...profilingState(kvm),
   ];
 }
@@ -90,7 +141,6 @@ function profilingState({ trace, vcpu, ws }: Kvm): readonly NamedText[] {
   const control = trace.VHE ? 'EL2' : 'EL1';
   return [
     { name: 'trace scheme', value: trace.scheme.name },
-    ...trace.scheme.flagWords(trace).map(flagWordText),
     ...(FEAT_SPE
       ? [
           { name: 'SPE', value: registers('PMBLIMITR_EL1', `PMSCR_${control}`, 'PMBSR_EL1') },
@@ -115,11 +165,42 @@ function fpText({ fp }: Kvm): string {
   return fp.exists ? `${fp.owner} ${fp.description}` : 'the processor has none';
 }
 
+/** All words of flags; the policy, the FP policy and the trace scheme each know their bits of them. */
+function flagWords({ policyObject, ws, fp, trace }: Kvm): readonly FlagWord[] {
+  const words = new Map<string, FlagWord>();
+  for (const word of [
+    ...(policyObject.flagWords?.(ws) ?? []),
+    ...fp.policy.flagWords(fp),
+    ...(trace.exists ? trace.scheme.flagWords(trace) : []),
+  ]) {
+    const known = words.get(word.name);
+    words.set(word.name, known === undefined ? word : mergeWords(known, word));
+  }
+  return [...words.values()];
+}
+
+function mergeWords(one: FlagWord, other: FlagWord): FlagWord {
+  const width = Math.max(one.width, other.width);
+  const bits = Array.from({ length: Math.max(one.bits.length, other.bits.length) }, (_, bit) => {
+    const [name = '', isSet = false] = one.bits[bit] ?? [];
+    const [otherName = '', isOtherSet = false] = other.bits[bit] ?? [];
+    // Bit 7 of iflags changed its meaning: the later word names it.
+    return [otherName === '' ? name : otherName, isSet || isOtherSet] as const;
+  });
+  return { name: one.name, width, bits };
+}
+
 function flagWordText({ name, width, bits }: FlagWord): NamedText {
   const word = bits.reduce((sum, [, set], bit) => (set ? sum | (1n << BigInt(bit)) : sum), 0n);
   const set = bits.filter(([, isSet]) => isSet).map(([bit]) => bit);
   const digits = word.toString(16).padStart(Math.ceil(width / 4), '0');
-  return { name, value: `0x${digits}${set.length > 0 ? ` (${set.join(', ')})` : ''}` };
+  return {
+    name,
+    value: `0x${digits}${set.length > 0 ? ` (${set.join(', ')})` : ''}`,
+    bits: bits.flatMap(([bitName, isSet], bit) =>
+      bitName === '' ? [] : [{ name: bitName, bit, set: isSet }],
+    ),
+  };
 }
 
 export function hypervisorCounters(kvm: Kvm): readonly NamedCount[] {
@@ -189,7 +270,9 @@ export function registerTotals({ log, ws }: Kvm): readonly RegisterTotals[] {
 export function registerViews(kvm: Kvm): DebugRegisterViews {
   const { ws, vcpu } = kvm;
   const { cpu } = ws.cpu;
-  const names = ws.registers.map(({ name }) => name);
+  const names = debugRegistersOf(ws.profile.breakpoints, ws.profile.watchpoints).map(
+    ({ name }) => name,
+  );
   const guestNames = [...names, 'MDSCR_EL1', 'MDCCINT_EL1', 'OSLSR_EL1', 'OSDLR_EL1'];
   const physicalNames = [...guestNames, 'MDCR_EL2'];
   const debuggerOwns = vcpu.guest_debug !== 0;

@@ -56,6 +56,7 @@ export function iconOf(kind: string): string {
   const families: readonly [RegExp, string][] = [
     [/^trap/, 'zap'],
     [/^(undef|inject|warning)/, 'warning'],
+    [/^mmio/, 'circuit-board'],
     [/^enter/, 'arrow-right'],
     [/^exit/, 'arrow-left'],
     [/^(bundle|fp|spe)Save/, 'arrow-up'],

@@ -37,6 +37,8 @@ const rowsPerRequest = 1000;
 type Node =
   | { readonly kind: 'costs' }
   | { readonly kind: 'cost'; readonly name: string; readonly value: number }
+  | { readonly kind: 'model' }
+  | { readonly kind: 'modelled'; readonly name: string; readonly cycles: number }
   | { readonly kind: 'group'; readonly group: EntryGroup; readonly events: readonly Node[] }
   | { readonly kind: 'totals'; readonly totals: readonly RegisterTotals[] }
   | { readonly kind: 'register'; readonly totals: RegisterTotals }
@@ -114,6 +116,7 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
     if (log === undefined) return [];
     const top: Node[] = [];
     if ((this.#shown?.state?.counters.length ?? 0) > 0) top.push({ kind: 'costs' });
+    if (this.#shown?.state?.modelledCost !== undefined) top.push({ kind: 'model' });
     if (log.totals.length > 0) top.push({ kind: 'totals', totals: log.totals });
     if (log.dropped > 0) top.push({ kind: 'dropped', dropped: log.dropped });
     const known = new Map(this.#events.map((node) => [node.kind === 'event' && node.row, node]));
@@ -138,6 +141,11 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
         return parent.totals.map((totals) => ({ kind: 'register', totals }));
       case 'costs':
         return (this.#shown?.state?.counters ?? []).map((it) => ({ kind: 'cost', ...it }));
+      case 'model':
+        return (this.#shown?.state?.modelledCost?.parts ?? []).map((it) => ({
+          kind: 'modelled',
+          ...it,
+        }));
       case 'group':
         return [...parent.events];
       default:
@@ -160,6 +168,24 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
         const item = new vscode.TreeItem(node.name);
         item.id = `cost ${node.name}`;
         item.description = node.value.toLocaleString('en-US');
+        return item;
+      }
+      case 'model': {
+        const { parts = [], source = '' } = this.#shown?.state?.modelledCost ?? {};
+        const item = new vscode.TreeItem(
+          'Cost model, not measured',
+          vscode.TreeItemCollapsibleState.Collapsed,
+        );
+        item.id = 'model';
+        item.description = cycles(parts.at(-1)?.cycles ?? 0);
+        item.iconPath = new vscode.ThemeIcon('beaker');
+        item.tooltip = source;
+        return item;
+      }
+      case 'modelled': {
+        const item = new vscode.TreeItem(node.name);
+        item.id = `modelled ${node.name}`;
+        item.description = cycles(node.cycles);
         return item;
       }
       case 'group': {
@@ -336,6 +362,8 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
     if (node.kind === 'event') await this.#places.open(placeInSource(node.row));
   }
 }
+
+const cycles = (number: number): string => `${count(number, 'modelled cycle')}`;
 
 function eventItem(node: Extract<Node, { kind: 'event' }>): vscode.TreeItem {
   const { row } = node;

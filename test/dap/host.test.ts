@@ -31,6 +31,8 @@ describe('The host of a guest', () => {
       valueOf(state, 'FP/SIMD') ?? '',
       /^HOST \(a\): the registers are those of thread vmm/,
     );
+    assert.match(state.modelledCost?.source ?? '', /^Modelled cycles, not measured here/);
+    assert.ok((state.modelledCost?.parts.at(-1)?.cycles ?? 0) > 0);
     const after = await client.send<StateBody>('trapline/hostActivity', {
       activity: 'softirqNeon',
     });

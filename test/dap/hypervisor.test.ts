@@ -127,6 +127,33 @@ describe('A guest under the hypervisor', () => {
     assert.equal(await client.evaluate('sensor.limit'), '750');
   });
 
+  it('each word of flags unfolds to its bits by name, MDCR_EL2 among them', async () => {
+    await client.start({
+      program: sampleProgram('self-hosted-debug'),
+      policy: 'IFLAGS',
+      hostProfile: '6-2-4-FGT-SPE-TRBE-nVHE',
+      traceScheme: 'SAVE_MASK',
+    });
+    await client.stopped();
+    const bits = async (word: string): Promise<readonly string[]> =>
+      (await client.unfold('Hypervisor', word)).map(({ name, value }) => `${name}: ${value}`);
+    const MDCR_EL2 = await bits('MDCR_EL2');
+    assert.ok(MDCR_EL2.some((it) => /^TDA: [01] \(bit 9\)$/.test(it)));
+    assert.ok(MDCR_EL2.some((it) => /^TDE: [01] \(bit 8\)$/.test(it)));
+    const iflags = await bits('iflags');
+    // One word of KVM: the policy has some of its bits, the trace scheme others.
+    assert.ok(
+      iflags.some((it) => /^DEBUG_DIRTY: [01] \(bit 4\)$/.test(it)),
+      iflags.join(),
+    );
+    assert.ok(iflags.some((it) => /^DEBUG_STATE_SAVE_SPE: [01] \(bit 5\)$/.test(it)));
+    const scope = await client.unfold('Hypervisor');
+    assert.equal(scope.filter(({ name }) => name === 'iflags').length, 1);
+    assert.ok((await bits('HDFGRTR_EL2')).includes('DBGBCRn_EL1: 0 (bit 0)'));
+    const traps = await client.unfold('Hypervisor', 'registers');
+    assert.ok(traps.some(({ value }) => /^\d+ traps, \d+ reads, \d+ writes$/.test(value)));
+  });
+
   it('without KVM_SET_GUEST_DEBUG hw is refused with that reason and auto means vm', async () => {
     let set: DebugProtocol.Breakpoint[] = [];
     await client.start({ program: sampleProgram('hello'), policy: 'EAGER' }, async () => {
