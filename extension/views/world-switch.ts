@@ -363,7 +363,7 @@ export class WorldSwitchView implements vscode.TreeDataProvider<Node>, vscode.Di
   }
 }
 
-const cycles = (number: number): string => `${count(number, 'modelled cycle')}`;
+const cycles = (number: number): string => count(number, 'modelled cycle');
 
 function eventItem(node: Extract<Node, { kind: 'event' }>): vscode.TreeItem {
   const { row } = node;
