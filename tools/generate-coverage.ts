@@ -16,7 +16,8 @@ import { hostProfiles } from '../emulator/kvm/host-profile.ts';
 import { policies } from '../emulator/kvm/policies/index.ts';
 import { all } from '../emulator/sysregs/catalogue.ts';
 import { v8_0 } from '../emulator/sysregs/processor-model.ts';
-import { implementedInstructions } from '../emulator/sysregs/system-instructions.ts';
+import { defaultCpuModel } from '../emulator/sysregs/cpu-model.ts';
+import { instructionsOf } from '../emulator/sysregs/system-instructions.ts';
 
 const FILE = fileURLToPath(new URL('../docs/coverage.md', import.meta.url));
 
@@ -59,7 +60,7 @@ function systemRegisters(): string {
 
 function systemInstructions(): string {
   const kinds = new Map<string, string[]>();
-  for (const { kind, name } of implementedInstructions.values()) {
+  for (const { kind, name } of instructionsOf(defaultCpuModel.features).values()) {
     kinds.set(kind, [...(kinds.get(kind) ?? []), name]);
   }
   return table(

@@ -13,7 +13,7 @@ import { systemInstruction } from '../sysregs/catalogue.ts';
 import type { SystemInstruction } from '../sysregs/catalogue.ts';
 import { genericName, unpackEncoding } from '../sysregs/sysreg.ts';
 import { elIsInHost } from '../sysregs/virtualization-host.ts';
-import { implementedInstructions } from '../sysregs/system-instructions.ts';
+import { instructionsOf } from '../sysregs/system-instructions.ts';
 import { isExternalAbortOnWalk } from '../mmu/fault.ts';
 import { encodePar } from '../mmu/par-el1.ts';
 import { translate, translateFirstStage } from '../mmu/translate.ts';
@@ -37,7 +37,8 @@ export function executeSystemInstruction(
   Xt: bigint,
 ): SystemInstructionOutcome {
   const { EL } = pe.state;
-  const instruction = direction === 'SYS' ? implementedInstructions.get(encoding) : undefined;
+  const instruction =
+    direction === 'SYS' ? instructionsOf(pe.profile.model.features).get(encoding) : undefined;
   if (instruction === undefined) {
     pe.tellUnimplemented(`system instruction ${nameOf(direction, encoding)}`);
     return { kind: 'refused', code: unimplementedAccessCode(encoding, EL, pe.traps.active) };
@@ -46,7 +47,7 @@ export function executeSystemInstruction(
   if (code !== ACCESS_ALLOWED) return { kind: 'refused', code };
   switch (instruction.kind) {
     case 'tlbi': {
-      // Xt: VA[55:12] in bits 43:0. All others take everything with them.
+      // Xt: VA[55:12] in bits 43:0. All others, ranges among them, take everything with them.
       const byAddress = /^VA/.test(instruction.name);
       const invalidate = (where: ProcessingElement): void => {
         if (byAddress) where.invalidateAddress(BigInt.asIntN(44, Xt) << 12n);
@@ -95,12 +96,15 @@ function addressTranslate(
   { name }: SystemInstruction,
   va: bigint,
 ): SystemInstructionOutcome {
-  const named = Number(/E([012])[RW]$/.exec(name)?.[1]) as ExceptionLevel;
+  const named = Number(/E([012])[RW]P?$/.exec(name)?.[1]) as ExceptionLevel;
   // In a host what is said of EL1 is meant for EL2.
   const EL = named === 1 && elIsInHost(pe.registers.raw('HCR_EL2'), 0) ? 2 : named;
-  const access = name.endsWith('W') ? 'write' : 'read';
+  const access = /WP?$/.test(name) ? 'write' : 'read';
   const through = name.startsWith('S12') ? translate : translateFirstStage;
-  const result = through({ ...pe.regime(EL), PAN: false }, pe.memory.tables, va, access);
+  // Only AT S1E1RP and S1E1WP ask what PSTATE.PAN lets through.
+  const regime = pe.regime(EL);
+  const PAN = name.endsWith('P') && regime.PAN;
+  const result = through({ ...regime, PAN }, pe.memory.tables, va, access);
   if (result.kind === 'fault') {
     const hiddenFromEL1 = result.onWalk && !name.startsWith('S12') && pe.state.EL === 1;
     if (hiddenFromEL1 || isExternalAbortOnWalk(result)) {

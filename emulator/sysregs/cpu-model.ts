@@ -26,7 +26,10 @@ export type CpuFeature =
   | 'FEAT_LRCPC2'
   | 'FEAT_VHE'
   | 'FEAT_PAuth'
-  | 'FEAT_BTI';
+  | 'FEAT_BTI'
+  | 'FEAT_PAN2'
+  | 'FEAT_TLBIOS'
+  | 'FEAT_TLBIRANGE';
 
 export interface CpuModel {
   /** The name a launch configuration uses. */
@@ -41,11 +44,12 @@ const neoverseN1 = [
   ...(['FEAT_CRC32', ...cryptography] as const),
   ...(['FEAT_LSE', 'FEAT_LOR', 'FEAT_RDM', 'FEAT_DotProd', 'FEAT_FP16', 'FEAT_LRCPC'] as const),
   ...(['FEAT_PMUv3', 'FEAT_PMUv3p1', 'FEAT_PAN', 'FEAT_UAO', 'FEAT_SSBS2', 'FEAT_VHE'] as const),
+  'FEAT_PAN2',
 ] as const;
 const all = [
   ...neoverseN1,
   ...(['FEAT_JSCVT', 'FEAT_FCMA', 'FEAT_FlagM', 'FEAT_SB', 'FEAT_DIT', 'FEAT_LRCPC2'] as const),
-  ...(['FEAT_PAuth', 'FEAT_BTI'] as const),
+  ...(['FEAT_PAuth', 'FEAT_BTI', 'FEAT_TLBIOS', 'FEAT_TLBIRANGE'] as const),
 ] as const;
 
 /** Implementer 0 is reserved for software use: no guest applies an erratum's workaround to it. */

@@ -688,7 +688,7 @@ export function implementedRegisters(profile: ProcessorProfile, cpu = 0): Implem
     for (const name of fineGrainedTrapRegisters) {
       const reg = byName(name);
       if (reg === undefined) throw new TypeError(`The catalogue has no register ${name}`);
-      const writable = fineGrainedTrapMask(name, names);
+      const writable = fineGrainedTrapMask(name, names, profile.model.features);
       registers.push({ reg, reset: 0n, writable, RES1: 0n, kind: 'effects' });
     }
   }

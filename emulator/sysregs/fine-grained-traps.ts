@@ -5,7 +5,8 @@
  */
 import { byName } from './catalogue.ts';
 import type { SystemInstruction } from './catalogue.ts';
-import { implementedInstructions } from './system-instructions.ts';
+import type { CpuFeature } from './cpu-model.ts';
+import { instructionsOf } from './system-instructions.ts';
 import type { Direction, SysReg } from './sysreg.ts';
 
 export type FineGrainedTrapRegister =
@@ -84,6 +85,7 @@ export function fineGrainedExceptionTrap(name: FineGrainedExceptionInstruction):
 export function fineGrainedTrapMask(
   register: FineGrainedTrapRegister,
   implementedNames: ReadonlySet<string>,
+  features: ReadonlySet<CpuFeature>,
 ): bigint {
   let mask = 0n;
   const add = (trap: FineGrainedTrap | undefined): void => {
@@ -95,7 +97,7 @@ export function fineGrainedTrapMask(
     if (reg.access !== 'WO') add(fineGrainedTrap(reg, 'read'));
     if (reg.access !== 'RO') add(fineGrainedTrap(reg, 'write'));
   }
-  for (const instruction of implementedInstructions.values()) {
+  for (const instruction of instructionsOf(features).values()) {
     add(fineGrainedInstructionTrap(instruction));
   }
   for (const name of fineGrainedExceptionInstructions) add(fineGrainedExceptionTrap(name));

@@ -98,7 +98,8 @@ function ID_AA64ISAR0_EL1(model: CpuModel): bigint {
     (field(model, 20n, 'FEAT_LSE') << 1n) |
     field(model, 28n, 'FEAT_RDM') |
     field(model, 44n, 'FEAT_DotProd') |
-    field(model, 52n, 'FEAT_FlagM')
+    field(model, 52n, 'FEAT_FlagM') |
+    field(model, 56n, 'FEAT_TLBIOS', 'FEAT_TLBIRANGE')
   );
 }
 
@@ -158,7 +159,7 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
     ['ID_AA64DFR1_EL1', ID_AA64DFR1_EL1(profile)],
     ['ID_AA64ISAR0_EL1', ID_AA64ISAR0_EL1(cpuModel)],
     ['ID_AA64ISAR1_EL1', ID_AA64ISAR1_EL1(cpuModel)],
-    // SSBS 2: with MRS and MSR. PAN 1: AT S1E1RP and S1E1WP are FEAT_PAN2.
+    // SSBS 2: with MRS and MSR. PAN 2: AT S1E1RP and S1E1WP too.
     [
       'ID_AA64PFR1_EL1',
       field(cpuModel, 0n, 'FEAT_BTI') | (field(cpuModel, 4n, 'FEAT_SSBS2') << 1n),
@@ -167,7 +168,7 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
       'ID_AA64MMFR1_EL1',
       (hasVHE(profile) ? 1n << 8n : 0n) |
         field(cpuModel, 16n, 'FEAT_LOR') |
-        field(cpuModel, 20n, 'FEAT_PAN'),
+        field(cpuModel, 20n, 'FEAT_PAN', 'FEAT_PAN2'),
     ],
     ['ID_AA64MMFR2_EL1', field(cpuModel, 4n, 'FEAT_UAO')],
     // 40-bit physical addresses, 16-bit ASIDs, the 4 KiB, 16 KiB and 64 KiB granules at both stages.

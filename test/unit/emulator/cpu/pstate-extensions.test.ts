@@ -146,4 +146,16 @@ describe('PSTATE.PAN and UAO at EL1', () => {
     assert.equal(untilException(pe).EC, EC_SVC);
     assert.equal(pe.peekRegister('PAR_EL1') & 1n, 0n);
   });
+
+  it('AT S1E1RP and S1E1WP ask what PAN lets through', () => {
+    for (const at of [0xd5087902, 0xd5087922]) {
+      const refused = userMemory([pan(1), at, SVC]);
+      assert.equal(untilException(refused).EC, EC_SVC);
+      // F, and FST: Permission fault, level 1
+      assert.equal(refused.peekRegister('PAR_EL1') & 0x7fn, (0b001101n << 1n) | 1n);
+      const allowed = userMemory([pan(0), at, SVC]);
+      assert.equal(untilException(allowed).EC, EC_SVC);
+      assert.equal(allowed.peekRegister('PAR_EL1') & 1n, 0n);
+    }
+  });
 });

@@ -7,7 +7,7 @@ import { requireCpuModel } from '../../../../emulator/sysregs/cpu-model.ts';
 import { implementedRegisters } from '../../../../emulator/sysregs/definitions.ts';
 import { v8_0 } from '../../../../emulator/sysregs/processor-model.ts';
 import type { ProcessorProfile } from '../../../../emulator/sysregs/processor-model.ts';
-import { implementedInstructions } from '../../../../emulator/sysregs/system-instructions.ts';
+import { instructionsOf } from '../../../../emulator/sysregs/system-instructions.ts';
 import { mrsOpcode, msrOpcode } from '../../../../emulator/sysregs/sysreg.ts';
 import { AccessProbe, outcomeText, PROBE_DATA } from '../../../support/access-probe.ts';
 
@@ -45,7 +45,7 @@ for (const { reg } of [...registers.all, ...registers.aliases]) {
   if (reg.access !== 'WO') words.set(`R ${reg.name}`, mrsOpcode(reg, 0));
   if (reg.access !== 'RO') words.set(`W ${reg.name}`, msrOpcode(reg, 0));
 }
-for (const { kind, name, encoding } of implementedInstructions.values()) {
+for (const { kind, name, encoding } of instructionsOf(everything.model.features).values()) {
   words.set(`${kind} ${name.toLowerCase()}`, (0xd5000000 | (encoding << 5)) >>> 0);
 }
 const OTHERS = {
@@ -493,12 +493,32 @@ const INSTRUCTION_TRAPS: readonly (readonly [number, string])[] = [
   [13, 'at s1e1w'],
   [14, 'at s1e0r'],
   [15, 'at s1e0w'],
+  [16, 'at s1e1rp'],
+  [17, 'at s1e1wp'],
+  [18, 'tlbi vmalle1os'],
+  [19, 'tlbi vae1os'],
+  [20, 'tlbi aside1os'],
+  [21, 'tlbi vaae1os'],
+  [22, 'tlbi vale1os'],
+  [23, 'tlbi vaale1os'],
+  [24, 'tlbi rvae1os'],
+  [25, 'tlbi rvaae1os'],
+  [26, 'tlbi rvale1os'],
+  [27, 'tlbi rvaale1os'],
   [28, 'tlbi vmalle1is'],
   [29, 'tlbi vae1is'],
   [30, 'tlbi aside1is'],
   [31, 'tlbi vaae1is'],
   [32, 'tlbi vale1is'],
   [33, 'tlbi vaale1is'],
+  [34, 'tlbi rvae1is'],
+  [35, 'tlbi rvaae1is'],
+  [36, 'tlbi rvale1is'],
+  [37, 'tlbi rvaale1is'],
+  [38, 'tlbi rvae1'],
+  [39, 'tlbi rvaae1'],
+  [40, 'tlbi rvale1'],
+  [41, 'tlbi rvaale1'],
   [42, 'tlbi vmalle1'],
   [43, 'tlbi vae1'],
   [44, 'tlbi aside1'],
@@ -565,7 +585,7 @@ function expand(traps: string): string[] {
     }
     if (name === 'TLBI of EL1') {
       return [...words.keys()].filter(
-        (key) => /^tlbi (vmalle1|va|aside1).*/.test(key) && !/e2/.test(key),
+        (key) => /^tlbi (vmalle1|r?va|aside1).*/.test(key) && !/e2/.test(key),
       );
     }
     if (name.includes('<n>')) {

@@ -9,6 +9,7 @@ import { implementedDefinitions } from '../../../../emulator/isa/features.ts';
 import { cpuModels } from '../../../../emulator/sysregs/cpu-model.ts';
 import { implementedRegisters } from '../../../../emulator/sysregs/definitions.ts';
 import { idRegisters } from '../../../../emulator/sysregs/id-registers.ts';
+import { instructionsOf } from '../../../../emulator/sysregs/system-instructions.ts';
 import { v8_0 } from '../../../../emulator/sysregs/processor-model.ts';
 
 /** Register, lsb of the field, its least value with the extension, and a word or a register of it. */
@@ -25,7 +26,10 @@ const FIELDS: readonly (readonly [string, number, number, number | string])[] = 
   ['ID_AA64ISAR1_EL1', 12, 1, 0x1e7e0000], // fjcvtzs w0, d0
   ['ID_AA64ISAR1_EL1', 16, 1, 0x2e80c400], // fcmla v0.2s, v0.2s, v0.2s, #0
   ['ID_AA64ISAR1_EL1', 20, 1, 0xb8bfc000], // ldapr w0, [x0]
+  ['ID_AA64ISAR1_EL1', 4, 1, 0xdac10000], // pacia x0, x0
+  ['ID_AA64ISAR1_EL1', 4, 1, 'APIAKeyLo_EL1'],
   ['ID_AA64ISAR1_EL1', 20, 2, 0x99400000], // ldapur w0, [x0]
+  ['ID_AA64ISAR1_EL1', 24, 1, 0x9ac03000], // pacga x0, x0, x0
   ['ID_AA64ISAR1_EL1', 36, 1, 0xd50330ff], // sb
   ['ID_AA64PFR0_EL1', 16, 1, 0x1ee02800], // fadd h0, h0, h0
   ['ID_AA64PFR0_EL1', 20, 1, 0x0e401400], // fadd v0.4h, v0.4h, v0.4h
@@ -40,6 +44,16 @@ const FIELDS: readonly (readonly [string, number, number, number | string])[] = 
   ['ID_AA64MMFR2_EL1', 4, 1, 0xd500417f], // msr uao, #1
   ['ID_AA64MMFR2_EL1', 4, 1, 'UAO'],
   ['ID_AA64DFR0_EL1', 8, 1, 'PMCR_EL0'],
+];
+
+/** AT and TLBI. */
+const OPERATIONS: readonly (readonly [string, number, number, string])[] = [
+  ['ID_AA64ISAR0_EL1', 56, 1, 'VAE1OS'],
+  ['ID_AA64ISAR0_EL1', 56, 1, 'VMALLS12E1OS'],
+  ['ID_AA64ISAR0_EL1', 56, 2, 'RVAE1'],
+  ['ID_AA64ISAR0_EL1', 56, 2, 'RIPAS2LE1OS'],
+  ['ID_AA64MMFR1_EL1', 20, 2, 'S1E1RP'],
+  ['ID_AA64MMFR1_EL1', 20, 2, 'S1E1WP'],
 ];
 
 describe('CPU models', () => {
@@ -58,6 +72,16 @@ describe('CPU models', () => {
             ? registers.byName(evidence) !== undefined
             : decoder.decode(evidence) !== undefined;
         assert.equal(value >= least, isThere);
+      });
+    }
+
+    const operations = new Set(
+      [...instructionsOf(model.features).values()].map(({ name }) => name),
+    );
+    for (const [register, lsb, least, name] of OPERATIONS) {
+      it(`${model.name}: ${register}[${lsb + 3}:${lsb}] is ${least} or more if there is ${name}`, () => {
+        const value = Number(((values.get(register) ?? 0n) >> BigInt(lsb)) & 0xfn);
+        assert.equal(value >= least, operations.has(name));
       });
     }
   }
