@@ -103,7 +103,7 @@ const EL1_MAINTENANCE = systemInstructions.filter(
     (kind === 'dc' || kind === 'ic' || kind === 'tlbi') && (op1 === 0 || op1 === 3),
 );
 const EL1_TRANSLATION = systemInstructions.filter(
-  ({ kind, op1, CRm }) => kind === 'at' && op1 === 0 && CRm === 8,
+  ({ kind, op1, CRm, name }) => kind === 'at' && op1 === 0 && (CRm === 8 || name.endsWith('P')),
 );
 const PAR_EL1 = { encoding: encodingOf('PAR_EL1') };
 
