@@ -16,6 +16,9 @@ import type { Workbench } from './support/workbench.ts';
 
 const at = (marker: string): number => lineWith('self-hosted-debug', 'main.c', marker);
 
+/** Rows above the events. */
+const NO_EVENTS = ['Cost', 'Cost model, not measured', 'Totals per register'];
+
 describe('the World Switch view', () => {
   let workbench: Workbench;
 
@@ -86,7 +89,7 @@ describe('the World Switch view', () => {
     await workbench.press('Enter');
     await waitUntil('only traps are shown', async () => {
       const rows = await panelRows(workbench, 'World Switch');
-      const events = rows.filter(({ name }) => !['Cost', 'Totals per register'].includes(name));
+      const events = rows.filter(({ name }) => !NO_EVENTS.includes(name));
       return events.length > 0 && events.every(({ text }) => /trapped/.test(text));
     });
     await workbench.runCommand('Trapline: Group World Switch by entry');
@@ -100,6 +103,10 @@ describe('the World Switch view', () => {
     assert.match(costs.find(({ name }) => name === 'entries')?.text ?? '', /entries ?\d+/);
     await screenshot(workbench, 'world switch 5 groups and cost');
     await setExpanded(workbench, 'World Switch', 'Cost', false);
+    const model = 'Cost model, not measured';
+    const modelled = await panelChildren(workbench, 'World Switch', model);
+    assert.match(modelled.find(({ name }) => name === 'sum')?.text ?? '', /[\d,]+ modelled cycles/);
+    await setExpanded(workbench, 'World Switch', model, false);
     await workbench.runCommand('Trapline: Show World Switch in order');
     await workbench.runCommand('Trapline: Show all rows of World Switch');
   });
