@@ -123,5 +123,5 @@ describe('Random requests', () => {
     await client.send('setInstructionBreakpoints', { breakpoints: [] });
     assert.equal((await client.request('threads')).success, true);
     await client.disconnect();
-  }).timeout(60_000);
+  }).timeout(180_000);
 });
