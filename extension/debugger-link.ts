@@ -203,10 +203,12 @@ export class DebuggerLink implements vscode.Disposable {
   }
 }
 
-/** VS Code puts URIs, as their parts, in the place of paths in answers of the protocol. */
+/** VS Code puts URIs, as texts or as their parts, in the place of paths in answers of the protocol. */
 function pathOf(given: unknown): string | undefined {
-  if (typeof given === 'string')
-    return given.startsWith('file:') ? vscode.Uri.parse(given).fsPath : given;
+  if (typeof given === 'string') {
+    // Of a window with a remote the scheme is another one than `file`; a Windows path has no slashes behind its drive.
+    return /^[\w-]+:\/\//.test(given) ? vscode.Uri.parse(given).fsPath : given;
+  }
   if (typeof given !== 'object' || given === null) return undefined;
   return vscode.Uri.from(given as vscode.Uri).fsPath;
 }

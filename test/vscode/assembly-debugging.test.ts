@@ -270,7 +270,7 @@ describe('assembly while it is debugged', () => {
   });
 });
 
-describe('comments for the debugger', () => {
+describe('comments that a run obeys', () => {
   let workbench: Workbench;
 
   before(async () => {
@@ -296,5 +296,34 @@ describe('comments for the debugger', () => {
     );
     await screenshot(workbench, 'assembly 23 misspelled comment');
     await workbench.runCommand('View: Focus Active Editor Group');
+  });
+
+  it('say what the program lacks when it starts', async () => {
+    await workbench.pressF5();
+    const message = await workbench.waitForNotification('is not obeyed');
+    assert.match(message, /program\.S:\d+.*no symbol missing/);
+    await screenshot(workbench, 'assembly 24 label that the program lacks');
+    await workbench.waitForStopped({ file: 'program.S' });
+  });
+
+  it('stop at the write that @watch speaks of', async () => {
+    await workbench.step('F5', { file: 'program.S', line: lineOf('str     x10, [x9]') });
+    await screenshot(workbench, 'assembly 25 stopped by @watch');
+    const rows = await waitUntil('the watchpoint is listed', async () => {
+      const shown = await panelRows(workbench, 'Debug Resources');
+      return shown.some(({ text }) => text.includes('counter')) ? shown : undefined;
+    });
+    assert.ok(!rows.some(({ text }) => text.includes('missing')));
+  });
+
+  it('stop where an @assert does not hold', async () => {
+    // 0x1000 + 3 is in order; the watchpoint comes first in the next round, with 0x1005.
+    await workbench.step('F5', { file: 'program.S', line: lineOf('str     x10, [x9]') });
+    await workbench.step('F5', { file: 'program.S', line: lineOf('mov     x0, x10') });
+    await workbench.showRunAndDebug();
+    await waitUntil('the call stack says why', async () =>
+      /assertion/i.test((await workbench.page.locator('.debug-viewlet').textContent()) ?? ''),
+    );
+    await screenshot(workbench, 'assembly 26 stopped by @assert');
   });
 });
