@@ -104,7 +104,8 @@ function addressTranslate(
   // Only AT S1E1RP and S1E1WP ask what PSTATE.PAN lets through.
   const regime = pe.regime(EL);
   const PAN = name.endsWith('P') && regime.PAN;
-  const result = through({ ...regime, PAN }, pe.memory.tables, va, access);
+  // Whether AT sets an Access flag is IMPLEMENTATION DEFINED: tables are looked at alone.
+  const result = through({ ...regime, PAN }, pe.memory.peekedTables, va, access);
   if (result.kind === 'fault') {
     const hiddenFromEL1 = result.onWalk && !name.startsWith('S12') && pe.state.EL === 1;
     if (hiddenFromEL1 || isExternalAbortOnWalk(result)) {

@@ -8,11 +8,18 @@ export class TableMemory implements TableReader {
   high = 0;
   readonly #engine: Engine;
   readonly #read: (PA: bigint) => bigint | undefined;
+  readonly update: ((PA: number, low: number) => void) | undefined;
 
   /** With `peek` a device is read without side effects, for the debugger. */
   constructor(engine: Engine, bus: Bus, how: 'read' | 'peek') {
     this.#engine = engine;
     this.#read = (PA) => bus[how](PA, 8);
+    if (how === 'peek') return;
+    this.update = (PA, low) => {
+      const bytes = new Uint8Array(4);
+      new DataView(bytes.buffer).setUint32(0, low, true);
+      if (!engine.writePhysical(BigInt(PA), bytes)) bus.write(BigInt(PA), 4, BigInt(low));
+    };
   }
 
   read(PA: number): boolean {

@@ -11,6 +11,11 @@ export interface TableReader {
   read(PA: number): boolean;
   readonly low: number;
   readonly high: number;
+  /**
+   * Writes bits 31:0 of the descriptor at a physical address, as hardware management of the Access flag and of
+   * dirty state does. Absent for a look that changes nothing.
+   */
+  readonly update?: ((PA: number, low: number) => void) | undefined;
 }
 
 const TWO_32 = 2 ** 32;
@@ -40,6 +45,17 @@ export function outputAddress(low: number, high: number): number {
 export function accessFlag(low: number): boolean {
   return (low & (1 << 10)) !== 0;
 }
+
+/** The leaf with its Access flag set. */
+export const withAccessFlag = (low: number): number => (low | (1 << 10)) >>> 0;
+
+/** Bit 51 of a leaf, DBM: what is read-only is clean, and can be written. */
+export function dirtyBitModifier(high: number): boolean {
+  return (high & (1 << 19)) !== 0;
+}
+
+/** Bit 7: AP[2] of a stage 1 leaf, which says read-only; S2AP[1] of a stage 2 leaf, which says writable. */
+export const WRITE_PERMISSION_BIT = 1 << 7;
 
 /** Bit 11 of a stage 1 leaf: for one ASID only. */
 export function notGlobal(low: number): boolean {

@@ -73,6 +73,12 @@ export interface TranslationRegime {
   readonly WXN: boolean;
   /** PSTATE.PAN above EL0: data that EL0 may access is no one's to load and store. */
   readonly PAN: boolean;
+  /** TCR_ELx.HA and HD: a clear Access flag is set, what is clean becomes dirty; both of stage 1. */
+  readonly managesAccessFlag: boolean;
+  readonly managesDirtyState: boolean;
+  /** VTCR_EL2.HA and HD, of stage 2. */
+  readonly stage2ManagesAccessFlag: boolean;
+  readonly stage2ManagesDirtyState: boolean;
   /** HCR_EL2.DC: with stage 1 off, data is Normal Write-Back memory. */
   readonly defaultCacheable: boolean;
   /** SCTLR_ELx.I: with stage 1 off, instruction fetches are cacheable. */
@@ -212,6 +218,9 @@ export function translationRegime(registers: RegimeRegisters): TranslationRegime
   const DC = isEL1 && !TGE && bit(HCR_EL2, 12);
   const M = bit(SCTLR, 0) && (!isEL1 || (!TGE && !DC));
   const stage2 = isEL1 && (DC || bit(HCR_EL2, 0));
+  // Dirty state is managed where the Access flag is.
+  const HA = bit(TCR, isEL2 ? 21 : 39);
+  const S2HA = bit(registers.VTCR_EL2, 21);
   const PS = isEL2 ? field(TCR, 18, 16) : field(TCR, 34, 32);
   const width = outputBits(PS, registers.physicalAddressBits);
   const lower = (): TableRoot =>
@@ -245,6 +254,10 @@ export function translationRegime(registers: RegimeRegisters): TranslationRegime
     MAIR: memoryAttributeBytes(registers.MAIR),
     WXN: bit(SCTLR, 19),
     PAN: EL > 0 && !isEL2 && registers.PAN === true,
+    managesAccessFlag: HA,
+    managesDirtyState: HA && bit(TCR, isEL2 ? 22 : 40),
+    stage2ManagesAccessFlag: S2HA,
+    stage2ManagesDirtyState: S2HA && bit(registers.VTCR_EL2, 22),
     defaultCacheable: DC,
     instructionCacheable: bit(SCTLR, 12),
     protectedWalk: !TGE && bit(HCR_EL2, 2),

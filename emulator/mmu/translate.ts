@@ -1,17 +1,21 @@
 /**
  * From virtual to physical addresses. Arm ARM, AArch64.FullTranslate() and what it calls, for a regime
- * given by its register values and tables given by a reader; nothing here changes any state.
+ * given by its register values and tables given by a reader. The only state that it changes are descriptors, by
+ * hardware management of the Access flag and of dirty state (FEAT_HAFDBS), and only if the reader can.
  *
  * The order of faults within a stage is the Arm ARM's: walk, Access flag, alignment by memory type,
- * permission. Hardware management of the Access flag and of dirty state does not exist on Armv8.0.
+ * permission. Descriptors are updated where there is none of them.
  */
 import {
   accessFlag,
   attributeIndex,
+  dirtyBitModifier,
   guardedPage,
   notGlobal,
   shareability,
   stage2MemAttr,
+  withAccessFlag,
+  WRITE_PERMISSION_BIT,
 } from './descriptor.ts';
 import type { TableReader } from './descriptor.ts';
 import {
@@ -43,11 +47,13 @@ import {
   requiredPermission,
   stage1Permissions,
   stage2Permissions,
+  WRITE,
 } from './permissions.ts';
 import type { TranslationAccess } from './permissions.ts';
 import { topByteIgnored } from './regime.ts';
 import type { TranslationRegime } from './regime.ts';
 import { walk } from './walk.ts';
+import type { Leaf } from './walk.ts';
 
 export type MemoryType = 'Device' | 'Normal';
 
@@ -161,26 +167,59 @@ function translateStage1(
   if (typeof leaf === 'number') return stage1Fault(leaf);
   if (leaf.kind === 'fault') return leaf;
   const { level, low } = leaf;
-  if (!accessFlag(low) && access !== 'debug') return stage1Fault(ACCESS_FLAG_FAULT | level);
+  if (!accessFlag(low) && access !== 'debug' && !regime.managesAccessFlag) {
+    return stage1Fault(ACCESS_FLAG_FAULT | level);
+  }
   const Attr = regime.MAIR[attributeIndex(low)] ?? DEVICE_nGnRnE;
   if (isUnaligned && isDevice(Attr)) return stage1Fault(ALIGNMENT_FAULT);
-  const permissions = stage1Permissions(leaf, regime.privilege, regime.WXN, regime.PAN);
+  const isReadOnly = (low & WRITE_PERMISSION_BIT) !== 0;
+  const isClean = regime.managesDirtyState && isReadOnly && dirtyBitModifier(leaf.high);
+  const permitting = isClean ? { ...leaf, low: low & ~WRITE_PERMISSION_BIT } : leaf;
+  const permissions = stage1Permissions(permitting, regime.privilege, regime.WXN, regime.PAN);
   // CONSTRAINED UNPREDICTABLE: instructions in Device memory that is not execute-never are fetched
   // as from Normal Non-cacheable memory.
   if ((requiredPermission(access, regime.EL) & ~permissions) !== 0) {
     return stage1Fault(PERMISSION_FAULT | level);
   }
+  const becomesDirty = isClean && access === 'write';
+  const updated = becomesDirty ? low & ~WRITE_PERMISSION_BIT : low;
+  const refused = updateStage1(
+    regime,
+    tables,
+    leaf,
+    regime.managesAccessFlag ? withAccessFlag(updated) : updated,
+    access,
+  );
+  if (refused !== undefined) return refused;
   const SH = effectiveShareability({ Attr, SH: shareability(low) });
   return {
     kind: 'output',
     address: leaf.address,
-    permissions,
+    permissions: isClean && !becomesDirty ? permissions & ~WRITE : permissions,
     Attr,
     SH,
     sizeBits: leaf.sizeBits,
     global: regime.name === 'EL2' || !notGlobal(low),
     guarded: guardedPage(leaf.high),
   };
+}
+
+/** Writes a stage 1 leaf that hardware has changed; where stage 2 is on it has to permit the write. */
+function updateStage1(
+  regime: TranslationRegime,
+  tables: TableReader,
+  { low, descriptorAddress, descriptorPA }: Leaf,
+  updated: number,
+  access: TranslationAccess,
+): TranslationFault | undefined {
+  if (updated >>> 0 === low >>> 0 || access === 'debug' || tables.update === undefined)
+    return undefined;
+  if (regime.stage2 !== undefined) {
+    const output = translateStage2(regime, tables, descriptorAddress, 'write', false, true);
+    if (output.kind === 'fault') return output;
+  }
+  tables.update(descriptorPA, updated >>> 0);
+  return undefined;
 }
 
 /** Arm ARM, AArch64.S1DisabledOutput(). */
@@ -243,21 +282,32 @@ function translateStage2(
   if (typeof leaf === 'number') return fault(leaf);
   if (leaf.kind === 'fault') throw new TypeError('no stage translates stage 2 tables');
   const { level, low } = leaf;
-  if (!accessFlag(low) && access !== 'debug') return fault(ACCESS_FLAG_FAULT | level);
+  if (!accessFlag(low) && access !== 'debug' && !regime.stage2ManagesAccessFlag) {
+    return fault(ACCESS_FLAG_FAULT | level);
+  }
   const cacheDisabled =
     access === 'execute' ? regime.instructionCacheDisabled : regime.dataCacheDisabled;
   const Attr = stage2Attr(stage2MemAttr(low), cacheDisabled);
   if (isUnaligned && isDevice(Attr)) return fault(ALIGNMENT_FAULT);
-  const permissions = stage2Permissions(leaf);
-  const required = onWalk && access !== 'debug' ? READ : requiredPermission(access, regime.EL);
+  const isReadOnly = (low & WRITE_PERMISSION_BIT) === 0;
+  const isClean = regime.stage2ManagesDirtyState && isReadOnly && dirtyBitModifier(leaf.high);
+  const permitting = isClean ? { ...leaf, low: low | WRITE_PERMISSION_BIT } : leaf;
+  const permissions = stage2Permissions(permitting);
+  const forAccess = requiredPermission(access, regime.EL);
+  // A walk reads, and writes the descriptor that hardware updates.
+  const required = onWalk && access !== 'debug' ? READ | (forAccess & WRITE) : forAccess;
   if ((required & ~permissions) !== 0) return fault(PERMISSION_FAULT | level);
   if (onWalk && regime.protectedWalk && isDevice(Attr) && access !== 'debug') {
     return fault(PERMISSION_FAULT | level);
   }
+  const becomesDirty = isClean && access === 'write';
+  const dirtied = becomesDirty ? low | WRITE_PERMISSION_BIT : low;
+  const updated = (regime.stage2ManagesAccessFlag ? withAccessFlag(dirtied) : dirtied) >>> 0;
+  if (updated !== low >>> 0 && access !== 'debug') tables.update?.(leaf.descriptorPA, updated);
   return {
     kind: 'output',
     address: leaf.address,
-    permissions,
+    permissions: isClean && !becomesDirty ? permissions & ~WRITE : permissions,
     Attr,
     SH: effectiveShareability({ Attr, SH: shareability(low) }),
     sizeBits: leaf.sizeBits,

@@ -13,6 +13,9 @@ export interface Leaf {
   readonly address: number;
   /** log2 of the block's or page's bytes. */
   readonly sizeBits: number;
+  /** Where the descriptor stands: the address that the tables give, and the physical address. */
+  readonly descriptorAddress: number;
+  readonly descriptorPA: number;
   /** The descriptor, bits 31:0 and 63:32. */
   readonly low: number;
   readonly high: number;
@@ -45,7 +48,8 @@ export function walk(
   for (let level = root.startLevel; ; level += 1) {
     const bottom = (3 - level) * stride + granuleBits;
     const index = Math.floor(address / 2 ** bottom) % 2 ** (top - bottom);
-    let at: number | TranslationFault = table + 8 * index;
+    const descriptorAddress = table + 8 * index;
+    let at: number | TranslationFault = descriptorAddress;
     if (tableAddress !== undefined) {
       at = tableAddress(at);
       if (typeof at !== 'number') return at;
@@ -63,6 +67,8 @@ export function walk(
         level,
         address: output - (output % size) + (address % size),
         sizeBits: bottom,
+        descriptorAddress,
+        descriptorPA: at,
         low,
         high,
         tableAttributes: attributes,

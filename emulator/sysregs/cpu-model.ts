@@ -28,6 +28,7 @@ export type CpuFeature =
   | 'FEAT_PAuth'
   | 'FEAT_BTI'
   | 'FEAT_PAN2'
+  | 'FEAT_HAFDBS'
   | 'FEAT_TLBIOS'
   | 'FEAT_TLBIRANGE';
 
@@ -44,7 +45,7 @@ const neoverseN1 = [
   ...(['FEAT_CRC32', ...cryptography] as const),
   ...(['FEAT_LSE', 'FEAT_LOR', 'FEAT_RDM', 'FEAT_DotProd', 'FEAT_FP16', 'FEAT_LRCPC'] as const),
   ...(['FEAT_PMUv3', 'FEAT_PMUv3p1', 'FEAT_PAN', 'FEAT_UAO', 'FEAT_SSBS2', 'FEAT_VHE'] as const),
-  'FEAT_PAN2',
+  ...(['FEAT_PAN2', 'FEAT_HAFDBS'] as const),
 ] as const;
 const all = [
   ...neoverseN1,

@@ -127,6 +127,11 @@ function withFieldsOfFeatures(base: Definitions, { features }: CpuModel): Defini
     add('TCR_EL2', 'TBID');
     add('HCR_EL2', 'API APK');
   }
+  if (features.has('FEAT_HAFDBS')) {
+    add('TCR_EL1', 'HA HD');
+    add('TCR_EL2', 'HA HD');
+    add('VTCR_EL2', 'HA HD');
+  }
   if (features.has('FEAT_BTI')) {
     add('SCTLR_EL1', 'BT1 BT0');
     add('SCTLR_EL2', 'BT');

@@ -166,7 +166,9 @@ export function idRegisters(profile: ProcessorProfile, cpu = 0): ReadonlyMap<str
     ],
     [
       'ID_AA64MMFR1_EL1',
-      (hasVHE(profile) ? 1n << 8n : 0n) |
+      // HAFDBS 2: the Access flag and dirty state.
+      (field(cpuModel, 0n, 'FEAT_HAFDBS') << 1n) |
+        (hasVHE(profile) ? 1n << 8n : 0n) |
         field(cpuModel, 16n, 'FEAT_LOR') |
         field(cpuModel, 20n, 'FEAT_PAN', 'FEAT_PAN2'),
     ],

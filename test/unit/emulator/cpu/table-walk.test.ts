@@ -62,6 +62,7 @@ function descriptor(random: Random, level: number): bigint {
     (BigInt(random(4)) << 8n) |
     (chance(96) ? AF : 0n) |
     (BigInt(random(2)) << 11n) |
+    upper(51, 30) |
     upper(52, 20) |
     upper(53, 20) |
     upper(54, 20);
@@ -108,9 +109,10 @@ function world(seed: number): World {
   mapCode(pe, lowerRoot, startLevels[0] ?? 0);
   pe.registers.write('MAIR_EL1', 0x00_04_0c_44_bb_4f_00_ffn);
   const TBI = BigInt(random(4)) << 37n;
+  const managed = BigInt(random(4)) << 39n; // HA, HD
   pe.registers.write(
     'TCR_EL1',
-    BigInt(T0SZ) | (BigInt(T1SZ) << 16n) | (2n << 30n) | (2n << 32n) | TBI,
+    BigInt(T0SZ) | (BigInt(T1SZ) << 16n) | (2n << 30n) | (2n << 32n) | TBI | managed,
   );
   pe.registers.write('TTBR0_EL1', lowerRoot);
   pe.registers.write('TTBR1_EL1', rootPage(1));
