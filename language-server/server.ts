@@ -29,6 +29,11 @@ const MAXIMUM_INDEXED_BYTES = 4 * 2 ** 20;
 const MAXIMUM_INDEXED_FILES = 5000;
 /** Milliseconds of indexing between two looks at the queue of requests. */
 const INDEX_SLICE = 2;
+/**
+ * Turns of the event loop between two slices: a message takes one each to be read, decoded, handled, encoded and
+ * written.
+ */
+const TURNS_BETWEEN_SLICES = 8;
 /** Milliseconds without a keystroke after which problems are reported. */
 const DIAGNOSTICS_DELAY = 60;
 
@@ -218,9 +223,15 @@ export function startServer(connection: Connection): void {
         memory.read(text.length);
         service.index(uri, text);
       }
-      setImmediate(slice);
+      rest(TURNS_BETWEEN_SLICES);
     };
-    setImmediate(slice);
+    const rest = (turns: number): void => {
+      setImmediate(() => {
+        if (turns === 0) slice();
+        else rest(turns - 1);
+      });
+    };
+    rest(0);
   };
 
   connection.onDidChangeConfiguration(({ settings }) => {
