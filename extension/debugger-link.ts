@@ -12,6 +12,8 @@ import { showFailure, type GuestSession, type GuestSessions } from './sessions.t
 const SECTION = 'trapline.languageServer';
 /** While the guest runs, the server is told this often. */
 const pauseBetweenLooks = 1000;
+/** Milliseconds from the last answer of a session to the news of its end, at most. */
+const timeToEnd = 3000;
 
 interface Place {
   readonly line: number;
@@ -103,7 +105,9 @@ export class DebuggerLink implements vscode.Disposable {
         ...counted,
       });
     } catch (error) {
-      // A session that ends while it is asked answers nothing; all else somebody has to hear of, once.
+      // A session that ends while it is asked answers nothing, and is known to have ended a little later; all else
+      // somebody has to hear of, once.
+      await new Promise((resolve) => setTimeout(resolve, timeToEnd));
       if (hasEnded(guest) || this.#failed.has(guest.session.id)) return;
       this.#failed.add(guest.session.id);
       const reason = error instanceof Error ? error.message : String(error);

@@ -125,9 +125,7 @@ describe('the World Switch view', () => {
     await workbench.waitForStopped({ file: 'main.c' });
     await workbench.step('F5', { file: 'main.c', line: at('// #BP1') });
     const rows = await panelRows(workbench, 'World Switch');
-    const events = rows.filter(
-      ({ level, name }) => level === 1 && !['Cost', 'Totals per register'].includes(name),
-    );
+    const events = rows.filter(({ level, name }) => level === 1 && !NO_EVENTS.includes(name));
     await workbench.runCommand('Trapline: Open World Switch as text');
     await workbench.page.locator('.tab.active', { hasText: 'World Switch of' }).waitFor();
     const [title = '', , ...lines] = await editorLines(workbench);
